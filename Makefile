@@ -1,0 +1,72 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup proto proto-lint proto-check fmt lint types imports test test-slow cover bench \
+        demo up down status mlflow-ui check clean
+
+##@ Start here
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z][a-z-]*:.*##/ {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with everything, exact versions
+$(READY): pyproject.toml constraints.txt
+	@tools/setup.sh "$(PYTHON)"
+
+demo: $(READY) ## Train on real gene-expression data through the whole suite, live
+	@$(BIN)/python examples/demo.py
+
+up: $(READY) ## Start the suite in the background
+	@$(BIN)/omniscope up --detach
+
+down: $(READY) ## Stop it
+	@$(BIN)/omniscope down
+
+status: $(READY) ## Show what runs where
+	@$(BIN)/omniscope status
+
+mlflow-ui: $(READY) ## Show experiments and models in MLflow's web page
+	@$(BIN)/omniscope mlflow-ui
+
+##@ Develop
+proto: $(READY) ## Generate the stubs in gen/ from protos/
+	@tools/proto.sh
+
+proto-lint: $(READY) ## Lint the protos with buf
+	@tools/proto_lint.sh
+
+proto-check: $(READY) ## Fail if gen/ is not what protos/ gives
+	@tools/proto_check.sh
+
+fmt: $(READY) ## Format and fix what can be fixed
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only --quiet .
+
+lint: $(READY) ## Format, style and layers
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
+
+types: $(READY) ## Strict types
+	@$(BIN)/mypy
+
+##@ Test
+test: $(READY) ## The default tier: every part, real servers, under 10 minutes
+	@$(BIN)/python -m pytest
+
+test-slow: $(READY) ## The rest
+	@$(BIN)/python -m pytest -m slow
+
+cover: $(READY) ## The default tier with branch coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+bench: $(READY) ## Benchmarks, all or ONLY=<name>
+	@$(BIN)/python -m benchmarks $(ONLY)
+
+check: lint proto-lint proto-check types test ## What CI runs
+
+clean: ## Remove what can be made again
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage dist build
