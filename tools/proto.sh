@@ -9,7 +9,7 @@ mkdir -p "$out"
 mapfile -t files < <(cd protos && find omniscope -name '*.proto' | sort)
 PATH="$PWD/.venv/bin:$PATH" .venv/bin/python -m grpc_tools.protoc \
   --proto_path=protos --proto_path="$include" \
-  --python_out="$out" --grpc_python_out="$out" --mypy_out=quiet:"$out" --mypy_grpc_out=quiet,only_async:"$out" \
+  --python_out="$out" --grpc_python_out="$out" --mypy_out=quiet:"$out" --mypy_grpc_out=quiet:"$out" \
   "${files[@]}"
 # Files without a service get empty gRPC stubs: nothing would import them.
 for proto in "${files[@]}"; do

@@ -9,7 +9,21 @@ from omniscope.automl.v1 import automl_service_pb2 as _automl_service_pb2
 from omniscope.common.v1 import job_event_pb2 as _job_event_pb2
 from omniscope.common.v1 import job_pb2 as _job_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -17,8 +31,11 @@ GRPC_VERSION: str
 class AutoMLServiceStub:
     """Finds a good model for a table by itself: AutoGluon Tabular as a service."""
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    Train: _aio.UnaryUnaryMultiCallable[_automl_service_pb2.TrainRequest, _job_pb2.Job]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> AutoMLServiceAsyncStub: ...
+    Train: _grpc.UnaryUnaryMultiCallable[_automl_service_pb2.TrainRequest, _job_pb2.Job]
     """Checks the request, queues a training job and returns it at once. Everything that can be known
     to be wrong is refused here, before anything is queued: NOT_FOUND, reason DATASET_NOT_FOUND;
     INVALID_ARGUMENT with one of the reasons COLUMN_NOT_FOUND, COLUMN_ROLE_CONFLICT,
@@ -28,11 +45,33 @@ class AutoMLServiceStub:
     TEST_FRACTION_OUT_OF_RANGE, DATASET_TOO_SMALL, NAME_INVALID; ALREADY_EXISTS, reason
     REQUEST_ID_REUSED.
     """
-    WatchTraining: _aio.UnaryStreamMultiCallable[_job_event_pb2.WatchRequest, _job_event_pb2.JobEvent]
+    WatchTraining: _grpc.UnaryStreamMultiCallable[_job_event_pb2.WatchRequest, _job_event_pb2.JobEvent]
     """Streams a training's events; the same as JobService.WatchJob."""
-    GetLeaderboard: _aio.UnaryUnaryMultiCallable[_automl_service_pb2.GetLeaderboardRequest, _automl_service_pb2.Leaderboard]
+    GetLeaderboard: _grpc.UnaryUnaryMultiCallable[_automl_service_pb2.GetLeaderboardRequest, _automl_service_pb2.Leaderboard]
     """Returns the candidates that a job has trained so far, best first."""
-    ListPresets: _aio.UnaryUnaryMultiCallable[_automl_service_pb2.ListPresetsRequest, _automl_service_pb2.ListPresetsResponse]
+    ListPresets: _grpc.UnaryUnaryMultiCallable[_automl_service_pb2.ListPresetsRequest, _automl_service_pb2.ListPresetsResponse]
+    """Lists the presets that `TrainRequest.quality` accepts, best quality first."""
+
+@_typing.type_check_only
+class AutoMLServiceAsyncStub(AutoMLServiceStub):
+    """Finds a good model for a table by itself: AutoGluon Tabular as a service."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Train: _aio.UnaryUnaryMultiCallable[_automl_service_pb2.TrainRequest, _job_pb2.Job]  # type: ignore[assignment]
+    """Checks the request, queues a training job and returns it at once. Everything that can be known
+    to be wrong is refused here, before anything is queued: NOT_FOUND, reason DATASET_NOT_FOUND;
+    INVALID_ARGUMENT with one of the reasons COLUMN_NOT_FOUND, COLUMN_ROLE_CONFLICT,
+    NO_FEATURE_COLUMNS, TARGET_SINGLE_CLASS, TARGET_CLASS_TOO_SMALL, TARGET_NOT_NUMERIC,
+    PROBLEM_TYPE_UNKNOWN, PROBLEM_TYPE_MISMATCH, PRESET_UNKNOWN, METRIC_UNKNOWN,
+    MODEL_FAMILY_UNKNOWN, POSITIVE_CLASS_UNKNOWN, TIME_LIMIT_OUT_OF_RANGE,
+    TEST_FRACTION_OUT_OF_RANGE, DATASET_TOO_SMALL, NAME_INVALID; ALREADY_EXISTS, reason
+    REQUEST_ID_REUSED.
+    """
+    WatchTraining: _aio.UnaryStreamMultiCallable[_job_event_pb2.WatchRequest, _job_event_pb2.JobEvent]  # type: ignore[assignment]
+    """Streams a training's events; the same as JobService.WatchJob."""
+    GetLeaderboard: _aio.UnaryUnaryMultiCallable[_automl_service_pb2.GetLeaderboardRequest, _automl_service_pb2.Leaderboard]  # type: ignore[assignment]
+    """Returns the candidates that a job has trained so far, best first."""
+    ListPresets: _aio.UnaryUnaryMultiCallable[_automl_service_pb2.ListPresetsRequest, _automl_service_pb2.ListPresetsResponse]  # type: ignore[assignment]
     """Lists the presets that `TrainRequest.quality` accepts, best quality first."""
 
 class AutoMLServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -42,8 +81,8 @@ class AutoMLServiceServicer(metaclass=_abc_1.ABCMeta):
     def Train(
         self,
         request: _automl_service_pb2.TrainRequest,
-        context: _aio.ServicerContext[_automl_service_pb2.TrainRequest, _abc.Awaitable[_job_pb2.Job]],
-    ) -> _abc.Awaitable[_job_pb2.Job]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
         """Checks the request, queues a training job and returns it at once. Everything that can be known
         to be wrong is refused here, before anything is queued: NOT_FOUND, reason DATASET_NOT_FOUND;
         INVALID_ARGUMENT with one of the reasons COLUMN_NOT_FOUND, COLUMN_ROLE_CONFLICT,
@@ -58,24 +97,24 @@ class AutoMLServiceServicer(metaclass=_abc_1.ABCMeta):
     def WatchTraining(
         self,
         request: _job_event_pb2.WatchRequest,
-        context: _aio.ServicerContext[_job_event_pb2.WatchRequest, _abc.AsyncIterator[_job_event_pb2.JobEvent]],
-    ) -> _abc.AsyncIterator[_job_event_pb2.JobEvent]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_job_event_pb2.JobEvent], _abc.AsyncIterator[_job_event_pb2.JobEvent]]:
         """Streams a training's events; the same as JobService.WatchJob."""
 
     @_abc_1.abstractmethod
     def GetLeaderboard(
         self,
         request: _automl_service_pb2.GetLeaderboardRequest,
-        context: _aio.ServicerContext[_automl_service_pb2.GetLeaderboardRequest, _abc.Awaitable[_automl_service_pb2.Leaderboard]],
-    ) -> _abc.Awaitable[_automl_service_pb2.Leaderboard]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_automl_service_pb2.Leaderboard, _abc.Awaitable[_automl_service_pb2.Leaderboard]]:
         """Returns the candidates that a job has trained so far, best first."""
 
     @_abc_1.abstractmethod
     def ListPresets(
         self,
         request: _automl_service_pb2.ListPresetsRequest,
-        context: _aio.ServicerContext[_automl_service_pb2.ListPresetsRequest, _abc.Awaitable[_automl_service_pb2.ListPresetsResponse]],
-    ) -> _abc.Awaitable[_automl_service_pb2.ListPresetsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_automl_service_pb2.ListPresetsResponse, _abc.Awaitable[_automl_service_pb2.ListPresetsResponse]]:
         """Lists the presets that `TrainRequest.quality` accepts, best quality first."""
 
-def add_AutoMLServiceServicer_to_server(servicer: AutoMLServiceServicer, server: _aio.Server) -> None: ...
+def add_AutoMLServiceServicer_to_server(servicer: AutoMLServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

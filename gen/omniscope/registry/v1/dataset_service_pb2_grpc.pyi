@@ -9,7 +9,21 @@ from grpc import aio as _aio
 from omniscope.common.v1 import dataset_pb2 as _dataset_pb2
 from omniscope.registry.v1 import dataset_service_pb2 as _dataset_service_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -19,8 +33,11 @@ class DatasetServiceStub:
     Every method answers NOT_FOUND, reason DATASET_NOT_FOUND, for somebody else's dataset too.
     """
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    UploadDataset: _aio.StreamUnaryMultiCallable[_dataset_service_pb2.UploadDatasetRequest, _dataset_pb2.Dataset]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> DatasetServiceAsyncStub: ...
+    UploadDataset: _grpc.StreamUnaryMultiCallable[_dataset_service_pb2.UploadDatasetRequest, _dataset_pb2.Dataset]
     """Stores a table, sent in chunks: the first message carries name and format, every message a
     chunk of at most 256 KiB (by REST the file is the body, the other fields are query
     parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
@@ -28,13 +45,39 @@ class DatasetServiceStub:
     the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), COLUMN_DUPLICATED;
     RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
     """
-    GetDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.GetDatasetRequest, _dataset_pb2.Dataset]
+    GetDataset: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.GetDatasetRequest, _dataset_pb2.Dataset]
     """Returns a dataset."""
-    ListDatasets: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetsRequest, _dataset_service_pb2.ListDatasetsResponse]
+    ListDatasets: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetsRequest, _dataset_service_pb2.ListDatasetsResponse]
     """Lists the caller's datasets, newest first."""
-    ListDatasetColumns: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetColumnsRequest, _dataset_service_pb2.ListDatasetColumnsResponse]
+    ListDatasetColumns: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetColumnsRequest, _dataset_service_pb2.ListDatasetColumnsResponse]
     """Lists a dataset's columns with their profiles, in the table's order."""
-    DeleteDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.DeleteDatasetRequest, _empty_pb2.Empty]
+    DeleteDataset: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.DeleteDatasetRequest, _empty_pb2.Empty]
+    """Deletes a dataset. Errors: FAILED_PRECONDITION, reason RESOURCE_IN_USE, while a job that has
+    not ended reads it.
+    """
+
+@_typing.type_check_only
+class DatasetServiceAsyncStub(DatasetServiceStub):
+    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well.
+    Every method answers NOT_FOUND, reason DATASET_NOT_FOUND, for somebody else's dataset too.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    UploadDataset: _aio.StreamUnaryMultiCallable[_dataset_service_pb2.UploadDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
+    """Stores a table, sent in chunks: the first message carries name and format, every message a
+    chunk of at most 256 KiB (by REST the file is the body, the other fields are query
+    parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
+    reasons DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
+    the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), COLUMN_DUPLICATED;
+    RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
+    """
+    GetDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.GetDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
+    """Returns a dataset."""
+    ListDatasets: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetsRequest, _dataset_service_pb2.ListDatasetsResponse]  # type: ignore[assignment]
+    """Lists the caller's datasets, newest first."""
+    ListDatasetColumns: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetColumnsRequest, _dataset_service_pb2.ListDatasetColumnsResponse]  # type: ignore[assignment]
+    """Lists a dataset's columns with their profiles, in the table's order."""
+    DeleteDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.DeleteDatasetRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a dataset. Errors: FAILED_PRECONDITION, reason RESOURCE_IN_USE, while a job that has
     not ended reads it.
     """
@@ -47,9 +90,9 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def UploadDataset(
         self,
-        request_iterator: _abc.AsyncIterator[_dataset_service_pb2.UploadDatasetRequest],
-        context: _aio.ServicerContext[_abc.AsyncIterator[_dataset_service_pb2.UploadDatasetRequest], _abc.Awaitable[_dataset_pb2.Dataset]],
-    ) -> _abc.Awaitable[_dataset_pb2.Dataset]:
+        request_iterator: _MaybeAsyncIterator[_dataset_service_pb2.UploadDatasetRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_dataset_pb2.Dataset, _abc.Awaitable[_dataset_pb2.Dataset]]:
         """Stores a table, sent in chunks: the first message carries name and format, every message a
         chunk of at most 256 KiB (by REST the file is the body, the other fields are query
         parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
@@ -62,34 +105,34 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
     def GetDataset(
         self,
         request: _dataset_service_pb2.GetDatasetRequest,
-        context: _aio.ServicerContext[_dataset_service_pb2.GetDatasetRequest, _abc.Awaitable[_dataset_pb2.Dataset]],
-    ) -> _abc.Awaitable[_dataset_pb2.Dataset]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_dataset_pb2.Dataset, _abc.Awaitable[_dataset_pb2.Dataset]]:
         """Returns a dataset."""
 
     @_abc_1.abstractmethod
     def ListDatasets(
         self,
         request: _dataset_service_pb2.ListDatasetsRequest,
-        context: _aio.ServicerContext[_dataset_service_pb2.ListDatasetsRequest, _abc.Awaitable[_dataset_service_pb2.ListDatasetsResponse]],
-    ) -> _abc.Awaitable[_dataset_service_pb2.ListDatasetsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_dataset_service_pb2.ListDatasetsResponse, _abc.Awaitable[_dataset_service_pb2.ListDatasetsResponse]]:
         """Lists the caller's datasets, newest first."""
 
     @_abc_1.abstractmethod
     def ListDatasetColumns(
         self,
         request: _dataset_service_pb2.ListDatasetColumnsRequest,
-        context: _aio.ServicerContext[_dataset_service_pb2.ListDatasetColumnsRequest, _abc.Awaitable[_dataset_service_pb2.ListDatasetColumnsResponse]],
-    ) -> _abc.Awaitable[_dataset_service_pb2.ListDatasetColumnsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_dataset_service_pb2.ListDatasetColumnsResponse, _abc.Awaitable[_dataset_service_pb2.ListDatasetColumnsResponse]]:
         """Lists a dataset's columns with their profiles, in the table's order."""
 
     @_abc_1.abstractmethod
     def DeleteDataset(
         self,
         request: _dataset_service_pb2.DeleteDatasetRequest,
-        context: _aio.ServicerContext[_dataset_service_pb2.DeleteDatasetRequest, _abc.Awaitable[_empty_pb2.Empty]],
-    ) -> _abc.Awaitable[_empty_pb2.Empty]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """Deletes a dataset. Errors: FAILED_PRECONDITION, reason RESOURCE_IN_USE, while a job that has
         not ended reads it.
         """
 
-def add_DatasetServiceServicer_to_server(servicer: DatasetServiceServicer, server: _aio.Server) -> None: ...
+def add_DatasetServiceServicer_to_server(servicer: DatasetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

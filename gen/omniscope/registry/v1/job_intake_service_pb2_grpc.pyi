@@ -8,7 +8,21 @@ from grpc import aio as _aio
 from omniscope.common.v1 import job_pb2 as _job_pb2
 from omniscope.registry.v1 import job_intake_service_pb2 as _job_intake_service_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -18,8 +32,24 @@ class JobIntakeServiceStub:
     token in `omniscope-caller-token` is the owner. Not routed by the gateway.
     """
 
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> JobIntakeServiceAsyncStub: ...
+    SubmitJob: _grpc.UnaryUnaryMultiCallable[_job_intake_service_pb2.SubmitJobRequest, _job_pb2.Job]
+    """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
+    ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
+    reason DATASET_NOT_FOUND.
+    """
+
+@_typing.type_check_only
+class JobIntakeServiceAsyncStub(JobIntakeServiceStub):
+    """Takes jobs from the services that check their requests. Role `service` only; the caller's own
+    token in `omniscope-caller-token` is the owner. Not routed by the gateway.
+    """
+
     def __init__(self, channel: _aio.Channel) -> None: ...
-    SubmitJob: _aio.UnaryUnaryMultiCallable[_job_intake_service_pb2.SubmitJobRequest, _job_pb2.Job]
+    SubmitJob: _aio.UnaryUnaryMultiCallable[_job_intake_service_pb2.SubmitJobRequest, _job_pb2.Job]  # type: ignore[assignment]
     """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
     ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
     reason DATASET_NOT_FOUND.
@@ -34,11 +64,11 @@ class JobIntakeServiceServicer(metaclass=_abc_1.ABCMeta):
     def SubmitJob(
         self,
         request: _job_intake_service_pb2.SubmitJobRequest,
-        context: _aio.ServicerContext[_job_intake_service_pb2.SubmitJobRequest, _abc.Awaitable[_job_pb2.Job]],
-    ) -> _abc.Awaitable[_job_pb2.Job]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
         """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
         ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
         reason DATASET_NOT_FOUND.
         """
 
-def add_JobIntakeServiceServicer_to_server(servicer: JobIntakeServiceServicer, server: _aio.Server) -> None: ...
+def add_JobIntakeServiceServicer_to_server(servicer: JobIntakeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

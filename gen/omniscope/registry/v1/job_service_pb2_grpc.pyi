@@ -10,7 +10,21 @@ from omniscope.common.v1 import job_event_pb2 as _job_event_pb2
 from omniscope.common.v1 import job_pb2 as _job_pb2
 from omniscope.registry.v1 import job_service_pb2 as _job_service_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -20,26 +34,59 @@ class JobServiceStub:
     Every method answers NOT_FOUND, reason JOB_NOT_FOUND, for somebody else's job too.
     """
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    GetJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_pb2.Job]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> JobServiceAsyncStub: ...
+    GetJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_pb2.Job]
     """Returns a job with its configuration."""
-    GetJobStatus: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobStatusRequest, _job_service_pb2.JobStatus]
+    GetJobStatus: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.GetJobStatusRequest, _job_service_pb2.JobStatus]
     """Returns what a poller needs and no more."""
-    ListJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]
+    ListJobs: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]
     """Lists the caller's jobs, newest first."""
-    WatchJob: _aio.UnaryStreamMultiCallable[_job_event_pb2.WatchRequest, _job_event_pb2.JobEvent]
+    WatchJob: _grpc.UnaryStreamMultiCallable[_job_event_pb2.WatchRequest, _job_event_pb2.JobEvent]
     """Streams a job's events: a snapshot, the journal from the token on, then live until the job has
     ended. A client that goes away never cancels the job.
     """
-    ListJobEvents: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ListJobEventsRequest, _job_service_pb2.ListJobEventsResponse]
+    ListJobEvents: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.ListJobEventsRequest, _job_service_pb2.ListJobEventsResponse]
     """Reads a job's journal page by page."""
-    CancelJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.CancelJobRequest, _job_pb2.Job]
+    CancelJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.CancelJobRequest, _job_pb2.Job]
     """Asks for the end of a job. A queued one is CANCELLED at once, a running one as soon as its
     worker has stopped it: the returned job may still be RUNNING, and it may yet end SUCCEEDED when
     that happened first. Repeating it changes nothing. Errors: FAILED_PRECONDITION, reason
     JOB_NOT_CANCELLABLE, when the job ended otherwise.
     """
-    DeleteJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _empty_pb2.Empty]
+    DeleteJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _empty_pb2.Empty]
+    """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
+    JOB_NOT_FINISHED.
+    """
+
+@_typing.type_check_only
+class JobServiceAsyncStub(JobServiceStub):
+    """Jobs of every service: reading, watching, cancelling.
+    Every method answers NOT_FOUND, reason JOB_NOT_FOUND, for somebody else's job too.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_pb2.Job]  # type: ignore[assignment]
+    """Returns a job with its configuration."""
+    GetJobStatus: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobStatusRequest, _job_service_pb2.JobStatus]  # type: ignore[assignment]
+    """Returns what a poller needs and no more."""
+    ListJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]  # type: ignore[assignment]
+    """Lists the caller's jobs, newest first."""
+    WatchJob: _aio.UnaryStreamMultiCallable[_job_event_pb2.WatchRequest, _job_event_pb2.JobEvent]  # type: ignore[assignment]
+    """Streams a job's events: a snapshot, the journal from the token on, then live until the job has
+    ended. A client that goes away never cancels the job.
+    """
+    ListJobEvents: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ListJobEventsRequest, _job_service_pb2.ListJobEventsResponse]  # type: ignore[assignment]
+    """Reads a job's journal page by page."""
+    CancelJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.CancelJobRequest, _job_pb2.Job]  # type: ignore[assignment]
+    """Asks for the end of a job. A queued one is CANCELLED at once, a running one as soon as its
+    worker has stopped it: the returned job may still be RUNNING, and it may yet end SUCCEEDED when
+    that happened first. Repeating it changes nothing. Errors: FAILED_PRECONDITION, reason
+    JOB_NOT_CANCELLABLE, when the job ended otherwise.
+    """
+    DeleteJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
     JOB_NOT_FINISHED.
     """
@@ -53,32 +100,32 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     def GetJob(
         self,
         request: _job_service_pb2.GetJobRequest,
-        context: _aio.ServicerContext[_job_service_pb2.GetJobRequest, _abc.Awaitable[_job_pb2.Job]],
-    ) -> _abc.Awaitable[_job_pb2.Job]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
         """Returns a job with its configuration."""
 
     @_abc_1.abstractmethod
     def GetJobStatus(
         self,
         request: _job_service_pb2.GetJobStatusRequest,
-        context: _aio.ServicerContext[_job_service_pb2.GetJobStatusRequest, _abc.Awaitable[_job_service_pb2.JobStatus]],
-    ) -> _abc.Awaitable[_job_service_pb2.JobStatus]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_service_pb2.JobStatus, _abc.Awaitable[_job_service_pb2.JobStatus]]:
         """Returns what a poller needs and no more."""
 
     @_abc_1.abstractmethod
     def ListJobs(
         self,
         request: _job_service_pb2.ListJobsRequest,
-        context: _aio.ServicerContext[_job_service_pb2.ListJobsRequest, _abc.Awaitable[_job_service_pb2.ListJobsResponse]],
-    ) -> _abc.Awaitable[_job_service_pb2.ListJobsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_service_pb2.ListJobsResponse, _abc.Awaitable[_job_service_pb2.ListJobsResponse]]:
         """Lists the caller's jobs, newest first."""
 
     @_abc_1.abstractmethod
     def WatchJob(
         self,
         request: _job_event_pb2.WatchRequest,
-        context: _aio.ServicerContext[_job_event_pb2.WatchRequest, _abc.AsyncIterator[_job_event_pb2.JobEvent]],
-    ) -> _abc.AsyncIterator[_job_event_pb2.JobEvent]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_job_event_pb2.JobEvent], _abc.AsyncIterator[_job_event_pb2.JobEvent]]:
         """Streams a job's events: a snapshot, the journal from the token on, then live until the job has
         ended. A client that goes away never cancels the job.
         """
@@ -87,16 +134,16 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     def ListJobEvents(
         self,
         request: _job_service_pb2.ListJobEventsRequest,
-        context: _aio.ServicerContext[_job_service_pb2.ListJobEventsRequest, _abc.Awaitable[_job_service_pb2.ListJobEventsResponse]],
-    ) -> _abc.Awaitable[_job_service_pb2.ListJobEventsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_service_pb2.ListJobEventsResponse, _abc.Awaitable[_job_service_pb2.ListJobEventsResponse]]:
         """Reads a job's journal page by page."""
 
     @_abc_1.abstractmethod
     def CancelJob(
         self,
         request: _job_service_pb2.CancelJobRequest,
-        context: _aio.ServicerContext[_job_service_pb2.CancelJobRequest, _abc.Awaitable[_job_pb2.Job]],
-    ) -> _abc.Awaitable[_job_pb2.Job]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
         """Asks for the end of a job. A queued one is CANCELLED at once, a running one as soon as its
         worker has stopped it: the returned job may still be RUNNING, and it may yet end SUCCEEDED when
         that happened first. Repeating it changes nothing. Errors: FAILED_PRECONDITION, reason
@@ -107,10 +154,10 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     def DeleteJob(
         self,
         request: _job_service_pb2.DeleteJobRequest,
-        context: _aio.ServicerContext[_job_service_pb2.DeleteJobRequest, _abc.Awaitable[_empty_pb2.Empty]],
-    ) -> _abc.Awaitable[_empty_pb2.Empty]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
         JOB_NOT_FINISHED.
         """
 
-def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _aio.Server) -> None: ...
+def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,7 +10,21 @@ from grpc import aio as _aio
 from omniscope.common.v1 import model_pb2 as _model_pb2
 from omniscope.registry.v1 import model_service_pb2 as _model_service_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -20,16 +34,39 @@ class ModelServiceStub:
     Every method answers NOT_FOUND, reason MODEL_NOT_FOUND, for somebody else's model too.
     """
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_pb2.Model]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ModelServiceAsyncStub: ...
+    GetModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_pb2.Model]
     """Returns a model with its training configuration."""
-    GetModelResults: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelResultsRequest, _model_pb2.ModelResults]
+    GetModelResults: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelResultsRequest, _model_pb2.ModelResults]
     """Returns what came out of the model's training: held-out metrics, confusion matrix, leaderboard."""
-    ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]
+    ListModels: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]
     """Lists the caller's models, newest first."""
-    DeleteModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _empty_pb2.Empty]
+    DeleteModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _empty_pb2.Empty]
     """Deletes a model: it is in no list and opens no more."""
-    DownloadModel: _aio.UnaryStreamMultiCallable[_model_service_pb2.DownloadModelRequest, _httpbody_pb2.HttpBody]
+    DownloadModel: _grpc.UnaryStreamMultiCallable[_model_service_pb2.DownloadModelRequest, _httpbody_pb2.HttpBody]
+    """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
+    it. Messages are at most 256 KiB.
+    """
+
+@_typing.type_check_only
+class ModelServiceAsyncStub(ModelServiceStub):
+    """Trained models. Wherever a `model_id` is asked for, the model's name does as well.
+    Every method answers NOT_FOUND, reason MODEL_NOT_FOUND, for somebody else's model too.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_pb2.Model]  # type: ignore[assignment]
+    """Returns a model with its training configuration."""
+    GetModelResults: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelResultsRequest, _model_pb2.ModelResults]  # type: ignore[assignment]
+    """Returns what came out of the model's training: held-out metrics, confusion matrix, leaderboard."""
+    ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]  # type: ignore[assignment]
+    """Lists the caller's models, newest first."""
+    DeleteModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Deletes a model: it is in no list and opens no more."""
+    DownloadModel: _aio.UnaryStreamMultiCallable[_model_service_pb2.DownloadModelRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
     it. Messages are at most 256 KiB.
     """
@@ -43,42 +80,42 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
     def GetModel(
         self,
         request: _model_service_pb2.GetModelRequest,
-        context: _aio.ServicerContext[_model_service_pb2.GetModelRequest, _abc.Awaitable[_model_pb2.Model]],
-    ) -> _abc.Awaitable[_model_pb2.Model]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.Model, _abc.Awaitable[_model_pb2.Model]]:
         """Returns a model with its training configuration."""
 
     @_abc_1.abstractmethod
     def GetModelResults(
         self,
         request: _model_service_pb2.GetModelResultsRequest,
-        context: _aio.ServicerContext[_model_service_pb2.GetModelResultsRequest, _abc.Awaitable[_model_pb2.ModelResults]],
-    ) -> _abc.Awaitable[_model_pb2.ModelResults]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.ModelResults, _abc.Awaitable[_model_pb2.ModelResults]]:
         """Returns what came out of the model's training: held-out metrics, confusion matrix, leaderboard."""
 
     @_abc_1.abstractmethod
     def ListModels(
         self,
         request: _model_service_pb2.ListModelsRequest,
-        context: _aio.ServicerContext[_model_service_pb2.ListModelsRequest, _abc.Awaitable[_model_service_pb2.ListModelsResponse]],
-    ) -> _abc.Awaitable[_model_service_pb2.ListModelsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.ListModelsResponse, _abc.Awaitable[_model_service_pb2.ListModelsResponse]]:
         """Lists the caller's models, newest first."""
 
     @_abc_1.abstractmethod
     def DeleteModel(
         self,
         request: _model_service_pb2.DeleteModelRequest,
-        context: _aio.ServicerContext[_model_service_pb2.DeleteModelRequest, _abc.Awaitable[_empty_pb2.Empty]],
-    ) -> _abc.Awaitable[_empty_pb2.Empty]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """Deletes a model: it is in no list and opens no more."""
 
     @_abc_1.abstractmethod
     def DownloadModel(
         self,
         request: _model_service_pb2.DownloadModelRequest,
-        context: _aio.ServicerContext[_model_service_pb2.DownloadModelRequest, _abc.AsyncIterator[_httpbody_pb2.HttpBody]],
-    ) -> _abc.AsyncIterator[_httpbody_pb2.HttpBody]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
         """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
         it. Messages are at most 256 KiB.
         """
 
-def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _aio.Server) -> None: ...
+def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,7 +7,21 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from omniscope.registry.v1 import projection_service_pb2 as _projection_service_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -17,10 +31,25 @@ class ProjectionServiceStub:
     single writer. Role `service` only; not routed by the gateway.
     """
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    ListProjections: _aio.UnaryUnaryMultiCallable[_projection_service_pb2.ListProjectionsRequest, _projection_service_pb2.ListProjectionsResponse]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ProjectionServiceAsyncStub: ...
+    ListProjections: _grpc.UnaryUnaryMultiCallable[_projection_service_pb2.ListProjectionsRequest, _projection_service_pb2.ListProjectionsResponse]
     """Returns what has not been projected yet, oldest first; waits up to 10 s when there is nothing."""
-    AcknowledgeProjections: _aio.UnaryUnaryMultiCallable[_projection_service_pb2.AcknowledgeProjectionsRequest, _projection_service_pb2.AcknowledgeProjectionsResponse]
+    AcknowledgeProjections: _grpc.UnaryUnaryMultiCallable[_projection_service_pb2.AcknowledgeProjectionsRequest, _projection_service_pb2.AcknowledgeProjectionsResponse]
+    """Marks projections as done."""
+
+@_typing.type_check_only
+class ProjectionServiceAsyncStub(ProjectionServiceStub):
+    """Feeds the process that writes to MLflow from the registry's outbox, so that the database keeps a
+    single writer. Role `service` only; not routed by the gateway.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListProjections: _aio.UnaryUnaryMultiCallable[_projection_service_pb2.ListProjectionsRequest, _projection_service_pb2.ListProjectionsResponse]  # type: ignore[assignment]
+    """Returns what has not been projected yet, oldest first; waits up to 10 s when there is nothing."""
+    AcknowledgeProjections: _aio.UnaryUnaryMultiCallable[_projection_service_pb2.AcknowledgeProjectionsRequest, _projection_service_pb2.AcknowledgeProjectionsResponse]  # type: ignore[assignment]
     """Marks projections as done."""
 
 class ProjectionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -32,16 +61,16 @@ class ProjectionServiceServicer(metaclass=_abc_1.ABCMeta):
     def ListProjections(
         self,
         request: _projection_service_pb2.ListProjectionsRequest,
-        context: _aio.ServicerContext[_projection_service_pb2.ListProjectionsRequest, _abc.Awaitable[_projection_service_pb2.ListProjectionsResponse]],
-    ) -> _abc.Awaitable[_projection_service_pb2.ListProjectionsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_projection_service_pb2.ListProjectionsResponse, _abc.Awaitable[_projection_service_pb2.ListProjectionsResponse]]:
         """Returns what has not been projected yet, oldest first; waits up to 10 s when there is nothing."""
 
     @_abc_1.abstractmethod
     def AcknowledgeProjections(
         self,
         request: _projection_service_pb2.AcknowledgeProjectionsRequest,
-        context: _aio.ServicerContext[_projection_service_pb2.AcknowledgeProjectionsRequest, _abc.Awaitable[_projection_service_pb2.AcknowledgeProjectionsResponse]],
-    ) -> _abc.Awaitable[_projection_service_pb2.AcknowledgeProjectionsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_projection_service_pb2.AcknowledgeProjectionsResponse, _abc.Awaitable[_projection_service_pb2.AcknowledgeProjectionsResponse]]:
         """Marks projections as done."""
 
-def add_ProjectionServiceServicer_to_server(servicer: ProjectionServiceServicer, server: _aio.Server) -> None: ...
+def add_ProjectionServiceServicer_to_server(servicer: ProjectionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,7 +7,21 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from omniscope.registry.v1 import worker_service_pb2 as _worker_service_pb2
 import abc as _abc_1
+import grpc as _grpc
+import sys
+import typing as _typing
 
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
+
+_T = _typing.TypeVar("_T")
+
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=_abc_1.ABCMeta): ...
+
+class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ignore[misc, type-arg]
+    ...
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
@@ -18,24 +32,54 @@ class WorkerServiceStub:
     the child that it belongs to.
     """
 
-    def __init__(self, channel: _aio.Channel) -> None: ...
-    AnnounceWorker: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.AnnounceWorkerRequest, _worker_service_pb2.AnnounceWorkerResponse]
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> WorkerServiceAsyncStub: ...
+    AnnounceWorker: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.AnnounceWorkerRequest, _worker_service_pb2.AnnounceWorkerResponse]
     """Says that a worker is there and what it can run. Repeated at every heartbeat interval."""
-    ClaimJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ClaimJobRequest, _worker_service_pb2.ClaimJobResponse]
+    ClaimJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.ClaimJobRequest, _worker_service_pb2.ClaimJobResponse]
     """Takes a queued job: the attempt's number grows by one, a token and a lease are granted.
     Repeating it with the same `claim_id` returns the same grant. Errors: FAILED_PRECONDITION,
     reason JOB_NOT_CLAIMABLE, when the job is taken, ended, not due or gone.
     """
-    Heartbeat: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.HeartbeatRequest, _worker_service_pb2.HeartbeatResponse]
+    Heartbeat: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.HeartbeatRequest, _worker_service_pb2.HeartbeatResponse]
     """Extends the lease; the answer carries what is wanted of the worker."""
-    ReportEvents: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ReportEventsRequest, _worker_service_pb2.ReportEventsResponse]
+    ReportEvents: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.ReportEventsRequest, _worker_service_pb2.ReportEventsResponse]
     """Appends events to the journal, idempotent by (job, attempt, worker sequence)."""
-    CompleteJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]
+    CompleteJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]
     """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
     manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
     the winning attempt answers OK. Errors: DATA_LOSS, reason PACKAGE_CORRUPT.
     """
-    FailJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]
+    FailJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]
+    """Ends the attempt without a model. The registry decides whether another attempt follows."""
+
+@_typing.type_check_only
+class WorkerServiceAsyncStub(WorkerServiceStub):
+    """What workers call. Role `worker` only; not routed by the gateway. Every call about a job carries
+    its (attempt, lease token); a stale pair gets ABORTED, reason STALE_ATTEMPT, and the worker kills
+    the child that it belongs to.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    AnnounceWorker: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.AnnounceWorkerRequest, _worker_service_pb2.AnnounceWorkerResponse]  # type: ignore[assignment]
+    """Says that a worker is there and what it can run. Repeated at every heartbeat interval."""
+    ClaimJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ClaimJobRequest, _worker_service_pb2.ClaimJobResponse]  # type: ignore[assignment]
+    """Takes a queued job: the attempt's number grows by one, a token and a lease are granted.
+    Repeating it with the same `claim_id` returns the same grant. Errors: FAILED_PRECONDITION,
+    reason JOB_NOT_CLAIMABLE, when the job is taken, ended, not due or gone.
+    """
+    Heartbeat: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.HeartbeatRequest, _worker_service_pb2.HeartbeatResponse]  # type: ignore[assignment]
+    """Extends the lease; the answer carries what is wanted of the worker."""
+    ReportEvents: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ReportEventsRequest, _worker_service_pb2.ReportEventsResponse]  # type: ignore[assignment]
+    """Appends events to the journal, idempotent by (job, attempt, worker sequence)."""
+    CompleteJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]  # type: ignore[assignment]
+    """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
+    manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
+    the winning attempt answers OK. Errors: DATA_LOSS, reason PACKAGE_CORRUPT.
+    """
+    FailJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]  # type: ignore[assignment]
     """Ends the attempt without a model. The registry decides whether another attempt follows."""
 
 class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -48,16 +92,16 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
     def AnnounceWorker(
         self,
         request: _worker_service_pb2.AnnounceWorkerRequest,
-        context: _aio.ServicerContext[_worker_service_pb2.AnnounceWorkerRequest, _abc.Awaitable[_worker_service_pb2.AnnounceWorkerResponse]],
-    ) -> _abc.Awaitable[_worker_service_pb2.AnnounceWorkerResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.AnnounceWorkerResponse, _abc.Awaitable[_worker_service_pb2.AnnounceWorkerResponse]]:
         """Says that a worker is there and what it can run. Repeated at every heartbeat interval."""
 
     @_abc_1.abstractmethod
     def ClaimJob(
         self,
         request: _worker_service_pb2.ClaimJobRequest,
-        context: _aio.ServicerContext[_worker_service_pb2.ClaimJobRequest, _abc.Awaitable[_worker_service_pb2.ClaimJobResponse]],
-    ) -> _abc.Awaitable[_worker_service_pb2.ClaimJobResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.ClaimJobResponse, _abc.Awaitable[_worker_service_pb2.ClaimJobResponse]]:
         """Takes a queued job: the attempt's number grows by one, a token and a lease are granted.
         Repeating it with the same `claim_id` returns the same grant. Errors: FAILED_PRECONDITION,
         reason JOB_NOT_CLAIMABLE, when the job is taken, ended, not due or gone.
@@ -67,24 +111,24 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
     def Heartbeat(
         self,
         request: _worker_service_pb2.HeartbeatRequest,
-        context: _aio.ServicerContext[_worker_service_pb2.HeartbeatRequest, _abc.Awaitable[_worker_service_pb2.HeartbeatResponse]],
-    ) -> _abc.Awaitable[_worker_service_pb2.HeartbeatResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.HeartbeatResponse, _abc.Awaitable[_worker_service_pb2.HeartbeatResponse]]:
         """Extends the lease; the answer carries what is wanted of the worker."""
 
     @_abc_1.abstractmethod
     def ReportEvents(
         self,
         request: _worker_service_pb2.ReportEventsRequest,
-        context: _aio.ServicerContext[_worker_service_pb2.ReportEventsRequest, _abc.Awaitable[_worker_service_pb2.ReportEventsResponse]],
-    ) -> _abc.Awaitable[_worker_service_pb2.ReportEventsResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.ReportEventsResponse, _abc.Awaitable[_worker_service_pb2.ReportEventsResponse]]:
         """Appends events to the journal, idempotent by (job, attempt, worker sequence)."""
 
     @_abc_1.abstractmethod
     def CompleteJob(
         self,
         request: _worker_service_pb2.CompleteJobRequest,
-        context: _aio.ServicerContext[_worker_service_pb2.CompleteJobRequest, _abc.Awaitable[_worker_service_pb2.CompleteJobResponse]],
-    ) -> _abc.Awaitable[_worker_service_pb2.CompleteJobResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.CompleteJobResponse, _abc.Awaitable[_worker_service_pb2.CompleteJobResponse]]:
         """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
         manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
         the winning attempt answers OK. Errors: DATA_LOSS, reason PACKAGE_CORRUPT.
@@ -94,8 +138,8 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
     def FailJob(
         self,
         request: _worker_service_pb2.FailJobRequest,
-        context: _aio.ServicerContext[_worker_service_pb2.FailJobRequest, _abc.Awaitable[_worker_service_pb2.FailJobResponse]],
-    ) -> _abc.Awaitable[_worker_service_pb2.FailJobResponse]:
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.FailJobResponse, _abc.Awaitable[_worker_service_pb2.FailJobResponse]]:
         """Ends the attempt without a model. The registry decides whether another attempt follows."""
 
-def add_WorkerServiceServicer_to_server(servicer: WorkerServiceServicer, server: _aio.Server) -> None: ...
+def add_WorkerServiceServicer_to_server(servicer: WorkerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,28 @@
+"""Runs all benchmarks, or those that are named."""
+
+import importlib
+import sys
+
+from benchmarks.claim import record
+
+NAMES = ("start_up", "job_start", "registry_reads", "automl_overhead", "accuracy")
+
+
+def main(names: list[str]) -> int:
+    """Runs benchmarks one after the other; returns 1 when a target was missed."""
+    unknown = sorted(set(names) - set(NAMES))
+    if unknown:
+        print(f"unknown benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    passed = True
+    for name in names or NAMES:
+        claims = importlib.import_module(f"benchmarks.{name}").measure()
+        for claim in claims:
+            print(claim.line(), flush=True)
+            passed &= claim.passed
+        record(claims)
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
