@@ -12,7 +12,10 @@ def main(names: list[str]) -> int:
     """Runs benchmarks one after the other; returns 1 when a target was missed."""
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
-        print(f"unknown benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        print(
+            f"unknown benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}",
+            file=sys.stderr,
+        )
         return 2
     passed = True
     for name in names or NAMES:

@@ -29,11 +29,21 @@ class Claim:
     target: str
     passed: bool
 
+    @classmethod
+    def at_most(
+        cls, name: str, figure: float, unit: str, limit: float, detail: str = ""
+    ) -> "Claim":
+        """Returns a claim that an absolute figure stays within a limit."""
+        ours = f"{figure:.3g} {unit}{f' ({detail})' if detail else ''}"
+        return cls(name, ours, "", figure, f"<= {limit:g} {unit}", figure <= limit)
+
     def line(self) -> str:
         """Returns the claim as one line for people."""
         against = f" against {self.theirs}" if self.theirs else ""
         verdict = "pass" if self.passed else "FAIL"
-        return f"{self.name}: {self.ours}{against}, {self.ratio:.3g} (target {self.target}) {verdict}"
+        return (
+            f"{self.name}: {self.ours}{against}, {self.ratio:.3g} (target {self.target}) {verdict}"
+        )
 
 
 def record(claims: Sequence[Claim]) -> None:

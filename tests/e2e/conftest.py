@@ -26,7 +26,7 @@ class RestSession(requests.Session):
         if token is not None:
             self.headers["Authorization"] = f"Bearer {token}"
 
-    def request(self, method, url, *args, **kwargs):  # type: ignore[override, no-untyped-def]
+    def request(self, method, url, *args, **kwargs):
         kwargs.setdefault("timeout", 60)
         return super().request(method, self.base + str(url), *args, **kwargs)
 

@@ -5,6 +5,7 @@ import json
 import tarfile
 import time
 from pathlib import Path
+from typing import Any
 
 import grpc
 import mlflow
@@ -106,14 +107,14 @@ def start_training(rest: RestSession, **fields: object) -> str:
     return str(response.json()["job_id"])
 
 
-def server_sent_events(rest: RestSession, job_id: str) -> list[dict]:
+def server_sent_events(rest: RestSession, job_id: str) -> list[dict[str, Any]]:
     with rest.get(f"/api/ml/jobs/{job_id}/events", stream=True, timeout=120) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         lines = response.iter_lines(decode_unicode=True)
         return [json.loads(line.removeprefix("data: ")) for line in lines if line]
 
 
-def wait_for_the_end(rest: RestSession, job_id: str) -> dict:
+def wait_for_the_end(rest: RestSession, job_id: str) -> dict[str, Any]:
     server_sent_events(rest, job_id)
     return dict(rest.get(f"/api/ml/jobs/{job_id}/status").json())
 
@@ -174,7 +175,9 @@ def mlflow_run(suite: RunningSuite, job_id: str):
 def test_the_documented_rest_program_runs_as_printed(
     suite: RunningSuite, rest: RestSession, tmp_path: Path
 ):
-    rows = [f"{i % 7},{(i * 3) % 11},{(i * 5) % 13},{'yes' if i % 7 > 3 else 'no'}" for i in range(80)]
+    rows = [
+        f"{i % 7},{(i * 3) % 11},{(i * 5) % 13},{'yes' if i % 7 > 3 else 'no'}" for i in range(80)
+    ]
     table = "\n".join(["gene1,gene2,gene3,outcome", *rows]) + "\n"
     rest.post(
         "/api/ml/datasets", params={"name": "my_dataset", "format": "csv"}, data=table.encode()
