@@ -1,0 +1,1 @@
+"""gRPC of a service: error table, identities, policy, interceptors, server and client channels."""

@@ -1,0 +1,69 @@
+"""Settings that every service shares, read from the environment once at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from omniscope_service.errors import ConfigurationError
+
+HOME_FOLDER = ".omniscope"
+"""Name of a local suite's home when `OMNISCOPE_HOME` does not name another."""
+
+
+def find_home(start: Path) -> Path:
+    """Return the nearest `.omniscope` in a folder or its parents, else the one to make there."""
+    for folder in (start, *start.parents):
+        if (folder / HOME_FOLDER).is_dir():
+            return folder / HOME_FOLDER
+    return start / HOME_FOLDER
+
+
+class ServiceSettings(BaseSettings):
+    """What every service reads; a service's own class adds its fields, `listen` among them.
+
+    Every field comes from `OMNISCOPE_<FIELD>`; a subclass names other variables by alias.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="OMNISCOPE_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    home: Path = Field(default_factory=lambda: find_home(Path.cwd()))
+    """Folder of a local suite: tokens, logs, caches and what is embedded."""
+    nats_url: str = "nats://127.0.0.1:4222"
+    """Broker."""
+    artifacts_url: str = ""
+    """Artifact store. Default: the folder `artifacts` in the home."""
+    registry_target: str = "127.0.0.1:50051"
+    """gRPC target of the registry."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if value != ""}
+
+    @model_validator(mode="after")
+    def _fill_from_home(self) -> Self:
+        object.__setattr__(self, "home", self.home.expanduser().absolute())
+        if not self.artifacts_url:
+            object.__setattr__(self, "artifacts_url", (self.home / "artifacts").as_uri())
+        return self
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            ConfigurationError: A variable is missing or holds a value that is not allowed.
+        """
+        try:
+            return cls()
+        except ValidationError as err:
+            faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in err.errors())
+            raise ConfigurationError(f"Settings are wrong: {'; '.join(faults)}.") from err
