@@ -1,0 +1,47 @@
+"""`python -m omniscope_gateway`: writes Envoy's configuration into a folder."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from omniscope_gateway.build import build
+from omniscope_gateway.settings import LOCAL_HOSTS, Address, GatewaySettings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the files and print the command that starts Envoy from them."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = GatewaySettings(
+            listen=Address(options.host, options.port),
+            admin_port=options.admin_port,
+            upstreams={"registry": options.registry, "automl": options.automl},
+            hosts=(*LOCAL_HOSTS, *options.allow_host),
+            origins=tuple(options.allow_origin),
+        )
+        files = build(settings, options.out)
+    except ValueError as error:
+        sys.stderr.write(f"omniscope_gateway: {error}\n")
+        return 2
+    sys.stdout.write(shlex.join(files.command()) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m omniscope_gateway", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on")
+    parser.add_argument("--admin-port", type=int, default=0, help="0: the system chooses")
+    for service in ("registry", "automl"):
+        parser.add_argument(f"--{service}", type=Address.parse, required=True, metavar="HOST:PORT")
+    parser.add_argument("--allow-host", action="append", default=[], help="another Host header")
+    parser.add_argument("--allow-origin", action="append", default=[], help="a web page's origin")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
