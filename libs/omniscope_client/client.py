@@ -1,0 +1,51 @@
+"""The client that a script opens."""
+
+from types import TracebackType
+from typing import Self
+
+from omniscope_client.automl import AutoML
+from omniscope_client.calls import Calls
+from omniscope_client.connection import find_endpoint
+from omniscope_client.datasets import Datasets
+from omniscope_client.jobs import Jobs
+from omniscope_client.models import Models
+
+
+class Client:
+    """A connection to the suite; close it, or use it as a context manager.
+
+    Every method answers with the API's own messages and raises `OmniscopeError`.
+
+    Args:
+        address: `host:port` or URL of the gateway. Default: `OMNISCOPE_ADDRESS`, else the local
+            suite's, see `connection.find_endpoint`.
+        token: Bearer token. Default: from `OMNISCOPE_TOKEN_FILE`, else the local suite's.
+
+    Attributes:
+        datasets: Tables to train on.
+        automl: Training by AutoGluon.
+        jobs: Jobs of every service.
+        models: Trained models.
+    """
+
+    def __init__(self, address: str | None = None, token: str | None = None) -> None:
+        self._calls = Calls(find_endpoint(address, token))
+        self.datasets = Datasets(self._calls)
+        self.automl = AutoML(self._calls)
+        self.jobs = Jobs(self._calls)
+        self.models = Models(self._calls)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; open streams end. Idempotent."""
+        self._calls.channel.close()

@@ -1,0 +1,123 @@
+"""Tables to train on."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.empty_pb2 import Empty
+from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
+from omniscope.registry.v1.dataset_service_pb2 import (
+    DeleteDatasetRequest,
+    GetDatasetRequest,
+    ListDatasetColumnsRequest,
+    ListDatasetsRequest,
+    UploadDatasetRequest,
+)
+from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceStub
+
+from omniscope_client.calls import Calls
+from omniscope_client.errors import OmniscopeError
+from omniscope_client.paging import page_sizes
+
+CHUNK_BYTES = 256 * 1024
+FORMATS = {".csv": "csv", ".parquet": "parquet"}
+
+
+class Datasets:
+    """Uploads and reads datasets. Wherever a `dataset_id` is asked for, the name does as well."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._stub = DatasetServiceStub(calls.channel)
+
+    def upload(
+        self,
+        path: str | Path,
+        *,
+        name: str = "",
+        file_format: str = "",
+        description: str = "",
+        request_id: str = "",
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> Dataset:
+        """Upload a file in chunks; it is never whole in memory.
+
+        Args:
+            path: The file.
+            name: Name of the dataset. Default: the file's name without its suffix.
+            file_format: `csv` or `parquet`. Default: by the file's suffix.
+            description: Free text.
+            request_id: UUID; the same id and file return the same dataset for 24 h. Default: new.
+            on_progress: Called with the number of bytes sent so far.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        path = Path(path)
+        first = UploadDatasetRequest(
+            name=name or path.stem,
+            format=file_format or _format_of(path),
+            description=description,
+            request_id=request_id or str(uuid4()),
+        )
+        return self._calls.send(self._stub.UploadDataset, _chunks(first, path, on_progress))
+
+    def get(self, dataset_id: str) -> Dataset:
+        """Return a dataset."""
+        return self._calls.unary(self._stub.GetDataset, GetDatasetRequest(dataset_id=dataset_id))
+
+    def list(self, limit: int = 50, query: str = "") -> Iterator[Dataset]:
+        """Yield the newest datasets first, at most `limit`; `query` is `ListDatasets.filter`."""
+        token = ""
+        for size in page_sizes(limit):
+            request = ListDatasetsRequest(page_size=size, page_token=token, filter=query)
+            page = self._calls.unary(self._stub.ListDatasets, request)
+            yield from page.datasets
+            if not (token := page.next_page_token):
+                return
+
+    def columns(self, dataset_id: str, limit: int = 50) -> Iterator[DatasetColumn]:
+        """Yield the profiles of the first `limit` columns."""
+        token = ""
+        for size in page_sizes(limit):
+            request = ListDatasetColumnsRequest(
+                dataset_id=dataset_id, page_size=size, page_token=token
+            )
+            page = self._calls.unary(self._stub.ListDatasetColumns, request)
+            yield from page.columns
+            if not (token := page.next_page_token):
+                return
+
+    def delete(self, dataset_id: str) -> Empty:
+        """Delete a dataset."""
+        request = DeleteDatasetRequest(dataset_id=dataset_id)
+        return self._calls.unary(self._stub.DeleteDataset, request)
+
+
+def _format_of(path: Path) -> str:
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise OmniscopeError(
+            "INVALID_ARGUMENT",
+            f"The suffix of {path.name!r} does not tell its format: give one of "
+            f"{', '.join(FORMATS.values())}.",
+            reason="DATASET_FORMAT_UNKNOWN",
+            field="format",
+        ) from None
+
+
+def _chunks(
+    request: UploadDatasetRequest, path: Path, on_progress: Callable[[int], None]
+) -> Iterator[UploadDatasetRequest]:
+    """Yield the file in order; only the first message carries the other fields."""
+    sent = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            request.data.CopyFrom(HttpBody(data=chunk))
+            yield request
+            request = UploadDatasetRequest()
+            on_progress(sent := sent + len(chunk))
+    if not sent:
+        yield request  # an empty file is the service's to refuse
