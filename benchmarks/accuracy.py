@@ -2,7 +2,7 @@
 
 Baselines are 5-fold means of untuned logistic or ridge regression and of random forests on the
 same data. The mean over fixed seeds counts, with a tolerance of max(the baseline's spread, 0.03).
-On ad_proteins and credit, where one class is rare, ROC AUC is compared: accuracy says little there.
+Where one class is rare (ad_proteins, credit) ROC AUC is compared: accuracy says little there.
 """
 
 import os
