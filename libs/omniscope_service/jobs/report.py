@@ -1,0 +1,91 @@
+"""What a trainer sees of the job runtime. Imported in the child: standard library only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+Severity = Literal["debug", "info", "warning", "error"]
+
+
+class Report(Protocol):
+    """Tells the watchers of a job what the training code does.
+
+    Every call reaches them within milliseconds. Values that are not finite are not sent: an
+    undefined metric is absent, never NaN.
+    """
+
+    def progress(
+        self,
+        percent: float,
+        phase: str,
+        completed: int = 0,
+        total: int = 0,
+        eta_seconds: float | None = None,
+    ) -> None:
+        """Say how far the work is.
+
+        Args:
+            percent: 0 to 100. It never falls: a smaller value than before is sent as the last one.
+            phase: What is done now, for example `training LightGBM`.
+            completed: Units of work done, for example models.
+            total: Units of work in all; 0 when unknown.
+            eta_seconds: Estimated seconds left; None when unknown.
+        """
+        ...
+
+    def metric(self, name: str, value: float, *, step: int, split: str, epoch: int = 0) -> None:
+        """Report a measured value.
+
+        Args:
+            name: Metric, for example `accuracy`.
+            value: Its value.
+            step: Step on the job's own axis, from 0.
+            split: Rows that it was measured on: `train`, `validation` or `test`.
+            epoch: Epoch, from 0; 0 where the method has none.
+        """
+        ...
+
+    def leaderboard(
+        self,
+        *,
+        model: str,
+        metric: str,
+        score_validation: float,
+        score_test: float | None = None,
+        fit_seconds: float,
+        prediction_seconds: float,
+        stack_level: int = 1,
+        rank: int,
+    ) -> None:
+        """Report a trained candidate; the fields are those of `LeaderboardEntry`."""
+        ...
+
+    def log(self, text: str, severity: Severity = "info") -> None:
+        """Show a line to whoever watches the job."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobPaths:
+    """Where a trainer finds and leaves files.
+
+    Attributes:
+        dataset: The dataset's Arrow file, read-only.
+        workspace: An empty folder of its own, removed after the attempt.
+        package: An empty folder for the model package; `manifest.json` is written last.
+    """
+
+    dataset: Path
+    workspace: Path
+    package: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOutcome:
+    """How a training that wrote its package ended.
+
+    Attributes:
+        stopped_early: True when a limit cut the work short and the best result so far was kept.
+    """
+
+    stopped_early: bool
