@@ -1,0 +1,219 @@
+"""The registry's database: SQLite for one process, PostgreSQL for several.
+
+Writing and reading go separate ways. A write is one transaction. A read runs in autocommit on
+connections of its own, so that a poller costs neither a BEGIN nor a wait for a writer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import time
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
+
+from omniscope_service.errors import ConfigurationError, Unavailable
+from sqlalchemy import event, func, literal
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from omniscope_registry.migrations.upgrade import upgrade
+from omniscope_registry.tables.metadata import UtcTimestamp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from sqlalchemy import URL, ColumnElement
+
+Dialect = Literal["sqlite", "postgresql"]
+
+_READERS = 4
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+# A statement that waits longer than this has met a fault, not a busy neighbour.
+_POSTGRESQL_SETTINGS = {
+    "lock_timeout": "2000",
+    "statement_timeout": "5000",
+    "idle_in_transaction_session_timeout": "30000",
+}
+
+
+@dataclass(frozen=True)
+class _Engines:
+    writer: AsyncEngine
+    reader: AsyncEngine
+
+
+class Database:
+    """Opened, migrated database.
+
+    Attributes:
+        dialect: `sqlite` or `postgresql`, for the few statements that differ.
+        commits: Grows with every transaction that this process committed.
+    """
+
+    def __init__(self, engines: _Engines, dialect: Dialect, lock: IO[bytes] | None) -> None:
+        self.dialect = dialect
+        self.commits = 0
+        self._engines = engines
+        self._lock = lock
+        self._committed = asyncio.Condition()
+        self._anchor = (datetime.now(UTC), time.monotonic())
+
+    @classmethod
+    async def open(cls, url: str) -> Database:
+        """Open the database and bring its tables up to date.
+
+        Args:
+            url: `sqlite+aiosqlite:///<path>` or `postgresql+asyncpg://...`.
+
+        Raises:
+            ConfigurationError: Another process has the SQLite file open, or the URL names another
+                kind of database.
+        """
+        parsed = make_url(url)
+        dialect = _dialect(parsed)
+        lock = _lock_file(Path(str(parsed.database))) if dialect == "sqlite" else None
+        engines = _sqlite(parsed) if dialect == "sqlite" else _postgresql(parsed)
+        database = cls(engines, dialect, lock)
+        try:
+            async with database.write() as connection:
+                await connection.run_sync(upgrade)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close all connections; a second call does nothing."""
+        await self._engines.reader.dispose()
+        await self._engines.writer.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Run one transaction: committed at the end, rolled back on any exception.
+
+        Raises:
+            Unavailable: The database does not answer; reason DATABASE_UNAVAILABLE.
+        """
+        with _outages():
+            async with self._engines.writer.begin() as connection:
+                yield connection
+        self.commits += 1
+        async with self._committed:
+            self._committed.notify_all()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Run statements that only read, each for itself.
+
+        Raises:
+            Unavailable: The database does not answer; reason DATABASE_UNAVAILABLE.
+        """
+        with _outages():
+            async with self._engines.reader.connect() as connection:
+                yield connection
+
+    async def wait_for_commit(self, *, after: int, timeout_seconds: float) -> None:
+        """Return when `commits` has grown beyond `after`, or when the time is over.
+
+        Read `commits` before reading rows, or a commit in between is missed.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds), self._committed:
+                await self._committed.wait_for(lambda: self.commits > after)
+
+    def now(self) -> ColumnElement[datetime]:
+        """Return the database's clock as an SQL expression, the only clock that decides.
+
+        PostgreSQL: `clock_timestamp()`, for `now()` stands still within a transaction. SQLite has
+        one process, so it is that process's clock: anchored once and monotonic from there on, so
+        that a step of the wall clock ends no lease.
+        """
+        if self.dialect == "postgresql":
+            return func.clock_timestamp(type_=UtcTimestamp())
+        wall, started = self._anchor
+        return literal(wall + timedelta(seconds=time.monotonic() - started), UtcTimestamp())
+
+
+def _dialect(url: URL) -> Dialect:
+    dialect = url.get_backend_name()
+    if url.drivername != _DRIVERS.get(dialect):
+        allowed = ", ".join(f"{driver}://" for driver in _DRIVERS.values())
+        raise ConfigurationError(
+            f"OMNISCOPE_DATABASE_URL: scheme {url.drivername!r} is not one of {allowed}"
+        )
+    return cast("Dialect", dialect)
+
+
+def _lock_file(database: Path) -> IO[bytes]:
+    """Keep other processes out: SQLite's own locks would let a second registry in."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    lock = database.with_suffix(".lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise ConfigurationError(
+            f"another registry has {database} open: stop it, or set OMNISCOPE_DATABASE_URL"
+        ) from error
+    return lock
+
+
+def _sqlite(url: URL) -> _Engines:
+    # A pool of one connection is the queue of the writers.
+    writer = create_async_engine(url, pool_size=1, max_overflow=0)
+    reader = create_async_engine(url, pool_size=_READERS, isolation_level="AUTOCOMMIT")
+    for engine in (writer, reader):
+        event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    event.listen(writer.sync_engine, "begin", _begin_immediate)
+    return _Engines(writer, reader)
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not open transactions by itself: it would do so without IMMEDIATE.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "busy_timeout = 5000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A transaction that starts as a reader may fail to become a writer, whatever the timeout is.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgresql(url: URL) -> _Engines:
+    arguments = {"server_settings": _POSTGRESQL_SETTINGS}
+    writer = create_async_engine(url, pool_pre_ping=True, connect_args=arguments)
+    reader = create_async_engine(
+        url, pool_pre_ping=True, connect_args=arguments, isolation_level="AUTOCOMMIT"
+    )
+    return _Engines(writer, reader)
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    """Tell what a later call can mend from what is wrong in a statement."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise
+    except (DBAPIError, PoolTimeoutError, ConnectionError) as error:
+        raise Unavailable(
+            "the registry's database does not answer",
+            reason="DATABASE_UNAVAILABLE",
+            retry_after_seconds=1.0,
+        ) from error

@@ -1,0 +1,93 @@
+"""Pages lists by key, so that the hundredth page costs what the first one does."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from omniscope_service.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 1000
+
+
+def clamp_page_size(
+    page_size: int, *, default: int = DEFAULT_PAGE_SIZE, maximum: int = MAX_PAGE_SIZE
+) -> int:
+    """Return how many rows a page holds: the default for 0, never more than the maximum.
+
+    Raises:
+        InvalidArgument: It is negative; reason PAGE_SIZE_INVALID.
+    """
+    if page_size < 0:
+        raise InvalidArgument(
+            f"page_size {page_size} is negative: 0 means {default}, at most {maximum}",
+            reason="PAGE_SIZE_INVALID",
+            field="page_size",
+        )
+    return min(page_size, maximum) or default
+
+
+def encode_page_token(key: str, query: Sequence[str]) -> str:
+    """Make the token of the page after `key`.
+
+    Args:
+        key: Key of the last row of this page.
+        query: Everything that the pages of one list have in common: owner, filter, order.
+    """
+    return base64.urlsafe_b64encode(json.dumps([_digest(query), key]).encode()).decode()
+
+
+def decode_page_token(token: str, query: Sequence[str]) -> str | None:
+    """Return the key to go on after; None for the empty token of the first page.
+
+    Raises:
+        InvalidArgument: The token was not made for this query; reason PAGE_TOKEN_MISMATCH.
+    """
+    if not token:
+        return None
+    try:
+        digest, key = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise _mismatch() from error
+    if digest != _digest(query) or not isinstance(key, str):
+        raise _mismatch()
+    return key
+
+
+def descending(order_by: str) -> bool:
+    """Return whether the newest come first, which is the default.
+
+    Raises:
+        InvalidArgument: `order_by` is neither `create_time` nor `create_time desc`; reason
+            ORDER_BY_INVALID.
+    """
+    match order_by.split():
+        case [] | ["create_time", "desc"]:
+            return True
+        case ["create_time"] | ["create_time", "asc"]:
+            return False
+        case _:
+            raise InvalidArgument(
+                f"order_by {order_by!r} is neither 'create_time' nor 'create_time desc'",
+                reason="ORDER_BY_INVALID",
+                field="order_by",
+            )
+
+
+def _digest(query: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(list(query)).encode()).hexdigest()[:32]
+
+
+def _mismatch() -> InvalidArgument:
+    return InvalidArgument(
+        "page_token is not the next_page_token of a page with the same filter and order_by",
+        reason="PAGE_TOKEN_MISMATCH",
+        field="page_token",
+    )

@@ -1,0 +1,184 @@
+"""Tables of jobs, their attempts, events and metrics, of workers and of the outbox."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from omniscope_registry.tables.metadata import (
+    Digest,
+    Identifier,
+    JsonDocument,
+    UtcTimestamp,
+    metadata,
+)
+
+_TERMINAL = "('succeeded', 'failed', 'cancelled', 'timed_out', 'quarantined')"
+
+training_jobs = Table(
+    "training_jobs",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner", String(256), nullable=False),
+    Column("service", String(64), nullable=False),
+    Column("resource_class", String(16), nullable=False),
+    Column("model_type", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("progress", Double, nullable=False),
+    Column("message", String(2000), nullable=False),
+    # A JobError by its field names.
+    Column("error", JsonDocument),
+    Column("model_id", Identifier),
+    Column("model_name", String(256), nullable=False),
+    Column("dataset_id", Identifier, nullable=False),
+    # Where the dataset lies: kept here, so that a claim needs no other table.
+    Column("dataset_key", String(512), nullable=False),
+    Column("dataset_digest", Digest, nullable=False),
+    Column("experiment", String(256), nullable=False),
+    Column("description", String, nullable=False),
+    Column("tags", JsonDocument, nullable=False),
+    Column("warnings", JsonDocument, nullable=False),
+    # A serialized google.protobuf.Any.
+    Column("config", LargeBinary, nullable=False),
+    # {field: {digest, count}}; the names lie in the artifact store.
+    Column("column_lists", JsonDocument, nullable=False),
+    Column("request_id", String(64)),
+    Column("request_hash", Digest),
+    Column("hard_limit_seconds", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("lease_token_hash", Digest),
+    Column("lease_until", UtcTimestamp),
+    Column("worker_id", Identifier),
+    Column("cancel_requested_at", UtcTimestamp),
+    Column("run_after", UtcTimestamp, nullable=False),
+    # NULL: no hint was sent for the next attempt yet.
+    Column("hinted_at", UtcTimestamp),
+    Column("nudge", Integer, nullable=False),
+    Column("last_sequence", Integer, nullable=False),
+    Column("stopped_early", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("started_at", UtcTimestamp),
+    Column("completed_at", UtcTimestamp),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("updated_at", UtcTimestamp, nullable=False),
+    Column("deleted_at", UtcTimestamp),
+    UniqueConstraint("owner", "request_id"),
+    CheckConstraint(f"status IN ('queued', 'running') OR status IN {_TERMINAL}", name="status"),
+    CheckConstraint("(status = 'running') = (lease_token_hash IS NOT NULL)", name="lease_token"),
+    CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="lease_until"),
+    CheckConstraint(f"(status IN {_TERMINAL}) = (completed_at IS NOT NULL)", name="completed"),
+    CheckConstraint("(status = 'succeeded') = (model_id IS NOT NULL)", name="model"),
+    CheckConstraint("progress >= 0 AND progress <= 100", name="progress"),
+    CheckConstraint("(request_id IS NULL) = (request_hash IS NULL)", name="request"),
+)
+Index("ix_training_jobs_owner_id", training_jobs.c.owner, training_jobs.c.id)
+# The place in line, and what the sweeper looks at.
+Index(
+    "ix_training_jobs_queued",
+    training_jobs.c.service,
+    training_jobs.c.resource_class,
+    training_jobs.c.id,
+    sqlite_where=text("status = 'queued'"),
+    postgresql_where=text("status = 'queued'"),
+)
+# What the reaper looks at.
+Index(
+    "ix_training_jobs_running",
+    training_jobs.c.lease_until,
+    sqlite_where=text("status = 'running'"),
+    postgresql_where=text("status = 'running'"),
+)
+
+job_attempts = Table(
+    "job_attempts",
+    metadata,
+    Column("job_id", ForeignKey("training_jobs.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("worker_id", Identifier, nullable=False),
+    # Of the claim's id: together with the nonce it makes the lease token, so neither is kept.
+    Column("claim_hash", Digest, nullable=False),
+    Column("nonce", String(32), nullable=False),
+    Column("lease_token_hash", Digest, nullable=False),
+    Column("last_worker_sequence", Integer, nullable=False),
+    # NULL while it runs; `succeeded`, or the cause of its failure.
+    Column("outcome", String(16)),
+    Column("error", JsonDocument),
+    Column("started_at", UtcTimestamp, nullable=False),
+    Column("ended_at", UtcTimestamp),
+    CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="outcome"),
+)
+
+# The journal: what `JobEvent`s are made from.
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("job_id", ForeignKey("training_jobs.id"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    # Field of the oneof `JobEvent.event`.
+    Column("kind", String(24), nullable=False),
+    # A serialized JobEvent.
+    Column("payload", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Every metric point in full, also when the journal coalesces.
+job_metrics = Table(
+    "job_metrics",
+    metadata,
+    Column("job_id", ForeignKey("training_jobs.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("worker_sequence", Integer, primary_key=True),
+    Column("name", String(256), nullable=False),
+    Column("split", String(32), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("service", String(64), nullable=False),
+    Column("resource_class", String(16), nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("versions", JsonDocument, nullable=False),
+    Column("first_seen_at", UtcTimestamp, nullable=False),
+    Column("last_seen_at", UtcTimestamp, nullable=False),
+    CheckConstraint("slots > 0", name="slots"),
+)
+
+# What has to leave the database, written in the transaction that it tells about. Rows are deleted
+# once they are delivered.
+outbox = Table(
+    "outbox",
+    metadata,
+    # SQLite numbers rows by itself only when the type is exactly INTEGER.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    # `nats` or `mlflow`
+    Column("channel", String(8), nullable=False),
+    Column("subject", String(256), nullable=False),
+    Column("message_id", String(256), nullable=False),
+    Column("job_id", Identifier),
+    Column("payload", LargeBinary, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    CheckConstraint("channel IN ('nats', 'mlflow')", name="channel"),
+    # A number is never used twice: who acknowledges one late must not hit another row.
+    sqlite_autoincrement=True,
+)
+Index("ix_outbox_channel_id", outbox.c.channel, outbox.c.id)
