@@ -51,7 +51,8 @@ class JobEventFeed:
     @property
     def healthy(self) -> bool:
         """True while live events can be expected."""
-        return self._bus.healthy and self._listening is not None and not self._listening.done()
+        listening = self._listening is not None and not self._listening.done()
+        return self._bus.healthy and listening and self._subscribed.is_set()
 
     @asynccontextmanager
     async def follow(self, job_id: str) -> AsyncIterator[Follower]:
@@ -68,7 +69,9 @@ class JobEventFeed:
         if self._listening is None or self._listening.done():
             self._subscribed = asyncio.Event()
             self._listening = asyncio.create_task(self._deal(self._subscribed))
-        await self._subscribed.wait()
+        # Without a broker a watch starts nevertheless: it polls the journal.
+        if self._bus.healthy:
+            await self._subscribed.wait()
 
     async def _deal(self, subscribed: asyncio.Event) -> None:
         try:
@@ -77,7 +80,7 @@ class JobEventFeed:
                 async for message in messages:
                     self._hand_out(message)
         finally:
-            subscribed.set()
+            subscribed.set()  # whoever waits goes on by polling
 
     def _hand_out(self, message: Message) -> None:
         followers = self._followers.get(subjects.job_of(message.subject))

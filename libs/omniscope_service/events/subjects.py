@@ -70,8 +70,13 @@ def consumer_name(service: str, resource_class: str) -> str:
     return f"{_word('service', service)}-{_word('resource_class', resource_class)}"
 
 
+def is_ulid(value: str) -> bool:
+    """Tell whether a value is an identifier that the server could have made."""
+    return _ULID.fullmatch(value) is not None
+
+
 def _ulid(field: str, value: str) -> str:
-    if _ULID.fullmatch(value) is None:
+    if not is_ulid(value):
         raise InvalidArgument(
             f"{field} {value[:64]!r} is not a ULID (26 characters of Crockford's base 32)",
             reason="ID_INVALID",

@@ -1,0 +1,110 @@
+"""Run hints: how a worker hears that a job may be waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import nats.errors
+import structlog
+from google.protobuf.message import DecodeError
+from nats.js import api
+from omniscope.events.v1.run_hint_pb2 import RunHint
+
+from omniscope_service.events import subjects
+
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
+
+_ACK_SECONDS = 5.0
+_ACK_WAIT_SECONDS = 30
+_MAX_ACK_PENDING = 256
+_RECREATE_SECONDS = 0.5
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A delivered hint; claim the job first, then acknowledge."""
+
+    job_id: str
+    message: Msg
+
+    async def ack(self) -> None:
+        """Remove the hint. Losing the acknowledgement is harmless: a second claim is refused."""
+        with suppress(nats.errors.Error, TimeoutError):
+            await self.message.ack_sync(timeout=_ACK_SECONDS)
+
+    async def nak(self, delay_seconds: float) -> None:
+        """Ask for the hint again later."""
+        with suppress(nats.errors.Error):
+            await self.message.nak(delay=delay_seconds)
+
+
+class HintConsumer:
+    """Pulls the hints of one service and class; all its workers share one durable consumer."""
+
+    def __init__(self, client: Any, service: str, resource_class: str) -> None:
+        self._client = client
+        self._jetstream = client.jetstream()
+        self._subject = subjects.run_hint(service, resource_class)
+        self._name = subjects.consumer_name(service, resource_class)
+        self._subscription: Any = None
+
+    async def fetch(self, timeout_seconds: float) -> Hint | None:
+        """Wait for one hint; None when none came in time or the broker is away.
+
+        Never cancel it: the broker would still deliver, to nobody. Use short timeouts.
+        """
+        try:
+            if self._subscription is None:
+                self._subscription = await self._subscribe()
+            messages = await self._subscription.fetch(1, timeout=timeout_seconds)
+        except TimeoutError:
+            return None
+        except nats.errors.Error as error:
+            # Among others: the consumer, its stream or the connection was lost.
+            _log.warning("hint consumer lost", error=type(error).__name__)
+            await self._forget()
+            await asyncio.sleep(min(_RECREATE_SECONDS, timeout_seconds))
+            return None
+        return await _hint(messages[0])
+
+    async def _subscribe(self) -> Any:
+        # `add_consumer` brings an existing consumer up to date; `pull_subscribe` would not.
+        await self._jetstream.add_consumer(
+            subjects.JOBS_STREAM,
+            api.ConsumerConfig(
+                durable_name=self._name,
+                filter_subject=self._subject,
+                ack_policy=api.AckPolicy.EXPLICIT,
+                ack_wait=_ACK_WAIT_SECONDS,
+                # A limit would leave the message in the stream for ever, undelivered; a backoff
+                # would replace the ack wait. Counting attempts is the registry's business.
+                max_deliver=-1,
+                max_ack_pending=_MAX_ACK_PENDING,
+            ),
+        )
+        return await self._jetstream.pull_subscribe_bind(self._name, stream=subjects.JOBS_STREAM)
+
+    async def _forget(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            with suppress(nats.errors.Error):
+                await subscription.unsubscribe()
+
+
+async def _hint(message: Any) -> Hint | None:
+    try:
+        job_id = RunHint.FromString(message.data).job_id
+    except DecodeError:
+        job_id = ""
+    if subjects.is_ulid(job_id):
+        return Hint(job_id, message)
+    _log.warning("malformed hint refused")
+    with suppress(nats.errors.Error):
+        await message.term()
+    return None
