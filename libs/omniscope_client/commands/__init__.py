@@ -1,0 +1,1 @@
+"""The commands of `omniscope`, one module per group; `output` is what they share."""

@@ -1,0 +1,72 @@
+"""`omniscope datasets`: upload, list, show."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from omniscope_client.client import Client
+from omniscope_client.commands.output import Filter, Json, Limit, as_dict, console, show
+from omniscope_client.commands.transfers import transfer_bar
+from omniscope_client.render import tables
+
+app = typer.Typer(no_args_is_help=True, help="Tables to train on.")
+
+DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id or name.")]
+
+
+@app.command()
+def upload(
+    path: Annotated[
+        Path, typer.Argument(help="A CSV or Parquet file.", exists=True, dir_okay=False)
+    ],
+    name: Annotated[str, typer.Option(help="Default: the file's name without suffix.")] = "",
+    file_format: Annotated[
+        str, typer.Option("--format", help="csv or parquet. Default: by the suffix.")
+    ] = "",
+    description: Annotated[str, typer.Option(help="Free text.")] = "",
+    request_id: Annotated[
+        str, typer.Option(help="UUID: the same id and file give the same dataset.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Upload a file; a used name makes the next version."""
+    with Client() as client:
+        size = path.stat().st_size
+        with transfer_bar(f"uploading {path.name}", size, quiet=as_json) as on_progress:
+            dataset = client.datasets.upload(
+                path,
+                name=name,
+                file_format=file_format,
+                description=description,
+                request_id=request_id,
+                on_progress=on_progress,
+            )
+        show(dataset, tables.dataset(dataset), as_json)
+
+
+@app.command("list")
+def list_datasets(limit: Limit = 50, query: Filter = "", as_json: Json = False) -> None:
+    """List datasets, newest first."""
+    with Client() as client:
+        rows = list(client.datasets.list(limit, query))
+        show({"datasets": [as_dict(row) for row in rows]}, tables.datasets(rows), as_json)
+
+
+@app.command("show")
+def show_dataset(
+    dataset_id: DatasetId,
+    limit: Annotated[int, typer.Option("--columns", min=0, help="Show this many columns.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show a dataset and the profiles of its first columns."""
+    with Client() as client:
+        dataset = client.datasets.get(dataset_id)
+        columns = list(client.datasets.columns(dataset.dataset_id, limit))
+        document = {**as_dict(dataset), "columns": [as_dict(column) for column in columns]}
+        show(document, tables.dataset(dataset), as_json)
+        if columns and not as_json:
+            console().print(tables.columns(columns))
+        if len(columns) < dataset.column_count and not as_json:
+            rest = dataset.column_count - len(columns)
+            console().print(f"and {rest:,} more columns: --columns {dataset.column_count}")

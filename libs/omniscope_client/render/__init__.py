@@ -1,0 +1,1 @@
+"""What the command line shows: `amounts` words, `tables` lists and results, `training` live."""

@@ -1,0 +1,71 @@
+"""Puts amounts into the words of a table cell."""
+
+from datetime import UTC
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from omniscope.common.v1.job_pb2 import Job, JobState
+
+SIZE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def duration(seconds: float) -> str:
+    """Return a duration with two units at most.
+
+    >>> duration(8.26), duration(72), duration(3725)
+    ('8.3 s', '1 min 12 s', '1 h 2 min')
+    """
+    if seconds < 9.95:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(size_bytes: int) -> str:
+    """Return a size with three digits.
+
+    >>> size(644105)
+    '629 KiB'
+    """
+    amount, unit = float(size_bytes), 0
+    while amount >= 1000 and unit < len(SIZE_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    digits = 0 if not unit or amount >= 100 else 1 if amount >= 10 else 2
+    return f"{amount:.{digits}f} {SIZE_UNITS[unit]}"
+
+
+def number(value: float) -> str:
+    """Return a metric's value with four significant digits, as a table aligns it best.
+
+    >>> number(0.97297), number(1523.4), number(1e-7)
+    ('0.9730', '1523', '1.000e-07')
+    """
+    if value == 0 or 0.001 <= abs(value) < 1:
+        return f"{value:.4f}"
+    return f"{value:#.4g}".rstrip(".")
+
+
+def moment(when: Timestamp) -> str:
+    """Return a time in the reader's own zone; `-` when there is none."""
+    if not when.seconds:
+        return "-"
+    return f"{when.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}"
+
+
+def state(value: JobState.ValueType) -> str:
+    """Return a job's state as the API's `status` writes it.
+
+    >>> state(3)
+    'succeeded'
+    """
+    return JobState.Name(value).removeprefix("JOB_STATE_").lower()
+
+
+def took(job: Job) -> str:
+    """Return how long a job ran; `-` while that is open."""
+    if not (job.HasField("start_time") and job.HasField("end_time")):
+        return "-"
+    return duration((job.end_time.ToDatetime() - job.start_time.ToDatetime()).total_seconds())

@@ -1,0 +1,87 @@
+"""Folds a job's events into what a watcher wants to know now."""
+
+import time
+from dataclasses import dataclass, field
+
+from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry, LogSeverity, Progress
+from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED, Job, JobState
+
+from omniscope_client.jobs import TERMINAL_STATES
+
+
+@dataclass
+class JobProgress:
+    """Where a watched job stands.
+
+    Attributes:
+        job: The newest snapshot, brought up to date by the state changes after it.
+        percent: 0 to 100.
+        phase: What is done now.
+        candidates: The models trained so far, by name.
+        warnings: Log lines that a user should look at.
+    """
+
+    job: Job = field(default_factory=Job)
+    percent: float = 0.0
+    phase: str = ""
+    candidates: dict[str, LeaderboardEntry] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    _ends_at: float | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the job has ended."""
+        return self.job.state in TERMINAL_STATES
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended with a model."""
+        return self.job.state == JOB_STATE_SUCCEEDED
+
+    @property
+    def ranking(self) -> list[LeaderboardEntry]:
+        """The candidates, best first."""
+        return sorted(self.candidates.values(), key=lambda c: c.score_validation, reverse=True)
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Estimated time left now; None when unknown."""
+        return None if self._ends_at is None else max(self._ends_at - time.monotonic(), 0.0)
+
+    def add(self, event: JobEvent) -> None:
+        """Take one event in; the order is the stream's."""
+        match event.WhichOneof("event"):
+            case "snapshot":
+                self._take_snapshot(event.snapshot)
+            case "state_changed":
+                self._change_state(event)
+            case "progress":
+                self._take_progress(event.progress)
+            case "leaderboard_entry":
+                self.candidates[event.leaderboard_entry.model] = event.leaderboard_entry
+            case "log_line" if event.log_line.severity >= LogSeverity.LOG_SEVERITY_WARNING:
+                self.warnings.append(event.log_line.text)
+
+    def _take_snapshot(self, snapshot: Job) -> None:
+        self.job.CopyFrom(snapshot)
+        self.percent = snapshot.progress
+        self.phase = snapshot.message
+
+    def _change_state(self, event: JobEvent) -> None:
+        change = event.state_changed
+        self.job.state, self.job.message = change.to_state, change.message
+        self.job.attempt, self.job.model_id = event.attempt, change.model_id
+        self.job.stopped_early, self.phase = change.stopped_early, change.message
+        if change.HasField("error"):
+            self.job.error.CopyFrom(change.error)
+        if change.to_state == JobState.JOB_STATE_QUEUED:  # the next attempt starts over
+            self.percent = 0.0
+        if self.succeeded:
+            self.percent = 100.0
+        if self.finished:
+            self._ends_at = None
+
+    def _take_progress(self, progress: Progress) -> None:
+        self.percent, self.phase = progress.percent, progress.phase
+        eta = progress.eta.ToTimedelta().total_seconds()
+        self._ends_at = time.monotonic() + eta if progress.HasField("eta") else None

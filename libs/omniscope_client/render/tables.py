@@ -1,0 +1,250 @@
+"""Tables of the command line: one function per thing that is shown."""
+
+from collections.abc import Iterable, Sequence
+
+from omniscope.automl.v1.automl_service_pb2 import ListPresetsResponse
+from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
+from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
+from omniscope.common.v1.job_pb2 import Job, JobState
+from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
+from omniscope.common.v1.model_pb2 import Model
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from omniscope_client.render.amounts import duration, moment, number, size, state, took
+
+STATE_STYLES = {
+    "queued": "yellow",
+    "running": "cyan",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "magenta",
+    "timed_out": "red",
+    "quarantined": "red",
+}
+# Metrics in the order that people look for them; others follow by name.
+METRIC_ORDER = (
+    "accuracy", "balanced_accuracy", "f1", "roc_auc", "mcc", "log_loss", "rmse", "mae", "r2",
+)  # fmt: skip
+
+
+def datasets(rows: Iterable[Dataset]) -> Table:
+    """Return the list of datasets."""
+    table = _table("name", "version:>", "rows:>", "columns:>", "size:>", "uploaded", "id")
+    for row in rows:
+        table.add_row(
+            row.name, str(row.version), f"{row.row_count:,}", f"{row.column_count:,}",
+            size(row.size_bytes), moment(row.create_time), row.dataset_id,
+        )  # fmt: skip
+    return table
+
+
+def dataset(row: Dataset) -> Table:
+    """Return everything about one dataset."""
+    types = ", ".join(f"{count:,} {kind}" for kind, count in sorted(row.column_types.items()))
+    return _facts(
+        ("name", f"{row.name} (version {row.version})"),
+        ("id", row.dataset_id),
+        ("shape", f"{row.row_count:,} rows x {row.column_count:,} columns ({types})"),
+        ("missing", f"{row.missing_count:,} cells"),
+        ("likely sample ids", ", ".join(row.likely_key_columns) or "none"),
+        ("size", f"{size(row.size_bytes)}, uploaded as {row.source_format}"),
+        ("digest", row.digest),
+        ("uploaded", f"{moment(row.create_time)} by {row.created_by}"),
+        ("description", row.description),
+    )
+
+
+def columns(rows: Iterable[DatasetColumn]) -> Table:
+    """Return profiles of columns."""
+    table = _table(
+        "column", "type", "missing:>", "distinct:>", "min:>", "mean:>", "max:>", "most frequent"
+    )
+    for row in rows:
+        frequent = ", ".join(f"{top.value} ({top.count})" for top in row.top_values[:3])
+        table.add_row(
+            row.name, row.type, str(row.missing_count),
+            str(row.distinct_count) if row.HasField("distinct_count") else "-",
+            *(number(getattr(row, name)) if row.HasField(name) else "-"
+              for name in ("min", "mean", "max")),
+            frequent,
+        )  # fmt: skip
+    return table
+
+
+def jobs(rows: Iterable[Job]) -> Table:
+    """Return the list of jobs."""
+    table = _table("id", "service", "state", "progress:>", "model", "submitted", "took:>", "says")
+    for row in rows:
+        table.add_row(
+            row.job_id, row.service, job_state(row.state), f"{row.progress:.0f} %", row.model_name,
+            moment(row.create_time), took(row), row.error.message or row.message,
+        )  # fmt: skip
+    return table
+
+
+def job(row: Job) -> Table:
+    """Return everything about one job."""
+    return _facts(
+        ("id", row.job_id),
+        ("state", job_state(row.state)),
+        ("progress", f"{row.progress:.0f} %"),
+        ("says", row.message),
+        ("error", failure(row) if row.HasField("error") else ""),
+        ("warnings", "\n".join(row.warnings)),
+        ("model", f"{row.model_name} {row.model_id}".strip()),
+        ("dataset", row.dataset_id),
+        ("service", f"{row.service} ({row.model_type})"),
+        ("attempt", str(row.attempt)),
+        ("submitted", f"{moment(row.create_time)} by {row.created_by}"),
+        ("took", took(row)),
+        ("stopped early", "yes, a limit was hit" if row.stopped_early else ""),
+        ("experiment", row.experiment),
+        ("tags", _labels(row.tags.items())),
+        ("description", row.description),
+    )
+
+
+def failure(row: Job) -> str:
+    """Return why a job failed, on one line."""
+    field = f", field {row.error.field}" if row.error.field else ""
+    return f"{row.error.message} [{row.error.reason}{field}]"
+
+
+def job_state(value: JobState.ValueType) -> Text:
+    """Return a job's state in its colour."""
+    name = state(value)
+    return Text(name, style=STATE_STYLES.get(name, ""))
+
+
+def models(rows: Iterable[Model]) -> Table:
+    """Return the list of models."""
+    table = _table(
+        "name",
+        "version:>",
+        "architecture",
+        "problem",
+        "target",
+        "held out",
+        "size:>",
+        "made",
+        "id",
+    )
+    for row in rows:
+        first = sorted(row.metrics.items(), key=_metric_place)[:1]
+        table.add_row(
+            row.name, str(row.version), row.architecture, row.problem_type, row.target_column,
+            "".join(f"{name} {number(value)}" for name, value in first),
+            size(row.size_bytes), moment(row.create_time), row.model_id,
+        )  # fmt: skip
+    return table
+
+
+def model(row: Model) -> Table:
+    """Return everything about one model."""
+    values = sorted(row.metrics.items(), key=_metric_place)
+    return _facts(
+        ("name", f"{row.name} (version {row.version})"),
+        ("id", row.model_id),
+        ("kind", f"{row.type}, {row.architecture}"),
+        (
+            "predicts",
+            f"{row.target_column} ({row.problem_type}) from {row.feature_count:,} columns",
+        ),
+        ("classes", ", ".join(row.classes)),
+        ("held out", ", ".join(f"{name} {number(value)}" for name, value in values)),
+        ("dataset", row.dataset_id),
+        ("job", row.job_id),
+        ("MLflow run", row.mlflow_run_id or "not projected yet"),
+        ("package", f"{size(row.size_bytes)} at {row.artifacts_path}"),
+        ("manifest digest", row.manifest_digest),
+        ("made", f"{moment(row.create_time)} by {row.created_by}"),
+        ("tags", _labels(row.tags.items())),
+        ("description", row.description),
+    )
+
+
+def metrics(sets: Sequence[MetricSet], title: str = "") -> Table:
+    """Return metrics, one row each, with a column per part of the data."""
+    table = _table("metric", *(f"{part.split} ({part.rows} rows):>" for part in sets), title=title)
+    names = {name for part in sets for name in part.values}
+    for name in sorted(names, key=lambda name: _metric_place((name, 0.0))):
+        cells = (number(part.values[name]) if name in part.values else "-" for part in sets)
+        table.add_row(name, *cells)
+    return table
+
+
+def confusion(matrix: ConfusionMatrix) -> Table:
+    """Return how often each true class was predicted as which."""
+    table = _table("true \\ predicted", *(f"{name}:>" for name in matrix.classes))
+    width = len(matrix.classes)
+    for place, name in enumerate(matrix.classes):
+        counts = matrix.counts[place * width : (place + 1) * width]
+        table.add_row(name, *(_count(count, place == other) for other, count in enumerate(counts)))
+    return table
+
+
+def leaderboard(entries: Sequence[LeaderboardEntry], title: str = "") -> Table:
+    """Return candidates in the order given; the first one is marked."""
+    metric = entries[0].metric if entries else "score"
+    tested = any(entry.HasField("score_test") for entry in entries)
+    table = _table(
+        "#:>", "candidate", f"validation {metric}:>", *(["held out:>"] if tested else []),
+        "fit:>", "predict:>", title=title,
+    )  # fmt: skip
+    for place, entry in enumerate(entries, start=1):
+        test = number(entry.score_test) if entry.HasField("score_test") else "-"
+        table.add_row(
+            str(place), entry.model, number(entry.score_validation), *([test] if tested else []),
+            duration(entry.fit_seconds), duration(entry.prediction_seconds),
+            style="bold green" if place == 1 else "",
+        )  # fmt: skip
+    return table
+
+
+def presets(answer: ListPresetsResponse) -> Table:
+    """Return what `quality` may be."""
+    table = _table("preset", "bagging", "stacking", "meaning")
+    for row in answer.presets:
+        name = f"{row.name} (default)" if row.default_preset else row.name
+        table.add_row(name, _yes(row.bagging), _yes(row.stacking), row.description)
+    return table
+
+
+def _table(*headings: str, title: str = "") -> Table:
+    """Return an empty table; a heading that ends in `:>` aligns its column to the right."""
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for heading in headings:
+        text, right = heading.removesuffix(":>"), heading.endswith(":>")
+        table.add_column(text, justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _facts(*facts: tuple[str, str | Text]) -> Table:
+    """Return pairs of name and value, without those that are empty."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        if value:
+            table.add_row(name, value)
+    return table
+
+
+def _count(count: int, correct: bool) -> Text:
+    style = "dim" if not count else "green" if correct else "red"
+    return Text(str(count), style=style)
+
+
+def _metric_place(item: tuple[str, float]) -> tuple[int, str]:
+    name = item[0]
+    return (METRIC_ORDER.index(name) if name in METRIC_ORDER else len(METRIC_ORDER), name)
+
+
+def _labels(items: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(items))
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"
