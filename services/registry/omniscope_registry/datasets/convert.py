@@ -1,0 +1,149 @@
+"""Between the protocol's messages and what the dataset store and the upload speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
+from omniscope.registry.v1 import dataset_service_pb2 as messages
+from omniscope_service.errors import InvalidArgument
+
+from omniscope_registry.listing.paging import (
+    clamp_page_size,
+    decode_page_token,
+    encode_page_token,
+)
+from omniscope_registry.names import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from omniscope_registry.datasets.store_sql import DatasetRecord
+
+FORMATS: Final = ("csv", "parquet")
+MAX_DESCRIPTION_LENGTH: Final = 2000
+MAX_COLUMN_NAMES: Final = 1000
+
+
+@dataclass(frozen=True)
+class UploadHeader:
+    """What the first message of an upload says; `request_id` is None when there is none."""
+
+    name: str
+    source_format: str
+    description: str
+    request_id: str | None
+
+
+@dataclass(frozen=True)
+class ColumnQuery:
+    """Which columns to list: at most `limit` behind the position `after`."""
+
+    names: Sequence[str]
+    after: int
+    limit: int
+
+
+def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
+    """Check the first message of an upload.
+
+    Raises:
+        InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN,
+            DESCRIPTION_TOO_LONG or REQUEST_ID_INVALID.
+    """
+    name = check_name(request.name, field="name", reason="DATASET_NAME_INVALID")
+    if request.format not in FORMATS:
+        raise InvalidArgument(
+            f"format {request.format[:64]!r} is not one of {', '.join(FORMATS)}.",
+            reason="DATASET_FORMAT_UNKNOWN",
+            field="format",
+        )
+    if len(request.description) > MAX_DESCRIPTION_LENGTH:
+        raise InvalidArgument(
+            f"description has {len(request.description)} characters; "
+            f"at most {MAX_DESCRIPTION_LENGTH} are allowed.",
+            reason="DESCRIPTION_TOO_LONG",
+            field="description",
+        )
+    return UploadHeader(name, request.format, request.description, _uuid(request.request_id))
+
+
+def dataset_to_proto(record: DatasetRecord) -> Dataset:
+    """Return a dataset as clients see it."""
+    dataset = Dataset(
+        dataset_id=record.id,
+        name=record.name,
+        version=record.version,
+        description=record.description,
+        source_format=record.source_format,
+        source_digest=record.source_digest,
+        digest=record.digest,
+        row_count=record.row_count,
+        column_count=record.column_count,
+        size_bytes=record.size_bytes,
+        missing_count=record.missing_count,
+        column_types=record.column_types,
+        likely_key_columns=record.likely_key_columns,
+        created_by=record.created_by,
+    )
+    dataset.create_time.FromDatetime(record.created_at)
+    return dataset
+
+
+def column_query_from_proto(request: messages.ListDatasetColumnsRequest) -> ColumnQuery:
+    """Check which columns are asked for.
+
+    Raises:
+        InvalidArgument: Reason PAGE_SIZE_INVALID, PAGE_TOKEN_MISMATCH or TOO_MANY_NAMES.
+    """
+    if len(request.names) > MAX_COLUMN_NAMES:
+        raise InvalidArgument(
+            f"names has {len(request.names)} entries; at most {MAX_COLUMN_NAMES} are allowed.",
+            reason="TOO_MANY_NAMES",
+            field="names",
+        )
+    after = decode_page_token(request.page_token, _column_list(request))
+    return ColumnQuery(
+        names=request.names,
+        after=-1 if after is None else int(after),
+        limit=clamp_page_size(request.page_size),
+    )
+
+
+def columns_to_proto(
+    profiles: Sequence[bytes], request: messages.ListDatasetColumnsRequest, limit: int
+) -> messages.ListDatasetColumnsResponse:
+    """Return a page of columns.
+
+    Args:
+        profiles: Serialized columns, one more than the page holds when another page follows.
+        request: What was asked for.
+        limit: How many columns the page holds.
+    """
+    columns = [DatasetColumn.FromString(profile) for profile in profiles[:limit]]
+    more = len(profiles) > limit
+    return messages.ListDatasetColumnsResponse(
+        columns=columns,
+        next_page_token=(
+            encode_page_token(str(columns[-1].position), _column_list(request)) if more else ""
+        ),
+    )
+
+
+def _column_list(request: messages.ListDatasetColumnsRequest) -> list[str]:
+    return [request.dataset_id, *request.names]
+
+
+def _uuid(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise InvalidArgument(
+            f"request_id {text[:64]!r} is no UUID, such as 123e4567-e89b-42d3-a456-426614174000.",
+            reason="REQUEST_ID_INVALID",
+            field="request_id",
+        ) from error

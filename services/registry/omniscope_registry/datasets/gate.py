@@ -1,0 +1,46 @@
+"""Entry point of the child process that reads an uploaded file: limits first, then the reading.
+
+The limits are set here and not between fork and exec, where Python code is unsafe in a process
+that runs gRPC's threads.
+"""
+
+from __future__ import annotations
+
+import resource
+import runpy
+import sys
+from typing import Final
+
+OUT_OF_MEMORY: Final = 4
+"""Exit status when an allocation failed."""
+
+
+def main(arguments: list[str]) -> None:
+    """Limit this process, then run a module as `__main__`.
+
+    Args:
+        arguments: Address space in bytes, processor seconds, size of a written file in bytes, the
+            module, and its own arguments.
+    """
+    memory_bytes, cpu_seconds, file_bytes, module, *rest = arguments
+    if sys.platform == "linux":  # macOS maps far more than it uses and refuses such a limit.
+        _limit(resource.RLIMIT_AS, int(memory_bytes))
+    _limit(resource.RLIMIT_CPU, int(cpu_seconds))
+    _limit(resource.RLIMIT_FSIZE, int(file_bytes))
+    _limit(resource.RLIMIT_NOFILE, 256)
+    _limit(resource.RLIMIT_CORE, 0)
+    sys.argv = [module, *rest]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+
+
+def _limit(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (allowed, allowed))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

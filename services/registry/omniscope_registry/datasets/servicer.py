@@ -1,0 +1,105 @@
+"""DatasetService: uploads tables and tells about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.protobuf.empty_pb2 import Empty
+from omniscope.registry.v1 import dataset_service_pb2 as messages
+from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceServicer
+from omniscope_service.rpc.auth import current_caller
+
+from omniscope_registry.datasets.convert import (
+    column_query_from_proto,
+    columns_to_proto,
+    dataset_to_proto,
+    header_from_proto,
+)
+from omniscope_registry.datasets.upload import DEFAULT_MAX_UPLOAD_BYTES, Uploads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from omniscope.common.v1.dataset_pb2 import Dataset
+    from omniscope_service.artifacts import ArtifactStore
+    from omniscope_service.rpc.context import Context
+
+    from omniscope_registry.datasets.store_sql import SqlDatasetStore
+
+
+class DatasetServicer(DatasetServiceServicer):
+    """Serves the caller's own datasets.
+
+    Args:
+        store: Rows.
+        artifacts: Stored bytes.
+        folder: Private folder for uploads on their way.
+        max_upload_bytes: Largest file that is taken. Default 2 GiB.
+    """
+
+    def __init__(
+        self,
+        store: SqlDatasetStore,
+        artifacts: ArtifactStore,
+        folder: Path,
+        *,
+        max_upload_bytes: int = DEFAULT_MAX_UPLOAD_BYTES,
+    ) -> None:
+        self._store = store
+        self._uploads = Uploads(store, artifacts, folder, max_bytes=max_upload_bytes)
+
+    async def UploadDataset(
+        self,
+        request_iterator: AsyncIterator[messages.UploadDatasetRequest],
+        context: Context,
+    ) -> Dataset:
+        """Store a file as the next version of a name."""
+        first = await anext(request_iterator, messages.UploadDatasetRequest())
+        header = header_from_proto(first)
+        chunks = _chunks(first, request_iterator)
+        return dataset_to_proto(
+            await self._uploads.receive(current_caller().subject, header, chunks)
+        )
+
+    async def GetDataset(self, request: messages.GetDatasetRequest, context: Context) -> Dataset:
+        """Return a dataset."""
+        return dataset_to_proto(
+            await self._store.get(current_caller().subject, request.dataset_id)
+        )
+
+    async def ListDatasets(
+        self, request: messages.ListDatasetsRequest, context: Context
+    ) -> messages.ListDatasetsResponse:
+        """List the caller's datasets."""
+        records, token = await self._store.list_page(current_caller().subject, request)
+        return messages.ListDatasetsResponse(
+            datasets=map(dataset_to_proto, records), next_page_token=token
+        )
+
+    async def ListDatasetColumns(
+        self, request: messages.ListDatasetColumnsRequest, context: Context
+    ) -> messages.ListDatasetColumnsResponse:
+        """List a dataset's columns."""
+        query = column_query_from_proto(request)
+        dataset = await self._store.get(current_caller().subject, request.dataset_id)
+        profiles = await self._store.columns(
+            dataset.digest, after=query.after, limit=query.limit + 1, names=query.names
+        )
+        return columns_to_proto(profiles, request, query.limit)
+
+    async def DeleteDataset(
+        self, request: messages.DeleteDatasetRequest, context: Context
+    ) -> Empty:
+        """Delete a dataset."""
+        await self._store.delete(current_caller().subject, request.dataset_id)
+        return Empty()
+
+
+async def _chunks(
+    first: messages.UploadDatasetRequest,
+    others: AsyncIterator[messages.UploadDatasetRequest],
+) -> AsyncIterator[bytes]:
+    yield first.data.data
+    async for request in others:
+        yield request.data.data

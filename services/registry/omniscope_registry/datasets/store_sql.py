@@ -1,0 +1,295 @@
+"""Datasets and their columns in the registry's database. The owner is part of every query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
+from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from ulid import ULID
+
+from omniscope_registry.datasets.ingest import STORED_FILE
+from omniscope_registry.jobs.ports import DatasetRow
+from omniscope_registry.listing.keyset import fetch_page
+from omniscope_registry.names import is_id
+from omniscope_registry.tables.datasets import dataset_columns, datasets
+from omniscope_registry.tables.jobs import training_jobs
+from omniscope_registry.versions import next_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from omniscope.common.v1.dataset_pb2 import DatasetColumn
+    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from omniscope_registry.database import Database
+    from omniscope_registry.listing.keyset import ListRequest, Page
+
+_REQUEST_ID_LIFETIME: Final = timedelta(hours=24)
+_FILTER_FIELDS: Final = {"name": datasets.c.name, "source_format": datasets.c.source_format}
+
+
+def dataset_key(digest: str) -> str:
+    """Return where stored bytes lie in the artifact store, by their SHA-256."""
+    return f"datasets/{digest}/{STORED_FILE}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRecord:
+    """A row of `datasets`; `tables/datasets.py` says what the columns mean."""
+
+    id: str
+    owner: str
+    name: str
+    version: int
+    description: str
+    source_format: str
+    source_digest: str
+    digest: str
+    row_count: int
+    column_count: int
+    size_bytes: int
+    missing_count: int
+    column_types: Mapping[str, int]
+    likely_key_columns: list[str]
+    request_hash: str | None
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDataset:
+    """What an upload gives; id, version and time are the store's to add."""
+
+    owner: str
+    name: str
+    description: str
+    source_format: str
+    source_digest: str
+    digest: str
+    row_count: int
+    column_count: int
+    size_bytes: int
+    missing_count: int
+    column_types: Mapping[str, int]
+    likely_key_columns: list[str]
+    request_id: str | None
+    request_hash: str | None
+    created_by: str
+
+
+_RECORD = [datasets.c[field.name] for field in fields(DatasetRecord)]
+_NEW = [field.name for field in fields(NewDataset)]
+
+
+class SqlDatasetStore:
+    """Keeps datasets; also the `DatasetLookup` of jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, owner: str, id_or_name: str) -> DatasetRow | None:
+        """Return what a job needs of a dataset; None when the owner has none such."""
+        async with self._database.read() as conn:
+            row = (await conn.execute(_one(owner, id_or_name))).first()
+        if row is None:
+            return None
+        return DatasetRow(row.id, row.name, dataset_key(row.digest), row.digest)
+
+    async def get(self, owner: str, id_or_name: str) -> DatasetRecord:
+        """Return a dataset by id, or the newest of a name.
+
+        Raises:
+            NotFound: The owner has none such; reason DATASET_NOT_FOUND.
+        """
+        async with self._database.read() as conn:
+            row = (await conn.execute(_one(owner, id_or_name))).first()
+        if row is None:
+            raise _not_found(id_or_name)
+        return _record(row)
+
+    async def list_page(self, owner: str, request: ListRequest) -> tuple[list[DatasetRecord], str]:
+        """Return a page of the owner's datasets, and the token of the next page."""
+        async with self._database.read() as conn:
+            page: Page = await fetch_page(
+                conn,
+                select(*_RECORD).where(*_visible(owner)),
+                request=request,
+                owner=owner,
+                key=datasets.c.id,
+                fields=_FILTER_FIELDS,
+            )
+        return [_record(row) for row in page.rows], page.next_page_token
+
+    async def columns(
+        self, digest: str, *, after: int, limit: int, names: Sequence[str]
+    ) -> list[bytes]:
+        """Return serialized `DatasetColumn`s in the table's order.
+
+        Args:
+            digest: Of the stored bytes, from a row that the caller may see.
+            after: Position to start behind; -1 for the first page.
+            limit: How many at most.
+            names: Only these; empty: all.
+        """
+        query = (
+            select(dataset_columns.c.profile)
+            .where(dataset_columns.c.dataset_digest == digest, dataset_columns.c.position > after)
+            .order_by(dataset_columns.c.position)
+            .limit(limit)
+        )
+        if names:
+            query = query.where(dataset_columns.c.name.in_(names))
+        async with self._database.read() as conn:
+            return list((await conn.execute(query)).scalars())
+
+    async def find_request(
+        self, owner: str, request_id: str, request_hash: str
+    ) -> DatasetRecord | None:
+        """Return what an earlier upload with this request id made; None when there was none.
+
+        Raises:
+            AlreadyExists: The id came with another payload; reason REQUEST_ID_REUSED.
+        """
+        query = select(*_RECORD).where(
+            datasets.c.owner == owner,
+            datasets.c.request_id == request_id,
+            datasets.c.created_at > _request_horizon(),
+        )
+        async with self._database.read() as conn:
+            row = (await conn.execute(query)).first()
+        if row is not None and row.request_hash != request_hash:
+            raise AlreadyExists(
+                f"request_id {request_id!r} was used for another upload within the last 24 h; "
+                "make a new one for each upload.",
+                reason="REQUEST_ID_REUSED",
+                field="request_id",
+            )
+        return None if row is None else _record(row)
+
+    async def insert(self, new: NewDataset, columns: Sequence[DatasetColumn]) -> DatasetRecord:
+        """Store a dataset as the next version of its name.
+
+        Of two uploads with one request id at the same time, the second gets what the first made.
+
+        Raises:
+            AlreadyExists: As `find_request`.
+        """
+        try:
+            async with self._database.write() as conn:
+                await self._release_request_id(conn, new)
+                await _insert_columns(conn, new.digest, columns)
+                return await self._insert_row(conn, new)
+        except IntegrityError:
+            if new.request_id is None or new.request_hash is None:
+                raise
+            made = await self.find_request(new.owner, new.request_id, new.request_hash)
+            if made is None:
+                raise
+            return made
+
+    async def delete(self, owner: str, id_or_name: str) -> None:
+        """Delete a dataset. Its bytes stay: other datasets may share them.
+
+        Raises:
+            NotFound: The owner has none such; reason DATASET_NOT_FOUND.
+            FailedPrecondition: A job that has not ended reads it; reason RESOURCE_IN_USE.
+        """
+        async with self._database.write() as conn:
+            row = (await conn.execute(_one(owner, id_or_name))).first()
+            if row is None:
+                raise _not_found(id_or_name)
+            if (await conn.execute(select(_in_use(row.id)))).scalar_one():
+                raise FailedPrecondition(
+                    f"Dataset {id_or_name!r} is read by a job; cancel that or wait for its end.",
+                    reason="RESOURCE_IN_USE",
+                    field="dataset_id",
+                )
+            await conn.execute(
+                update(datasets)
+                .where(datasets.c.id == row.id)
+                .values(deleted_at=self._database.now())
+            )
+
+    async def _release_request_id(self, conn: AsyncConnection, new: NewDataset) -> None:
+        if new.request_id is None:
+            return
+        await conn.execute(
+            update(datasets)
+            .where(
+                datasets.c.owner == new.owner,
+                datasets.c.request_id == new.request_id,
+                datasets.c.created_at <= _request_horizon(),
+            )
+            .values(request_id=None, request_hash=None)
+        )
+
+    async def _insert_row(self, conn: AsyncConnection, new: NewDataset) -> DatasetRecord:
+        values = {name: getattr(new, name) for name in _NEW}
+        values["id"] = str(ULID())
+        values["version"] = await next_version(conn, datasets, new.owner, new.name)
+        values["created_at"] = self._database.now()
+        row = await conn.execute(insert(datasets).values(values).returning(*_RECORD))
+        return _record(row.one())
+
+
+async def _insert_columns(
+    conn: AsyncConnection, digest: str, columns: Sequence[DatasetColumn]
+) -> None:
+    known = select(exists().where(dataset_columns.c.dataset_digest == digest))
+    if (await conn.execute(known)).scalar_one():
+        return
+    # Two uploads of the same bytes may both get here on PostgreSQL.
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    rows = [
+        {
+            "dataset_digest": digest,
+            "position": column.position,
+            "name": column.name,
+            "profile": column.SerializeToString(),
+        }
+        for column in columns
+    ]
+    await conn.execute(dialect.insert(dataset_columns).on_conflict_do_nothing(), rows)
+
+
+def _request_horizon() -> datetime:
+    return datetime.now(UTC) - _REQUEST_ID_LIFETIME
+
+
+def _visible(owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return datasets.c.owner == owner, datasets.c.deleted_at.is_(None)
+
+
+def _one(owner: str, id_or_name: str) -> Select[Any]:
+    query = select(*_RECORD).where(*_visible(owner))
+    if is_id(id_or_name):
+        return query.where(datasets.c.id == id_or_name.upper())
+    return query.where(datasets.c.name == id_or_name).order_by(datasets.c.version.desc()).limit(1)
+
+
+def _in_use(dataset_id: str) -> ColumnElement[bool]:
+    # One condition for each state: only so do the partial indexes on the states serve.
+    reads = training_jobs.c.dataset_id == dataset_id
+    return or_(
+        exists().where(training_jobs.c.status == "queued", reads),
+        exists().where(training_jobs.c.status == "running", reads),
+    )
+
+
+def _record(row: Row[Any]) -> DatasetRecord:
+    return DatasetRecord(*row)
+
+
+def _not_found(id_or_name: str) -> NotFound:
+    return NotFound(
+        f"There is no dataset {id_or_name!r}.",
+        reason="DATASET_NOT_FOUND",
+        field="dataset_id",
+        metadata={"resource_type": "dataset", "resource_name": id_or_name},
+    )

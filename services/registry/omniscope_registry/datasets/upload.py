@@ -1,0 +1,128 @@
+"""Takes an upload from its first chunk to the registered dataset."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from omniscope_registry.datasets.ingest import STORED_FILE, Ingest
+from omniscope_registry.datasets.spool import SpooledFile, spool
+from omniscope_registry.datasets.store_sql import NewDataset, dataset_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from omniscope_service.artifacts import ArtifactStore
+
+    from omniscope_registry.datasets.convert import UploadHeader
+    from omniscope_registry.datasets.ingest import IngestedTable
+    from omniscope_registry.datasets.store_sql import DatasetRecord, SqlDatasetStore
+
+DEFAULT_MAX_UPLOAD_BYTES: Final = 2 * 1024**3
+# Each may hold a whole table in memory.
+_CONCURRENT_READERS: Final = 2
+
+
+class Uploads:
+    """Turns uploaded files into datasets.
+
+    Args:
+        store: Where the rows go.
+        artifacts: Where the bytes go.
+        folder: For files on their way; what an earlier process left there is removed.
+        max_bytes: Largest file that is taken.
+        ingest: Reads the files.
+    """
+
+    def __init__(
+        self,
+        store: SqlDatasetStore,
+        artifacts: ArtifactStore,
+        folder: Path,
+        *,
+        max_bytes: int = DEFAULT_MAX_UPLOAD_BYTES,
+        ingest: Ingest | None = None,
+    ) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._ingest = ingest or Ingest()
+        self._readers = asyncio.Semaphore(_CONCURRENT_READERS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    async def receive(
+        self, owner: str, header: UploadHeader, chunks: AsyncIterator[bytes]
+    ) -> DatasetRecord:
+        """Store an upload as the next version of its name, or return what a repeated one made.
+
+        Raises:
+            InvalidArgument: The file cannot become a dataset; the reason says why.
+            ResourceExhausted: It is too large, reason DATASET_TOO_LARGE, or the disk is full.
+            DeadlineExceeded: The client stopped sending; reason UPLOAD_STALLED.
+            AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
+        """
+        async with self._work_folder() as folder:
+            source = await spool(chunks, folder / "source", self._max_bytes)
+            request_hash = _request_hash(header, source)
+            if header.request_id is not None:
+                made = await self._store.find_request(owner, header.request_id, request_hash)
+                if made is not None:
+                    return made
+            table = await self._read(source, header.source_format, folder)
+            new = _new_dataset(owner, header, request_hash, source, table)
+            return await self._store.insert(new, table.columns)
+
+    async def _read(self, source: SpooledFile, source_format: str, folder: Path) -> IngestedTable:
+        async with self._readers:
+            table = await self._ingest.read(source.path, source_format, folder)
+        key = dataset_key(table.digest)
+        if not await self._artifacts.exists(key):
+            await self._artifacts.put_file(key, folder / STORED_FILE)
+        return table
+
+    @asynccontextmanager
+    async def _work_folder(self) -> AsyncIterator[Path]:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="upload-", dir=self._folder))
+        try:
+            yield folder
+        finally:
+            # Not awaited: a cancelled upload must leave nothing behind either.
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _request_hash(header: UploadHeader, source: SpooledFile) -> str:
+    parts = (header.name, header.source_format, header.description, source.digest)
+    return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()
+
+
+def _new_dataset(
+    owner: str,
+    header: UploadHeader,
+    request_hash: str,
+    source: SpooledFile,
+    table: IngestedTable,
+) -> NewDataset:
+    return NewDataset(
+        owner=owner,
+        name=header.name,
+        description=header.description,
+        source_format=header.source_format,
+        source_digest=source.digest,
+        digest=table.digest,
+        row_count=table.row_count,
+        column_count=table.column_count,
+        size_bytes=table.size_bytes,
+        missing_count=table.missing_count,
+        column_types=table.column_types,
+        likely_key_columns=table.likely_key_columns,
+        request_id=header.request_id,
+        request_hash=request_hash if header.request_id else None,
+        created_by=owner,
+    )

@@ -1,0 +1,51 @@
+"""What names may look like, and how a name is told from an id."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from omniscope_service.errors import InvalidArgument
+
+MAX_NAME_LENGTH: Final = 128
+
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text is shaped like an id that the server makes, a ULID."""
+    return _ULID.fullmatch(text) is not None
+
+
+def check_name(name: str, *, field: str, reason: str) -> str:
+    """Return a name that is fit for a dataset or a model.
+
+    A name that looks like an id is refused, because an id or a name is accepted in the same place.
+
+    Raises:
+        InvalidArgument: It is not; the message says what is wrong and what is allowed.
+    """
+    problem = _problem(name)
+    if problem:
+        raise InvalidArgument(
+            f"{field} {_shown(name)} {problem}; a name has 1 to {MAX_NAME_LENGTH} letters, "
+            "digits, '_', '-' and '.', begins with no '.', and is not shaped like an id (a ULID).",
+            reason=reason,
+            field=field,
+        )
+    return name
+
+
+def _problem(name: str) -> str:
+    if not name:
+        return "is empty"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"has {len(name)} characters"
+    if not _NAME.fullmatch(name):
+        return "has a character that is not allowed"
+    return "is shaped like an id" if is_id(name) else ""
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= MAX_NAME_LENGTH else f"{name[:32]}...")

@@ -1,0 +1,66 @@
+"""Table of the registered models."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from omniscope_registry.tables.metadata import (
+    Digest,
+    Identifier,
+    JsonDocument,
+    UtcTimestamp,
+    metadata,
+)
+
+ml_models = Table(
+    "ml_models",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner", String(256), nullable=False),
+    Column("name", String(256), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("architecture", String(256), nullable=False),
+    Column("problem_type", String(32), nullable=False),
+    Column("target_column", String, nullable=False),
+    # [class], in the order of every probability vector
+    Column("classes", JsonDocument, nullable=False),
+    Column("feature_count", Integer, nullable=False),
+    # What of the training request tunes the method, without data, names and labels.
+    Column("hyperparameters", JsonDocument, nullable=False),
+    # The whole training request, as JSON of a google.protobuf.Any.
+    Column("training_config", JsonDocument, nullable=False),
+    # {metric: value} on the held-out rows
+    Column("metrics", JsonDocument, nullable=False),
+    # A ModelResults as JSON, without the ids that this row has anyway.
+    Column("results", JsonDocument, nullable=False),
+    # Key in the artifact store: the package stays where its attempt wrote it.
+    Column("artifacts_path", String(512), nullable=False),
+    Column("manifest_digest", Digest, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    # NULL until the run has been projected.
+    Column("mlflow_run_id", String(64)),
+    Column("description", String, nullable=False),
+    Column("tags", JsonDocument, nullable=False),
+    Column("job_id", Identifier, nullable=False),
+    Column("dataset_id", Identifier, nullable=False),
+    Column("created_by", String(256), nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
+    Column("updated_at", UtcTimestamp, nullable=False),
+    Column("deleted_at", UtcTimestamp),
+    # Also what finds the newest version of a name.
+    UniqueConstraint("owner", "name", "version"),
+    # A job makes one model, whatever is repeated.
+    UniqueConstraint("job_id"),
+    CheckConstraint("version > 0", name="version"),
+)
+Index("ix_ml_models_owner_id", ml_models.c.owner, ml_models.c.id)
