@@ -1,0 +1,272 @@
+"""The stored form of a table: an uncompressed Arrow file whose numbers open as matrices at once.
+
+Numeric columns of one type form one FixedSizeList column, a row-major matrix of shape
+(rows, columns of that type); a missing float is NaN, a missing integer a null. Other columns stay
+columns, called by their position. The schema's metadata holds names and types in the order of the
+table.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from omniscope_ml.datasets.columns import (
+    NUMERIC_TYPES,
+    STORED_TYPES,
+    Stack,
+    positions_of,
+    stacks,
+)
+from omniscope_ml.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_METADATA_KEY = b"omniscope"
+_FORMAT_VERSION = 1
+
+
+def stored_types(batch: pa.RecordBatch) -> list[str]:
+    """Choose each column's stored type: float64 becomes float32 where every value is exact in it.
+
+    Raises:
+        DataError: DATASET_MALFORMED, naming column and row, for an infinite value.
+    """
+    by_type = {stored: name for name, stored in STORED_TYPES.items()}
+    types = [by_type[kind] for kind in batch.schema.types]
+    for kind in ("float32", "float64"):
+        for stack in stacks(batch, positions_of(batch, kind)):
+            _check_finite(batch, stack)
+            for place in np.flatnonzero(_exact_in_float32(stack.values)).tolist():
+                types[stack.positions[place]] = "float32"
+    return types
+
+
+def write_dataset(batch: pa.RecordBatch, types: Sequence[str], path: Path) -> None:
+    """Write a table of stored types; the same table gives the same bytes."""
+    arrays: dict[str, pa.Array[Any]] = {}
+    for kind in NUMERIC_TYPES:
+        positions = [i for i, chosen in enumerate(types) if chosen == kind]
+        if positions:
+            arrays[kind] = _block(batch, positions, kind)
+    for position, chosen in enumerate(types):
+        if chosen not in NUMERIC_TYPES:
+            arrays[str(position)] = batch.column(position)
+    layout = {"format_version": _FORMAT_VERSION, "names": batch.schema.names, "types": list(types)}
+    schema = pa.schema(
+        [(name, array.type) for name, array in arrays.items()],
+        metadata={_METADATA_KEY: json.dumps(layout, separators=(",", ":")).encode()},
+    )
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema))
+
+
+def open_dataset(path: Path) -> "Dataset":
+    """Open a stored table, memory-mapped: nothing is read before it is asked for.
+
+    Raises:
+        DataError: DATASET_MALFORMED when the file is not a stored table.
+    """
+    try:
+        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+        layout = json.loads(batch.schema.metadata[_METADATA_KEY])
+    except (pa.ArrowInvalid, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path.name} is not a stored dataset", reason="DATASET_MALFORMED"
+        ) from error
+    return Dataset(batch, layout["names"], layout["types"])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A stored table, opened.
+
+    Attributes:
+        column_names: In the table's order.
+        column_types: Stored type of each column, in the same order.
+    """
+
+    _batch: pa.RecordBatch
+    column_names: list[str]
+    column_types: list[str]
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return self._batch.num_rows
+
+    def type_of(self, name: str) -> str:
+        """Return a column's stored type."""
+        return self.column_types[self._position(name)]
+
+    def column(self, name: str) -> "pa.Array[Any]":
+        """Return one column with its missing values as nulls."""
+        position = self._position(name)
+        kind = self.column_types[position]
+        if kind not in NUMERIC_TYPES:
+            return self._batch.column(str(position))
+        place = self._places[position]
+        if kind == "int64":
+            values, width = self._block(kind)
+            return values.take(np.arange(place, len(values), width))
+        return pa.array(np.ascontiguousarray(self._matrix(kind)[:, place]), from_pandas=True)
+
+    def matrix(self, columns: Sequence[str] | None = None) -> npt.NDArray[np.floating]:
+        """Return numeric columns as a matrix of shape (rows, columns), NaN where missing.
+
+        Without a copy when the columns are one whole block of floats. float32 when every column
+        is, else float64.
+
+        Raises:
+            DataError: COLUMN_NOT_FOUND, COLUMN_NOT_NUMERIC.
+        """
+        positions = self._positions(columns)
+        kinds = {self.column_types[i] for i in positions}
+        if not kinds <= set(NUMERIC_TYPES):
+            raise self._not_numeric(positions)
+        if kinds == {"float32"} or kinds == {"float64"}:
+            return self._part(kinds.pop(), positions)
+        matrix = np.empty((self.num_rows, len(positions)), dtype=np.float64)
+        for kind in kinds:
+            chosen = [i for i, p in enumerate(positions) if self.column_types[p] == kind]
+            matrix[:, chosen] = self._part(kind, [positions[i] for i in chosen])
+        return matrix
+
+    def frame(self, columns: Sequence[str] | None = None) -> "pd.DataFrame":
+        """Return columns as a DataFrame; blocks of floats are read-only views of the file.
+
+        Integers with missing values become float64, text with missing values holds None.
+
+        Raises:
+            DataError: COLUMN_NOT_FOUND.
+        """
+        import pandas as pd
+
+        positions = self._positions(columns)
+        names = [self.column_names[i] for i in positions]
+        parts: list[pd.DataFrame] = []
+        for kind in STORED_TYPES:
+            chosen = [i for i in positions if self.column_types[i] == kind]
+            if chosen:
+                parts += self._frames_of(kind, chosen)
+        frame = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
+        return frame if list(frame.columns) == names else frame[names]
+
+    def _frames_of(self, kind: str, positions: list[int]) -> "list[pd.DataFrame]":
+        import pandas as pd
+
+        names = [self.column_names[i] for i in positions]
+        if kind not in NUMERIC_TYPES:
+            arrays = [self._batch.column(str(i)) for i in positions]
+            return [pa.RecordBatch.from_arrays(arrays, names=names).to_pandas()]
+        if kind == "int64" and self._block(kind)[0].null_count:
+            return self._integers_with_gaps(positions)
+        return [pd.DataFrame(self._part(kind, positions), columns=names, copy=False)]
+
+    def _integers_with_gaps(self, positions: list[int]) -> "list[pd.DataFrame]":
+        import pandas as pd
+
+        names = np.array([self.column_names[i] for i in positions], dtype=object)
+        places = self._places[positions]
+        flat, width = self._block("int64")
+        shape = (self.num_rows, width)
+        missing = flat.is_null().to_numpy(zero_copy_only=False).reshape(shape)[:, places]
+        values = flat.fill_null(0).to_numpy().reshape(shape)[:, places]
+        gaps = missing.any(axis=0)
+        with_gaps = np.where(missing[:, gaps], np.nan, values[:, gaps])
+        return [
+            pd.DataFrame(values[:, ~gaps], columns=names[~gaps]),
+            pd.DataFrame(with_gaps, columns=names[gaps]),
+        ]
+
+    def _part(self, kind: str, positions: Sequence[int]) -> npt.NDArray[np.floating]:
+        matrix = self._matrix(kind)
+        places = self._places[list(positions)]
+        if np.array_equal(places, np.arange(matrix.shape[1])):
+            return matrix
+        return matrix[:, places]
+
+    def _matrix(self, kind: str) -> npt.NDArray[np.floating]:
+        flat, width = self._block(kind)
+        return flat.to_numpy(zero_copy_only=False).reshape(self.num_rows, width)
+
+    def _block(self, kind: str) -> "tuple[pa.Array[Any], int]":
+        """Return a block's values in one piece, row by row, and the number of its columns."""
+        block: Any = self._batch.column(kind)
+        return block.values, block.type.list_size
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {name: position for position, name in enumerate(self.column_names)}
+
+    @cached_property
+    def _places(self) -> npt.NDArray[np.int64]:
+        """Place of each column within the block of its type."""
+        kinds = np.array(self.column_types)
+        places = np.zeros(len(kinds), dtype=np.int64)
+        for kind in set(self.column_types):
+            mine = kinds == kind
+            places[mine] = np.arange(mine.sum())
+        return places
+
+    def _positions(self, columns: Sequence[str] | None) -> list[int]:
+        if columns is None:
+            return list(range(len(self.column_names)))
+        return [self._position(name) for name in columns]
+
+    def _position(self, name: str) -> int:
+        position = self._index.get(name)
+        if position is None:
+            raise DataError(f"the dataset has no column {name!r}", reason="COLUMN_NOT_FOUND")
+        return position
+
+    def _not_numeric(self, positions: Sequence[int]) -> DataError:
+        wrong = next(i for i in positions if self.column_types[i] not in NUMERIC_TYPES)
+        return DataError(
+            f"column {self.column_names[wrong]!r} is {self.column_types[wrong]}; a matrix takes "
+            f"{', '.join(NUMERIC_TYPES)}",
+            reason="COLUMN_NOT_NUMERIC",
+        )
+
+
+def _block(batch: pa.RecordBatch, positions: list[int], kind: str) -> "pa.Array[Any]":
+    """Lay columns side by side, row by row: what a model reads is then one piece of the file."""
+    matrix = np.empty((batch.num_rows, len(positions)), dtype=kind)
+    missing = np.zeros(matrix.shape, dtype=bool) if kind == "int64" else None
+    place_of = {position: place for place, position in enumerate(positions)}
+    for source in NUMERIC_TYPES:
+        chosen = [i for i in positions_of(batch, source) if i in place_of]
+        for stack in stacks(batch, chosen):
+            places = [place_of[i] for i in stack.positions]
+            matrix[:, places] = stack.values.T
+            if missing is not None and stack.missing is not None:
+                missing[:, places] = stack.missing.T
+    nulls = missing.reshape(-1) if missing is not None and missing.any() else None
+    values = pa.array(matrix.reshape(-1), mask=nulls)
+    return pa.FixedSizeListArray.from_arrays(values, len(positions))
+
+
+def _check_finite(batch: pa.RecordBatch, stack: Stack) -> None:
+    infinite = np.isinf(stack.values)
+    if infinite.any():
+        place, row = np.argwhere(infinite)[0]
+        name = batch.schema.names[stack.positions[place]]
+        raise DataError(
+            f"column {name!r} is infinite in data row {row + 1}; leave the cell empty or give it "
+            "a finite value",
+            reason="DATASET_MALFORMED",
+            field="data",
+        )
+
+
+def _exact_in_float32(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    with np.errstate(over="ignore"):
+        same = values.astype(np.float32) == values
+    return np.asarray((same | np.isnan(values)).all(axis=1))
