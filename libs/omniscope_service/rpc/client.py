@@ -1,27 +1,26 @@
-"""Channels to other services: tokens, deadlines and retries attached, errors translated."""
+"""Channels to other services: identity, deadlines and retries attached, errors translated."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import grpc
 import grpc.aio
 
 from omniscope_service.rpc.auth import AUTHORIZATION_KEY, CALLER_TOKEN_KEY, current_caller
 from omniscope_service.rpc.context import REQUEST_ID_KEY, current_request_id
+from omniscope_service.rpc.metadata_channel import MetadataChannel
 from omniscope_service.rpc.retries import retry_config
 from omniscope_service.rpc.status import error_from_rpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Sequence
-    from types import TracebackType
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
 
     from google.protobuf.descriptor import ServiceDescriptor
 
-RequestT = TypeVar("RequestT")
+    from omniscope_service.rpc.metadata_channel import Metadata
+
 ResponseT = TypeVar("ResponseT")
-_Metadata = tuple[tuple[str, str | bytes], ...]
 
 DEFAULT_DEADLINE_SECONDS = 30.0
 """Deadline of a unary call that names none."""
@@ -44,123 +43,21 @@ async def stream(call: AsyncIterable[ResponseT]) -> AsyncIterator[ResponseT]:
         cast("grpc.aio.Call", call).cancel()
 
 
-class _Attach:
-    """Adds the tokens and the request id to the metadata of each call."""
-
-    def __init__(self, token: str, *, forward_caller: bool) -> None:
-        self._own = ((AUTHORIZATION_KEY, f"Bearer {token}"),)
-        self._forward_caller = forward_caller
-
-    def __call__(self, metadata: _Metadata | None) -> _Metadata:
-        attached: _Metadata = (*self._own, *(metadata or ()))
-        if self._forward_caller:
-            attached = (*attached, (CALLER_TOKEN_KEY, current_caller().token))
-        if request_id := current_request_id():
-            attached = (*attached, (REQUEST_ID_KEY, request_id))
-        return attached
-
-
-class _UnaryCall(Generic[RequestT, ResponseT]):
-    """A unary or client-streaming method whose failures arrive as `ServiceError`."""
-
-    def __init__(self, method: Any, attach: _Attach, deadline_seconds: float | None) -> None:
-        self._method = method
-        self._attach = attach
-        self._deadline_seconds = deadline_seconds
-
-    async def __call__(
-        self,
-        request: RequestT,
-        *,
-        timeout: float | None = None,  # noqa: ASYNC109 - gRPC's own name, sent as the deadline
-        metadata: _Metadata | None = None,
-    ) -> ResponseT:
-        deadline = self._deadline_seconds if timeout is None else timeout
-        call = self._method(request, timeout=deadline, metadata=self._attach(metadata))
-        try:
-            return cast("ResponseT", await call)
-        except grpc.aio.AioRpcError as err:
-            raise error_from_rpc(err) from err
-        finally:
-            call.cancel()
-
-
-class _StreamCall(Generic[RequestT, ResponseT]):
-    """A method that answers with a stream; pass its calls through `stream`."""
-
-    def __init__(self, method: Any, attach: _Attach) -> None:
-        self._method = method
-        self._attach = attach
-
-    def __call__(
-        self,
-        request: RequestT,
-        *,
-        timeout: float | None = None,
-        metadata: _Metadata | None = None,
-    ) -> grpc.aio.UnaryStreamCall[RequestT, ResponseT]:
-        call = self._method(request, timeout=timeout, metadata=self._attach(metadata))
-        return cast("grpc.aio.UnaryStreamCall[RequestT, ResponseT]", call)
-
-
-class ServiceChannel(grpc.aio.Channel):
+class ServiceChannel(MetadataChannel):
     """A channel for generated stubs that attaches identity and translates errors.
 
-    Unary and client-streaming methods raise `ServiceError`, never `AioRpcError`. Unary ones have a
-    default deadline; an upload may take long. Calls of server-streaming methods are plain gRPC
-    calls; `stream` translates them.
+    Unary and client-streaming methods raise `ServiceError`, never `AioRpcError`, and are to be
+    awaited at once. Unary ones have a default deadline; an upload may take long. Calls of
+    server-streaming methods are plain gRPC calls; `stream` translates them.
     """
-
-    def __init__(self, channel: grpc.aio.Channel, attach: _Attach) -> None:
-        self._channel = channel
-        self._attach = attach
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a unary method."""
-        method = self._channel.unary_unary(*args, **kwargs)
-        return _UnaryCall[Any, Any](method, self._attach, DEFAULT_DEADLINE_SECONDS)
+        return _translated(super().unary_unary(*args, **kwargs), DEFAULT_DEADLINE_SECONDS)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return the callable of a client-streaming method."""
-        return _UnaryCall[Any, Any](
-            self._channel.stream_unary(*args, **kwargs), self._attach, None
-        )
-
-    def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the callable of a server-streaming method."""
-        return _StreamCall[Any, Any](self._channel.unary_stream(*args, **kwargs), self._attach)
-
-    def stream_stream(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the callable of a bidirectional method."""
-        return _StreamCall[Any, Any](self._channel.stream_stream(*args, **kwargs), self._attach)
-
-    async def close(self, grace: float | None = None) -> None:
-        """Close the channel; calls in flight are cancelled after `grace` seconds."""
-        await self._channel.close(grace)
-
-    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
-        """Return the state of the connection."""
-        return self._channel.get_state(try_to_connect)
-
-    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
-        """Wait until the state is another one."""
-        await self._channel.wait_for_state_change(last_observed_state)
-
-    async def channel_ready(self) -> None:
-        """Wait until the connection stands."""
-        await self._channel.channel_ready()
-
-    async def __aenter__(self) -> ServiceChannel:
-        await self._channel.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        await self._channel.__aexit__(exc_type, exc_val, exc_tb)
+        return _translated(super().stream_unary(*args, **kwargs), None)
 
 
 def open_channel(
@@ -185,5 +82,30 @@ def open_channel(
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.service_config", json.dumps(retry_config(services))),
     ]
-    channel = grpc.aio.insecure_channel(target, options=options)
-    return ServiceChannel(channel, _Attach(token, forward_caller=forward_caller))
+    own = (AUTHORIZATION_KEY, f"Bearer {token}")
+
+    def current() -> Metadata:
+        metadata: Metadata = (own,)
+        if forward_caller:
+            metadata = (*metadata, (CALLER_TOKEN_KEY, current_caller().token))
+        if request_id := current_request_id():
+            metadata = (*metadata, (REQUEST_ID_KEY, request_id))
+        return metadata
+
+    return ServiceChannel(grpc.aio.insecure_channel(target, options=options), current)
+
+
+def _translated(
+    method: Callable[..., Any], deadline_seconds: float | None
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def call(request: Any, *, timeout: float | None = None, **kwargs: Any) -> Any:  # noqa: ASYNC109 - gRPC's own name, sent to the peer
+        deadline = deadline_seconds if timeout is None else timeout
+        rpc = method(request, timeout=deadline, **kwargs)
+        try:
+            return await rpc
+        except grpc.aio.AioRpcError as err:
+            raise error_from_rpc(err) from err
+        finally:
+            rpc.cancel()
+
+    return call
