@@ -9,10 +9,6 @@ from __future__ import annotations
 import resource
 import runpy
 import sys
-from typing import Final
-
-OUT_OF_MEMORY: Final = 4
-"""Exit status when an allocation failed."""
 
 
 def main(arguments: list[str]) -> None:
@@ -30,10 +26,7 @@ def main(arguments: list[str]) -> None:
     _limit(resource.RLIMIT_NOFILE, 256)
     _limit(resource.RLIMIT_CORE, 0)
     sys.argv = [module, *rest]
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except MemoryError:
-        sys.exit(OUT_OF_MEMORY)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def _limit(kind: int, value: int) -> None:

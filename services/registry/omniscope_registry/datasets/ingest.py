@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 from omniscope.common.v1.dataset_pb2 import DatasetColumn
 from omniscope_service.errors import InvalidArgument, ResourceExhausted, ServiceError
 
-from omniscope_registry.datasets.gate import OUT_OF_MEMORY
-
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Mapping
@@ -134,7 +132,7 @@ def _table_from(status: int, output: bytes) -> IngestedTable:
         return _table(json.loads(output))
     if status == _USER_ERROR:
         raise _refusal(json.loads(output)["error"])
-    if status == OUT_OF_MEMORY or -status in _TOO_LARGE_SIGNALS:
+    if -status in _TOO_LARGE_SIGNALS:
         raise _too_large("reading it takes more memory, time or disk than one upload may use")
     if status < 0:
         raise InvalidArgument(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,30 +39,7 @@ def dataset_key(digest: str) -> str:
     return f"datasets/{digest}/{STORED_FILE}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetRecord:
-    """A row of `datasets`; `tables/datasets.py` says what the columns mean."""
-
-    id: str
-    owner: str
-    name: str
-    version: int
-    description: str
-    source_format: str
-    source_digest: str
-    digest: str
-    row_count: int
-    column_count: int
-    size_bytes: int
-    missing_count: int
-    column_types: Mapping[str, int]
-    likely_key_columns: list[str]
-    request_hash: str | None
-    created_by: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NewDataset:
     """What an upload gives; id, version and time are the store's to add."""
 
@@ -83,8 +60,16 @@ class NewDataset:
     created_by: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class DatasetRecord(NewDataset):
+    """A row of `datasets`; `tables/datasets.py` says what the columns mean."""
+
+    id: str
+    version: int
+    created_at: datetime
+
+
 _RECORD = [datasets.c[field.name] for field in fields(DatasetRecord)]
-_NEW = [field.name for field in fields(NewDataset)]
 
 
 class SqlDatasetStore:
@@ -230,11 +215,11 @@ class SqlDatasetStore:
         )
 
     async def _insert_row(self, conn: AsyncConnection, new: NewDataset) -> DatasetRecord:
-        values = {name: getattr(new, name) for name in _NEW}
-        values["id"] = str(ULID())
-        values["version"] = await next_version(conn, datasets, new.owner, new.name)
-        values["created_at"] = self._database.now()
-        row = await conn.execute(insert(datasets).values(values).returning(*_RECORD))
+        version = await next_version(conn, datasets, new.owner, new.name)
+        statement = insert(datasets).values(
+            **asdict(new), id=str(ULID()), version=version, created_at=self._database.now()
+        )
+        row = await conn.execute(statement.returning(*_RECORD))
         return _record(row.one())
 
 
@@ -283,7 +268,7 @@ def _in_use(dataset_id: str) -> ColumnElement[bool]:
 
 
 def _record(row: Row[Any]) -> DatasetRecord:
-    return DatasetRecord(*row)
+    return DatasetRecord(**row._asdict())
 
 
 def _not_found(id_or_name: str) -> NotFound:

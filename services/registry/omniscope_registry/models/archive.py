@@ -1,0 +1,99 @@
+"""Streams a package as a tar, made on the way: nothing is written, memory stays flat."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from typing import TYPE_CHECKING, Final
+
+from omniscope_service.errors import NotFound
+
+from omniscope_registry.models.package import (
+    MANIFEST,
+    PUBLIC_KEY,
+    SIGNATURE,
+    PackagedFile,
+    corrupt,
+    packaged_files,
+    parse_manifest,
+    read_file,
+    read_manifest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from omniscope_service.artifacts import ArtifactStore
+
+# A message stays below 256 KiB with the fields around the data.
+_CHUNK_BYTES: Final = 252 * 1024
+
+
+async def package_tar(
+    artifacts: ArtifactStore, key: str, *, manifest_digest: str, time: datetime
+) -> AsyncIterator[bytes]:
+    """Yield an uncompressed tar of a package in chunks of at most 252 KiB.
+
+    The same package always gives the same bytes. Every file is compared with the manifest while it
+    passes.
+
+    Args:
+        artifacts: The store.
+        key: Of the package.
+        manifest_digest: SHA-256 of the manifest, hexadecimal.
+        time: Modification time of all files.
+
+    Raises:
+        DataLoss: A file is missing or differs; reason PACKAGE_CORRUPT.
+    """
+    buffer = bytearray()
+    async for piece in _pieces(artifacts, key, manifest_digest, int(time.timestamp())):
+        buffer += piece
+        while len(buffer) >= _CHUNK_BYTES:
+            yield bytes(buffer[:_CHUNK_BYTES])
+            del buffer[:_CHUNK_BYTES]
+    yield bytes(buffer)
+
+
+async def _pieces(
+    artifacts: ArtifactStore, key: str, manifest_digest: str, mtime: int
+) -> AsyncIterator[bytes]:
+    manifest = await read_manifest(artifacts, key, manifest_digest)
+    files = packaged_files(key, parse_manifest(key, manifest))
+    for path in (MANIFEST, SIGNATURE, PUBLIC_KEY):
+        data = manifest if path == MANIFEST else await read_file(artifacts, key, path)
+        yield _header(path, len(data), mtime)
+        yield data
+        yield _padding(len(data))
+    for file in files:
+        yield _header(file.path, file.size_bytes, mtime)
+        async for data in _verified(artifacts, key, file):
+            yield data
+        yield _padding(file.size_bytes)
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+async def _verified(
+    artifacts: ArtifactStore, key: str, file: PackagedFile
+) -> AsyncIterator[bytes]:
+    digest = hashlib.sha256()
+    try:
+        async for chunk in artifacts.stream(f"{key}/{file.path}"):
+            digest.update(chunk)
+            yield chunk
+    except NotFound:
+        corrupt(key, f"{file.path} is missing")
+    # A wrong size would have a wrong hash as well.
+    if digest.hexdigest() != file.digest:
+        corrupt(key, f"{file.path} does not have the SHA-256 {file.digest}")
+
+
+def _header(path: str, size: int, mtime: int) -> bytes:
+    member = tarfile.TarInfo(path)
+    member.size, member.mtime = size, mtime
+    return member.tobuf(tarfile.PAX_FORMAT)
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % tarfile.BLOCKSIZE)

@@ -1,0 +1,72 @@
+"""ModelService: tells about models and hands out their packages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.empty_pb2 import Empty
+from omniscope.registry.v1 import model_service_pb2 as messages
+from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceServicer
+from omniscope_service.rpc.auth import current_caller
+
+from omniscope_registry.models.archive import package_tar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from omniscope.common.v1.model_pb2 import Model, ModelResults
+    from omniscope_service.artifacts import ArtifactStore
+    from omniscope_service.rpc.context import Context
+
+    from omniscope_registry.models.store_sql import SqlModelStore
+
+_TAR = "application/x-tar"
+
+
+class ModelServicer(ModelServiceServicer):
+    """Serves the caller's own models.
+
+    Args:
+        store: Rows.
+        artifacts: Packages.
+    """
+
+    def __init__(self, store: SqlModelStore, artifacts: ArtifactStore) -> None:
+        self._store = store
+        self._artifacts = artifacts
+
+    async def GetModel(self, request: messages.GetModelRequest, context: Context) -> Model:
+        """Return a model."""
+        return await self._store.get(current_caller().subject, request.model_id)
+
+    async def GetModelResults(
+        self, request: messages.GetModelResultsRequest, context: Context
+    ) -> ModelResults:
+        """Return what came out of a model's training."""
+        return await self._store.results(current_caller().subject, request.model_id)
+
+    async def ListModels(
+        self, request: messages.ListModelsRequest, context: Context
+    ) -> messages.ListModelsResponse:
+        """List the caller's models."""
+        models, token = await self._store.list_page(current_caller().subject, request)
+        return messages.ListModelsResponse(models=models, next_page_token=token)
+
+    async def DeleteModel(self, request: messages.DeleteModelRequest, context: Context) -> Empty:
+        """Delete a model."""
+        await self._store.delete(current_caller().subject, request.model_id)
+        return Empty()
+
+    async def DownloadModel(
+        self, request: messages.DownloadModelRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        """Stream a model's package as a tar."""
+        package = await self._store.package(current_caller().subject, request.model_id)
+        async for chunk in package_tar(
+            self._artifacts,
+            package.key,
+            manifest_digest=package.manifest_digest,
+            time=package.created_at,
+        ):
+            yield HttpBody(content_type=_TAR, data=chunk)
