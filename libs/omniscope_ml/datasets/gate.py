@@ -1,6 +1,7 @@
 """Refuses uploads that are not what they say, before a parser sees them."""
 
 import mmap
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -116,6 +117,12 @@ def _check_name(position: int, name: str) -> None:
     if not name.strip():
         raise DataError(
             f"column {position} has no name; give it one, for example sample_id",
+            reason="DATASET_MALFORMED",
+            field="data",
+        )
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise DataError(
+            f"the name of column {position}, {name!r}, has control characters; use printable ones",
             reason="DATASET_MALFORMED",
             field="data",
         )

@@ -4,13 +4,13 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from omniscope_ml.datasets.arrow_file import open_dataset
 from omniscope_ml.datasets.ingest import DATA_FILE, REFUSED_STATUS, ingest, main
 from omniscope_ml.errors import DataError
@@ -21,7 +21,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "upload"
 
 
-def csv(source: Path, text: str) -> dict:
+def csv(source: Path, text: str) -> dict[str, Any]:
     source.write_text(text, encoding="utf-8")
     return ingest(source, "csv", source.parent)
 
@@ -33,7 +33,7 @@ def refusal(source: Path, content: bytes, source_format: str = "csv") -> DataErr
     return caught.value
 
 
-def column(description: dict, name: str) -> dict:
+def column(description: dict[str, Any], name: str) -> dict[str, Any]:
     return next(c for c in description["columns"] if c["name"] == name)
 
 
@@ -161,6 +161,7 @@ def test_same_table_gives_the_same_digest(source: Path) -> None:
         (b"a,b\n1,2\n3,4,5\n", "DATASET_MALFORMED", "row 3 has 3 values but the header has 2"),
         (b"a,b,a\n1,2,3\n", "COLUMN_DUPLICATED", "'a' appears more than once"),
         (b",b\n1,2\n", "DATASET_MALFORMED", "column 1 has no name"),
+        (b'a,"b\nc"\n1,2\n', "DATASET_MALFORMED", "control characters"),
         (b"a\tb\n1\t2\n", "DATASET_FORMAT_MISMATCH", "separated by commas"),
         (b"a;b\n1;2\n", "DATASET_FORMAT_MISMATCH", "separated by commas"),
         (b"a,b\n1,\xe4\n", "DATASET_FORMAT_MISMATCH", "UTF-8"),
@@ -279,12 +280,9 @@ def test_program_describes_a_wide_table(source: Path) -> None:
     header = ",".join(f"g{i}" for i in range(3_000))
     np.savetxt(source, values, delimiter=",", header=header, comments="", fmt="%.6f")
 
-    done = subprocess.run(
-        [sys.executable, "-m", "omniscope_ml.datasets.ingest", "--source", source]
-        + ["--format", "csv", "--out", source.parent],
-        capture_output=True,
-        check=True,
-    )
+    program = [sys.executable, "-m", "omniscope_ml.datasets.ingest"]
+    arguments = ["--source", str(source), "--format", "csv", "--out", str(source.parent)]
+    done = subprocess.run([*program, *arguments], capture_output=True, check=True)
 
     assert len(json.loads(done.stdout)["columns"]) == 3_000
     matrix = open_dataset(source.parent / DATA_FILE).matrix()
