@@ -1,13 +1,17 @@
 """Every call of the client: with its token, an id, a deadline, and one kind of error."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 from ulid import ULID
 
-from omniscope_client.connection import Endpoint
 from omniscope_client.errors import OmniscopeError
+
+if TYPE_CHECKING:
+    from omniscope_client.connection import Endpoint
 
 CALL_SECONDS = 30.0
 STREAM_SECONDS = 600.0

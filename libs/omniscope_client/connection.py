@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -94,11 +95,14 @@ def _read_token() -> str:
         raise _missing("No token: set OMNISCOPE_TOKEN_FILE to the file that holds it.")
     path = Path(named).expanduser() if named else (home or Path()) / "token"
     try:
-        return path.read_text().strip()
-    except OSError as error:
+        token = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
         raise _missing(
-            f"Cannot read the token file {path} ({error.strerror}): set OMNISCOPE_TOKEN_FILE."
+            f"Cannot read the token file {path} ({error}): set OMNISCOPE_TOKEN_FILE."
         ) from None
+    if not re.fullmatch("[!-~]+", token):
+        raise _missing(f"The file {path} does not hold a token: set OMNISCOPE_TOKEN_FILE.")
+    return token
 
 
 def _parse(address: str) -> tuple[str, bool]:

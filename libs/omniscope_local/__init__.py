@@ -1,6 +1,7 @@
 """The whole suite on one machine, for people who want to try it, develop on it or test it.
 
-`suite` starts what `programs` lists (nats-server by `nats`, the services, Envoy), each tied to its
-life by `tether`; `readiness` asks whether they answer, `state` tells others what runs where, `ports`
-and `tokens` prepare the home, `cli` adds the commands `up`, `down`, `status` and `mlflow-ui`.
+`suite` runs what `programs` lists (nats-server by `nats`, the services, Envoy), each a `process`
+tied to our life by `tether` and asked by `probes` whether it answers. `home`, `ports` and `tokens`
+prepare its folder, `state` tells others what runs where. `runner` runs a suite in the foreground,
+`detached` in the background; `cli` adds `up`, `down`, `status` and `mlflow-ui` to `omniscope`.
 """

@@ -73,9 +73,10 @@ def start_nats(store: Path, port: int = 0, log: Path | None = None) -> NatsServe
     Raises:
         NatsStartError: It ended, or did not listen within ten seconds.
     """
-    store.mkdir(mode=0o700, parents=True, exist_ok=True)
-    token, log = secrets.token_hex(32), log or store / "nats-server.log"
-    process = _launch(_write_configuration(store, port, token), log)
+    token = secrets.token_hex(32)
+    command = nats_command(store, port, token)
+    log = log or store / "nats-server.log"
+    process = _launch(command, log)
     try:
         found = _wait_for_port(process, store, log)
     except BaseException:
@@ -90,6 +91,18 @@ def binary() -> Path:
     return Path(sysconfig.get_path("scripts")) / "nats-server"
 
 
+def nats_command(store: Path, port: int, token: str) -> list[str]:
+    """Write the broker's configuration into `store` and return the command that starts it.
+
+    Args:
+        store: Folder for its configuration and its streams; made when it is missing.
+        port: Port to listen on; 0 takes any free one.
+        token: What clients must show; it is in a file that nobody else can read.
+    """
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [str(binary()), "-c", str(_write_configuration(store, port, token))]
+
+
 def _write_configuration(store: Path, port: int, token: str) -> Path:
     text = CONFIGURATION.format(port=port or -1, token=token, store=json.dumps(str(store)))
     path = store / "nats-server.conf"
@@ -100,11 +113,10 @@ def _write_configuration(store: Path, port: int, token: str) -> Path:
     return path
 
 
-def _launch(configuration: Path, log: Path) -> subprocess.Popen[bytes]:
-    command = tethered([str(binary()), "-c", str(configuration)], os.getpid())
+def _launch(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
-            command,
+            tethered(command, os.getpid()),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -1,0 +1,116 @@
+"""Runs a suite in the background: starts it as its own process, follows its start, ends it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from omniscope_client.errors import OmniscopeError
+
+from omniscope_local.home import running_pid
+from omniscope_local.runner import run_suite
+from omniscope_local.state import remove_state
+from omniscope_local.suite import Report
+
+STOP_SECONDS = 90.0
+POLL_SECONDS = 0.05
+
+
+def start_detached(home: Path, report: Callable[[Report], None], *, free_ports: bool) -> None:
+    """Start a suite that outlives this process and return when all of it answers.
+
+    Args:
+        home: Home of the suite.
+        report: Called with what happens meanwhile.
+        free_ports: Take free ports whatever the environment says.
+
+    Raises:
+        OmniscopeError: As `run_suite` does.
+    """
+    process = _spawn(home, free_ports)
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if _take(json.loads(line), report):
+                return
+    except BaseException:
+        process.terminate()
+        raise
+    raise OmniscopeError(
+        "INTERNAL",
+        f"The suite ended with code {process.wait()} before it had started: see {_log(home)}.",
+        reason="START_FAILED",
+    )
+
+
+def serve_detached(home: Path, *, free_ports: bool) -> None:
+    """Be the process that `start_detached` starts: tell how the start goes, then be silent."""
+
+    def tell(kind: str, content: object) -> None:
+        sys.stdout.write(json.dumps({kind: content}) + "\n")
+        sys.stdout.flush()
+
+    def hush() -> None:
+        tell("ready", True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    try:
+        run_suite(home, lambda event: tell("report", asdict(event)), hush, free_ports=free_ports)
+    except OmniscopeError as error:
+        fields = ("code", "message", "reason", "field")
+        tell("error", {name: getattr(error, name) for name in fields})
+        sys.exit(f"error: {error}")
+
+
+def stop_suite(home: Path) -> bool:
+    """Stop the suite of a home, whoever runs it; return whether there was one.
+
+    One that has not stopped after 90 s is killed, and the kernel takes its processes along.
+    """
+    pid = running_pid(home)
+    if pid is None:
+        remove_state(home)  # of one that was killed
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while running_pid(home) == pid:
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+    remove_state(home)
+    return True
+
+
+def _spawn(home: Path, free_ports: bool) -> subprocess.Popen[str]:
+    options = ["--free-ports"] if free_ports else []
+    log = _log(home)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with log.open("a") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "omniscope_local", str(home), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            start_new_session=True,
+            text=True,
+        )
+
+
+def _take(line: dict[str, object], report: Callable[[Report], None]) -> bool:
+    """Handle one line of the starting suite; return whether it is ready."""
+    match line:
+        case {"report": dict(fields)}:
+            report(Report(**fields))
+        case {"error": dict(fields)}:
+            message, code = fields.pop("message"), fields.pop("code")
+            raise OmniscopeError(code, message, **fields)
+    return "ready" in line
+
+
+def _log(home: Path) -> Path:
+    return home / "logs" / "suite.log"
