@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from omniscope_service.errors import InvalidArgument
 from omniscope_service.rpc.required import check_required
@@ -106,13 +107,14 @@ def _bind(proceed: Proceed, layer: Layer) -> Proceed:
 
 def _terminal(handler: _Handler) -> Proceed:
     """Return the end of the chain: decode, check required fields, call the servicer."""
-    decode = handler.request_deserializer or bytes
+    decode = handler.request_deserializer
     servicer: Any = (
         handler.unary_unary
         or handler.unary_stream
         or handler.stream_unary
         or handler.stream_stream
     )
+    assert decode is not None
     assert servicer is not None
 
     async def serve(call: Call) -> Any:
@@ -145,7 +147,7 @@ async def _decoded(
 def _decode(encoded: bytes, decode: Callable[[bytes], Any]) -> Any:
     try:
         return decode(encoded)
-    except (ValueError, TypeError, RuntimeError) as err:
+    except DecodeError as err:
         raise InvalidArgument(
             "The request is not a message of this method's type.", reason="REQUEST_MALFORMED"
         ) from err
