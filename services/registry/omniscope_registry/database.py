@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from omniscope_service.errors import ConfigurationError, Unavailable
-from sqlalchemy import event, func, literal
+from sqlalchemy import Interval, event, func, literal
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -129,17 +129,21 @@ class Database:
             async with asyncio.timeout(timeout_seconds), self._committed:
                 await self._committed.wait_for(lambda: self.commits > after)
 
-    def now(self) -> ColumnElement[datetime]:
+    def now(self, offset: timedelta = timedelta(0)) -> ColumnElement[datetime]:
         """Return the database's clock as an SQL expression, the only clock that decides.
 
         PostgreSQL: `clock_timestamp()`, for `now()` stands still within a transaction. SQLite has
         one process, so it is that process's clock: anchored once and monotonic from there on, so
         that a step of the wall clock ends no lease.
+
+        Args:
+            offset: Added to the time; negative for times that have passed.
         """
         if self.dialect == "postgresql":
-            return func.clock_timestamp(type_=UtcTimestamp())
+            return func.clock_timestamp(type_=UtcTimestamp()) + literal(offset, Interval())
         wall, started = self._anchor
-        return literal(wall + timedelta(seconds=time.monotonic() - started), UtcTimestamp())
+        elapsed = timedelta(seconds=time.monotonic() - started)
+        return literal(wall + elapsed + offset, UtcTimestamp())
 
 
 def _dialect(url: URL) -> Dialect:

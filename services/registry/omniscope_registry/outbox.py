@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
 
@@ -13,6 +13,7 @@ from omniscope_registry.tables.jobs import outbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _INSERT = insert(outbox)
@@ -86,11 +87,17 @@ async def add_projection(conn: AsyncConnection, *, job_id: str, payload: bytes) 
 
 
 async def pending(conn: AsyncConnection, channel: str, limit: int) -> list[PendingRow]:
-    """Return the oldest rows of a channel, `nats` or `mlflow`.
+    """Return the oldest rows of a channel, `nats` or `mlflow`."""
+    return await _fetch(conn, _PENDING.where(outbox.c.channel == channel).limit(limit))
 
-    On PostgreSQL within a transaction, rows that another registry is delivering are left out.
-    """
+
+async def pending_locked(conn: AsyncConnection, channel: str, limit: int) -> list[PendingRow]:
+    """Return the oldest rows, locked until the transaction ends; without those locked already."""
     query = _PENDING.where(outbox.c.channel == channel).limit(limit)
+    return await _fetch(conn, query.with_for_update(skip_locked=True))
+
+
+async def _fetch(conn: AsyncConnection, query: Select[Any]) -> list[PendingRow]:
     rows = await conn.execute(query)
     return [
         PendingRow(row.id, row.subject, row.message_id, row.job_id, row.payload) for row in rows

@@ -50,6 +50,7 @@ class JobRow:
     lease_until: datetime | None
     worker_id: str | None
     cancel_requested_at: datetime | None
+    cancel_reason: str
     run_after: datetime
     hinted_at: datetime | None
     nudge: int
@@ -63,7 +64,7 @@ class JobRow:
     deleted_at: datetime | None
 
     @classmethod
-    def from_row(cls, row: Row[Any]) -> JobRow:
+    def from_row(cls, row: Row[*tuple[Any, ...]]) -> JobRow:
         """Take a row that has all columns of `training_jobs`, and maybe more."""
         return cls(*(getattr(row, name) for name in _JOB_COLUMNS))
 

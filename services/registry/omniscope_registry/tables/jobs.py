@@ -63,6 +63,7 @@ training_jobs = Table(
     Column("lease_until", UtcTimestamp),
     Column("worker_id", Identifier),
     Column("cancel_requested_at", UtcTimestamp),
+    Column("cancel_reason", String(500), nullable=False),
     Column("run_after", UtcTimestamp, nullable=False),
     # NULL: no hint was sent for the next attempt yet.
     Column("hinted_at", UtcTimestamp),

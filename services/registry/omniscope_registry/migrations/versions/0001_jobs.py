@@ -61,6 +61,7 @@ def _create_training_jobs() -> None:
         sa.Column("lease_until", _TIME),
         sa.Column("worker_id", _IDENTIFIER),
         sa.Column("cancel_requested_at", _TIME),
+        sa.Column("cancel_reason", sa.String(500), nullable=False),
         sa.Column("run_after", _TIME, nullable=False),
         sa.Column("hinted_at", _TIME),
         sa.Column("nudge", sa.Integer, nullable=False),

@@ -1,0 +1,181 @@
+"""Puts the registry together: what it serves, what it runs beside that, what it opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from omniscope.registry.v1.dataset_service_pb2_grpc import add_DatasetServiceServicer_to_server
+from omniscope.registry.v1.job_intake_service_pb2_grpc import (
+    add_JobIntakeServiceServicer_to_server,
+)
+from omniscope.registry.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
+from omniscope.registry.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
+from omniscope.registry.v1.projection_service_pb2_grpc import (
+    add_ProjectionServiceServicer_to_server,
+)
+from omniscope.registry.v1.worker_service_pb2_grpc import add_WorkerServiceServicer_to_server
+from omniscope_service.app import Service
+from omniscope_service.artifacts import ArtifactStore
+from omniscope_service.events.nats import NatsBus
+from omniscope_service.rpc.auth import LocalTokens
+from omniscope_service.rpc.server import Registration
+from omniscope_service.watch import JobWatcher
+
+from omniscope_registry.database import Database
+from omniscope_registry.datasets.servicer import DatasetServicer
+from omniscope_registry.datasets.store_sql import SqlDatasetStore
+from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
+from omniscope_registry.jobs.claims_sql import SqlClaims
+from omniscope_registry.jobs.completion import Completion
+from omniscope_registry.jobs.intake import ColumnLists, JobIntake
+from omniscope_registry.jobs.journal import SqlJournal
+from omniscope_registry.jobs.reading_sql import SqlJobReader
+from omniscope_registry.jobs.reaper import Reaper
+from omniscope_registry.jobs.reports_sql import SqlReportStore
+from omniscope_registry.jobs.servicer_intake import JobIntakeServicer
+from omniscope_registry.jobs.servicer_jobs import JobServicer
+from omniscope_registry.jobs.servicer_worker import WorkerServicer
+from omniscope_registry.jobs.store_sql import SqlJobStore
+from omniscope_registry.jobs.sweeper import Sweeper
+from omniscope_registry.jobs.workers_sql import SqlWorkerStore
+from omniscope_registry.models.registrar import PackageRegistrar
+from omniscope_registry.models.servicer import ModelServicer
+from omniscope_registry.models.signing import ManifestSigner
+from omniscope_registry.models.store_sql import SqlModelStore
+from omniscope_registry.projection.servicer import ProjectionServicer
+from omniscope_registry.relay import Relay
+
+if TYPE_CHECKING:
+    import asyncio
+    from contextlib import AsyncExitStack
+
+    from omniscope_service.events.bus import EventBus
+
+    from omniscope_registry.jobs.domain import JobTimes
+    from omniscope_registry.jobs.ports import ModelRegistrar
+    from omniscope_registry.settings import RegistrySettings
+
+NAME: Final = "registry"
+ROLES: Final = ("serve", "project")
+_PACKAGE: Final = "omniscope.registry.v1"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the registry opens at its start."""
+
+    database: Database
+    artifacts: ArtifactStore
+    bus: EventBus
+    tokens: LocalTokens
+
+
+async def build(role: str, settings: RegistrySettings, stack: AsyncExitStack) -> Service:
+    """Open what a role needs, in order, and return its service.
+
+    Args:
+        role: `serve` answers calls, `project` writes runs and models to MLflow.
+        settings: From the environment.
+        stack: Closes the resources, last opened first, after the service has stopped.
+
+    Raises:
+        ConfigurationError: Something is missing, or in use by another registry.
+    """
+    tokens = LocalTokens.read(settings.home)
+    if role == "project":
+        return _projection(settings, tokens)
+    database = await Database.open(settings.database_url)
+    stack.push_async_callback(database.close)
+    bus = await NatsBus.connect(settings.nats_url, NAME)
+    stack.push_async_callback(bus.close)
+    await bus.ensure_streams(settings.stream_replicas)
+    artifacts = ArtifactStore.open(settings.artifacts_url)
+    return compose(settings, Resources(database, artifacts, bus, tokens))
+
+
+def _projection(settings: RegistrySettings, tokens: LocalTokens) -> Service:
+    # MLflow costs seconds and 170 MB: the role that serves never imports it.
+    from omniscope_registry.projection.projector import project
+
+    async def worker(stop: asyncio.Event) -> None:
+        await project(settings.registry_target, tokens.service, settings.mlflow_tracking_uri, stop)
+
+    return Service(name=f"{NAME}-projection", workers=[worker])
+
+
+def compose(settings: RegistrySettings, resources: Resources) -> Service:
+    """Connect the registry's parts."""
+    database, times = resources.database, settings.job_times
+    return Service(
+        name=NAME,
+        listen=settings.listen,
+        registrations=_servicers(settings, resources),
+        verifier=resources.tokens,
+        background=[
+            Relay(database, resources.bus).run,
+            Sweeper(database, times).run,
+            Reaper(database, times).run,
+        ],
+    )
+
+
+def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registration]:
+    database, artifacts = resources.database, resources.artifacts
+    datasets, models = SqlDatasetStore(database), SqlModelStore(database)
+    signer = ManifestSigner.open(settings.home / "signing-key")
+    column_lists = ColumnLists(artifacts)
+    registrar = PackageRegistrar(models, artifacts, signer)
+    uploads = settings.home / "uploads"
+    limit = settings.max_upload_bytes
+    return [
+        Registration(_jobs(resources), add_JobServiceServicer_to_server, f"{_PACKAGE}.JobService"),
+        Registration(
+            JobIntakeServicer(JobIntake(SqlJobStore(database), datasets, column_lists)),
+            add_JobIntakeServiceServicer_to_server,
+            f"{_PACKAGE}.JobIntakeService",
+        ),
+        Registration(
+            _workers(database, settings.job_times, registrar, column_lists),
+            add_WorkerServiceServicer_to_server,
+            f"{_PACKAGE}.WorkerService",
+        ),
+        Registration(
+            DatasetServicer(datasets, artifacts, uploads, max_upload_bytes=limit),
+            add_DatasetServiceServicer_to_server,
+            f"{_PACKAGE}.DatasetService",
+        ),
+        Registration(
+            ModelServicer(models, artifacts),
+            add_ModelServiceServicer_to_server,
+            f"{_PACKAGE}.ModelService",
+        ),
+        Registration(
+            ProjectionServicer(database, models),
+            add_ProjectionServiceServicer_to_server,
+            f"{_PACKAGE}.ProjectionService",
+        ),
+    ]
+
+
+def _jobs(resources: Resources) -> JobServicer:
+    database, bus = resources.database, resources.bus
+    reader = SqlJobReader(database)
+    journal = SqlJournal(database, reader)
+    watcher = JobWatcher(journal, bus)
+    return JobServicer(reader, SqlJobStore(database), journal, watcher, bus)
+
+
+def _workers(
+    database: Database, times: JobTimes, registrar: ModelRegistrar, column_lists: ColumnLists
+) -> WorkerServicer:
+    attempts = SqlAttemptStore(database, times)
+    return WorkerServicer(
+        SqlWorkerStore(database),
+        SqlClaims(database, times),
+        attempts,
+        SqlReportStore(database),
+        Completion(attempts, registrar),
+        column_lists,
+        times,
+    )

@@ -1,0 +1,141 @@
+"""What workers do with a claimed job: keep its lease, complete it or fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omniscope_service.errors import InvalidArgument
+from sqlalchemy import select, update
+
+from omniscope_registry.jobs import projections, transition
+from omniscope_registry.jobs.claims_sql import artifacts_prefix
+from omniscope_registry.jobs.domain import SUCCEEDED, TERMINAL, Cause, JobState, JobTimes, Lease
+from omniscope_registry.jobs.ending import end_attempt, record_outcome
+from omniscope_registry.jobs.leases import held, lock_held, owned, stale
+from omniscope_registry.tables.jobs import job_attempts, training_jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from omniscope_registry.database import Database
+    from omniscope_registry.jobs.domain import Failure
+    from omniscope_registry.jobs.ports import ModelRegistrar, VerifiedPackage
+
+_JOBS = training_jobs.c
+_ATTEMPTS = job_attempts.c
+
+
+class SqlAttemptStore:
+    """Attempts and their leases. Every method is one transaction.
+
+    A lease that no longer holds is answered with Aborted, reason STALE_ATTEMPT, whatever the
+    reason: the job ended, was given to another attempt, or is gone.
+    """
+
+    def __init__(self, database: Database, times: JobTimes) -> None:
+        self._database = database
+        self._times = times
+
+    async def heartbeat(self, lease: Lease) -> bool:
+        """Extend the lease; return whether a cancel was requested."""
+        statement = (
+            update(training_jobs)
+            .where(*held(lease))
+            .values(lease_until=self._database.now(self._times.lease))
+            .returning(_JOBS.cancel_requested_at)
+        )
+        async with self._database.write() as conn:
+            row = (await conn.execute(statement)).one_or_none()
+        if row is None:
+            raise stale(lease)
+        return row.cancel_requested_at is not None
+
+    async def artifacts_prefix(self, lease: Lease) -> str:
+        """Return where in the artifact store the running attempt writes."""
+        query = (
+            select(_ATTEMPTS.nonce)
+            .join(training_jobs, _ATTEMPTS.job_id == _JOBS.id)
+            .where(*held(lease), _ATTEMPTS.attempt == lease.attempt)
+        )
+        async with self._database.read() as conn:
+            nonce = await conn.scalar(query)
+        if nonce is None:
+            raise stale(lease)
+        return artifacts_prefix(lease.job_id, lease.attempt, nonce)
+
+    async def completed(self, lease: Lease) -> str | None:
+        """Return the model when this very attempt has completed the job already."""
+        query = (
+            select(_JOBS.model_id)
+            .join(job_attempts, _ATTEMPTS.job_id == _JOBS.id)
+            .where(*owned(lease), _ATTEMPTS.outcome == SUCCEEDED)
+        )
+        async with self._database.read() as conn:
+            model_id: str | None = await conn.scalar(query)
+        return model_id
+
+    async def complete(
+        self,
+        lease: Lease,
+        package: VerifiedPackage,
+        registrar: ModelRegistrar,
+        *,
+        stopped_early: bool,
+    ) -> str:
+        """Register the model and make the job SUCCEEDED; return the model's id."""
+        async with self._database.write() as conn:
+            job = await lock_held(conn, lease)
+            model_id = await registrar.register(conn, package, job)
+            change = _success(model_id, stopped_early=stopped_early)
+            ended = await transition.apply(conn, self._database.now(), job.id, change)
+            if ended is None:
+                raise stale(lease)
+            await record_outcome(self._database, conn, ended, outcome=SUCCEEDED)
+            await projections.run_ended(conn, ended, SUCCEEDED)
+        return model_id
+
+    async def fail(self, lease: Lease, failure: Failure) -> JobState:
+        """End the attempt without a model. Idempotent by its cause.
+
+        Returns:
+            QUEUED when another attempt follows, else how the job has ended.
+
+        Raises:
+            InvalidArgument: The cause is CANCELLED, and nobody asked for that; reason
+                CAUSE_INVALID.
+        """
+        async with self._database.write() as conn:
+            repeated = await self._failed_before(conn, lease, failure)
+            if repeated is not None:
+                return repeated
+            job = await lock_held(conn, lease)
+            if failure.cause is Cause.CANCELLED and job.cancel_requested_at is None:
+                raise InvalidArgument(
+                    f"cause is CANCELLED, but nobody asked job {job.id} to be cancelled",
+                    reason="CAUSE_INVALID",
+                    field="cause",
+                )
+            return JobState((await end_attempt(self._database, conn, job, failure)).status)
+
+    async def _failed_before(
+        self, conn: AsyncConnection, lease: Lease, failure: Failure
+    ) -> JobState | None:
+        query = (
+            select(_JOBS.status)
+            .join(job_attempts, _ATTEMPTS.job_id == _JOBS.id)
+            .where(*owned(lease), _ATTEMPTS.outcome == failure.cause.value)
+        )
+        status = await conn.scalar(query)
+        if status is None:
+            return None
+        return JobState(status) if status in TERMINAL else JobState.QUEUED
+
+
+def _success(model_id: str, *, stopped_early: bool) -> transition.Change:
+    limit = " A limit was hit: this is the best result before it." if stopped_early else ""
+    return transition.Change(
+        JobState.RUNNING,
+        JobState.SUCCEEDED,
+        f"The model is registered.{limit}",
+        columns={"model_id": model_id, "stopped_early": stopped_early, "progress": 100.0},
+    )

@@ -1,0 +1,228 @@
+"""Checks what services and workers send, and reads it into the registry's own terms."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from typing import TYPE_CHECKING, Final
+
+import grpc
+from omniscope.common.v1.job_event_pb2 import JobEventType
+from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
+from omniscope.registry.v1.worker_service_pb2 import FailureCause
+from omniscope_service.errors import InvalidArgument
+
+from omniscope_registry.jobs.convert import error_to_row
+from omniscope_registry.jobs.domain import Cause, Failure, Lease
+from omniscope_registry.jobs.reports_sql import Reported
+from omniscope_registry.jobs.workers_sql import Announcement
+from omniscope_registry.names import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from omniscope.common.v1.job_event_pb2 import JobEvent
+    from omniscope.registry.v1.worker_service_pb2 import (
+        AnnounceWorkerRequest,
+        AttemptLease,
+        FailJobRequest,
+        ReportEventsRequest,
+    )
+
+RESOURCE_CLASSES: Final = ("cpu", "gpu")
+MAX_EVENTS: Final = 500
+MAX_EVENT_BYTES: Final = 8 * 1024
+_MAX_TAGS = 64
+_MAX_TAG_LENGTH = 256
+_MAX_DESCRIPTION = 10_000
+_MAX_REASON = 500
+_MAX_ERROR_MESSAGE = 1800
+_MAX_HARD_LIMIT_SECONDS = 30 * 24 * 3600
+_SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_MODEL_TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+_REASON = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
+_CODES = frozenset(code.name for code in grpc.StatusCode) - {"OK"}
+_REPORTED_KINDS = ("progress", "metric", "leaderboard_entry", "checkpoint", "log_line")
+_EVENT_TYPES = {
+    number: name.removeprefix("JOB_EVENT_TYPE_").lower()
+    for name, number in JobEventType.items()
+    if number != JobEventType.JOB_EVENT_TYPE_UNSPECIFIED
+}
+_CAUSES = {
+    FailureCause.Value(f"FAILURE_CAUSE_{cause.name}"): cause for cause in Cause if cause != "lost"
+}
+
+
+def check_submission(request: SubmitJobRequest) -> None:
+    """Refuse a job that could not be stored or run.
+
+    Raises:
+        InvalidArgument: Reason FIELD_INVALID or NAME_INVALID, with the field.
+    """
+    _check_word("service", request.service, _SERVICE)
+    _check_word("model_type", request.model_type, _MODEL_TYPE)
+    _check(
+        "resource_class",
+        request.resource_class,
+        request.resource_class in ("", *RESOURCE_CLASSES),
+        f"one of {', '.join(RESOURCE_CLASSES)}",
+    )
+    check_name(request.model_name, field="model_name", reason="NAME_INVALID")
+    if request.experiment:
+        check_name(request.experiment, field="experiment", reason="NAME_INVALID")
+    _check_length("description", request.description, _MAX_DESCRIPTION)
+    _check_tags(request)
+    if request.request_id:
+        check_uuid("request_id", request.request_id)
+    _check(
+        "hard_limit_seconds",
+        request.hard_limit_seconds,
+        0 < request.hard_limit_seconds <= _MAX_HARD_LIMIT_SECONDS,
+        f"between 1 and {_MAX_HARD_LIMIT_SECONDS}",
+    )
+
+
+def submission_hash(request: SubmitJobRequest) -> str:
+    """Return what tells one submission from another: everything that decides about the job."""
+    decisive = SubmitJobRequest()
+    decisive.CopyFrom(request)
+    for name in ("request_id", "validate_only", "warnings"):
+        decisive.ClearField(name)
+    return hashlib.sha256(decisive.SerializeToString(deterministic=True)).hexdigest()
+
+
+def check_uuid(field: str, value: str) -> None:
+    """Refuse what is no UUID; reason FIELD_INVALID."""
+    _check(field, value, _UUID.fullmatch(value) is not None, "a UUID")
+
+
+def check_cancel_reason(reason: str) -> str:
+    """Return why a job is cancelled, when it is short enough."""
+    _check_length("reason", reason, _MAX_REASON)
+    return reason
+
+
+def lease_from_proto(lease: AttemptLease) -> Lease:
+    """Return the attempt that a worker call is about."""
+    return Lease(lease.job_id, lease.attempt, lease.lease_token)
+
+
+def announcement_from_proto(request: AnnounceWorkerRequest) -> Announcement:
+    """Return what a worker says about itself."""
+    _check_word("service", request.service, _SERVICE)
+    _check(
+        "resource_class",
+        request.resource_class,
+        request.resource_class in RESOURCE_CLASSES,
+        f"one of {', '.join(RESOURCE_CLASSES)}",
+    )
+    _check("slots", request.slots, request.slots > 0, "at least 1")
+    return Announcement(
+        id=request.worker_id,
+        service=request.service,
+        resource_class=request.resource_class,
+        slots=request.slots,
+        versions=dict(request.versions),
+    )
+
+
+def failure_from_proto(request: FailJobRequest) -> Failure:
+    """Return how an attempt failed.
+
+    Raises:
+        InvalidArgument: The cause or the error is not one; reason FIELD_INVALID.
+    """
+    _check("cause", request.cause, request.cause in _CAUSES, "a FailureCause")
+    error = request.error
+    _check("error.code", error.code, error.code in _CODES, "a gRPC status name")
+    _check(
+        "error.reason",
+        error.reason,
+        _REASON.fullmatch(error.reason) is not None,
+        "in UPPER_SNAKE, at most 64 characters",
+    )
+    _check_length("error.message", error.message, _MAX_ERROR_MESSAGE)
+    _check_length("error.field", error.field, _MAX_REASON)
+    return Failure(_CAUSES[request.cause], error_to_row(error))
+
+
+def reports_from_proto(request: ReportEventsRequest) -> list[Reported]:
+    """Return reported events, with consecutive numbers.
+
+    Raises:
+        InvalidArgument: Reason FIELD_INVALID, naming the event.
+    """
+    _check("events", len(request.events), len(request.events) <= MAX_EVENTS, "at most 500 events")
+    first = request.events[0].worker_sequence
+    reports = []
+    for index, reported in enumerate(request.events):
+        path = f"events[{index}]"
+        expected = first + index
+        _check(
+            f"{path}.worker_sequence",
+            reported.worker_sequence,
+            reported.worker_sequence == expected > 0,
+            f"{max(expected, 1)}, for they are consecutive from 1",
+        )
+        _check_event(f"{path}.event", reported.event)
+        reports.append(Reported(reported.worker_sequence, reported.event))
+    return reports
+
+
+def event_kinds_from_proto(types: Iterable[JobEventType.ValueType]) -> list[str]:
+    """Return the oneof fields that a caller wants to see; empty: all.
+
+    Raises:
+        InvalidArgument: One is unknown; reason EVENT_TYPE_INVALID.
+    """
+    kinds = []
+    for number in types:
+        if number not in _EVENT_TYPES:
+            raise InvalidArgument(
+                f"event_types has {number}; allowed are the names of JobEventType but UNSPECIFIED",
+                reason="EVENT_TYPE_INVALID",
+                field="event_types",
+            )
+        kinds.append(_EVENT_TYPES[number])
+    return kinds
+
+
+def _check_event(path: str, event: JobEvent) -> None:
+    kind = event.WhichOneof("event")
+    _check(f"{path}.event", kind, kind in _REPORTED_KINDS, f"one of {', '.join(_REPORTED_KINDS)}")
+    size = event.ByteSize()
+    _check(path, f"{size} bytes", size <= MAX_EVENT_BYTES, f"at most {MAX_EVENT_BYTES} bytes")
+    if kind == "progress":
+        percent = event.progress.percent
+        _check(f"{path}.progress.percent", percent, 0 <= percent <= 100, "between 0 and 100")
+        _check_length(f"{path}.progress.phase", event.progress.phase, _MAX_REASON)
+    if kind == "metric":
+        value = event.metric.value
+        _check(f"{path}.metric.value", value, math.isfinite(value), "finite")
+        _check_length(f"{path}.metric.name", event.metric.name, 256)
+        _check_length(f"{path}.metric.split", event.metric.split, 32)
+
+
+def _check_tags(request: SubmitJobRequest) -> None:
+    _check("tags", f"{len(request.tags)} tags", len(request.tags) <= _MAX_TAGS, "at most 64 tags")
+    for key, value in request.tags.items():
+        _check_length("tags", key, _MAX_TAG_LENGTH)
+        _check_length("tags", value, _MAX_TAG_LENGTH)
+
+
+def _check_word(field: str, value: str, form: re.Pattern[str]) -> None:
+    _check(field, value, form.fullmatch(value) is not None, f"of the form {form.pattern}")
+
+
+def _check_length(field: str, value: str, longest: int) -> None:
+    _check(field, f"{len(value)} characters", len(value) <= longest, f"at most {longest}")
+
+
+def _check(field: str, value: object, allowed: bool, expected: str) -> None:
+    if not allowed:
+        shown = str(value)[:100]
+        raise InvalidArgument(
+            f"{field} is {shown!r}: it has to be {expected}", reason="FIELD_INVALID", field=field
+        )

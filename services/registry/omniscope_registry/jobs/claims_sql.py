@@ -1,0 +1,132 @@
+"""Gives queued jobs to workers."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from omniscope_service.errors import FailedPrecondition
+from sqlalchemy import func, insert, select
+
+from omniscope_registry.jobs import projections, transition
+from omniscope_registry.jobs.domain import JobState, JobTimes
+from omniscope_registry.jobs.leases import digest
+from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.tables.jobs import job_attempts, training_jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from omniscope_registry.database import Database
+
+_JOBS = training_jobs.c
+_ATTEMPTS = job_attempts.c
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A granted claim.
+
+    Attributes:
+        job: The job, running.
+        token: Of the lease. Secret.
+        artifacts_prefix: Where in the artifact store this attempt, and no other, writes.
+    """
+
+    job: JobRow
+    token: str = field(repr=False)
+    artifacts_prefix: str
+
+
+class SqlClaims:
+    """Grants leases: at most one per job at any time."""
+
+    def __init__(self, database: Database, times: JobTimes) -> None:
+        self._database = database
+        self._times = times
+
+    async def claim(self, job_id: str, worker_id: str, claim_id: str) -> Grant:
+        """Take a queued job. Idempotent by `claim_id` while the attempt runs.
+
+        Raises:
+            FailedPrecondition: Reason JOB_NOT_CLAIMABLE.
+        """
+        async with self._database.write() as conn:
+            grant = await self._repeated(conn, job_id, claim_id)
+            return grant or await self._granted(conn, job_id, worker_id, claim_id)
+
+    async def _repeated(self, conn: AsyncConnection, job_id: str, claim_id: str) -> Grant | None:
+        query = (
+            select(training_jobs, _ATTEMPTS.nonce)
+            .join(job_attempts, _ATTEMPTS.job_id == _JOBS.id)
+            .where(
+                _JOBS.id == job_id,
+                _JOBS.status == JobState.RUNNING.value,
+                _ATTEMPTS.attempt == _JOBS.attempt,
+                _ATTEMPTS.claim_hash == digest(claim_id),
+            )
+        )
+        row = (await conn.execute(query)).one_or_none()
+        return None if row is None else _grant(JobRow.from_row(row), row.nonce, claim_id)
+
+    async def _granted(
+        self, conn: AsyncConnection, job_id: str, worker_id: str, claim_id: str
+    ) -> Grant:
+        nonce = secrets.token_hex(8)
+        token = _token(nonce, claim_id)
+        now = self._database.now()
+        columns: dict[str, Any] = {
+            "attempt": _JOBS.attempt + 1,
+            "lease_token_hash": digest(token),
+            "lease_until": self._database.now(self._times.lease),
+            "worker_id": worker_id,
+            "started_at": func.coalesce(_JOBS.started_at, now),
+            "progress": 0.0,
+        }
+        change = transition.Change(
+            JobState.QUEUED, JobState.RUNNING, "A worker has started.", columns=columns
+        )
+        job = await transition.apply(
+            conn, now, job_id, change, _JOBS.run_after <= now, _JOBS.deleted_at.is_(None)
+        )
+        if job is None:
+            raise FailedPrecondition(
+                f"job {job_id[:64]!r} cannot be claimed: it is taken, ended, not due or gone",
+                reason="JOB_NOT_CLAIMABLE",
+                field="job_id",
+            )
+        await conn.execute(insert(job_attempts).values(_attempt_row(job, nonce, token, claim_id)))
+        await projections.run_started(conn, job)
+        return _grant(job, nonce, claim_id)
+
+
+def _attempt_row(job: JobRow, nonce: str, token: str, claim_id: str) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "attempt": job.attempt,
+        "worker_id": job.worker_id,
+        "claim_hash": digest(claim_id),
+        "nonce": nonce,
+        "lease_token_hash": digest(token),
+        "last_worker_sequence": 0,
+        "started_at": job.updated_at,
+    }
+
+
+def _grant(job: JobRow, nonce: str, claim_id: str) -> Grant:
+    return Grant(job, _token(nonce, claim_id), artifacts_prefix(job.id, job.attempt, nonce))
+
+
+def artifacts_prefix(job_id: str, attempt: int, nonce: str) -> str:
+    """Return where in the artifact store an attempt writes; nobody can guess it."""
+    return f"jobs/{job_id}/attempts/{attempt}-{nonce}"
+
+
+def _token(nonce: str, claim_id: str) -> str:
+    """Make the lease's token from what only the claiming worker and the attempt's row know.
+
+    A claim that is repeated gets the same token, and yet the database holds no secret: of the
+    claim's id it keeps the hash.
+    """
+    return digest(f"{nonce}:{claim_id}")[:32]

@@ -1,0 +1,45 @@
+"""Completes a job: checks the package while no transaction is open, registers it in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omniscope_service.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
+    from omniscope_registry.jobs.domain import Lease
+    from omniscope_registry.jobs.ports import ModelRegistrar
+
+
+class Completion:
+    """Turns a finished attempt into a model and a SUCCEEDED job."""
+
+    def __init__(self, attempts: SqlAttemptStore, registrar: ModelRegistrar) -> None:
+        self._attempts = attempts
+        self._registrar = registrar
+
+    async def complete(
+        self, lease: Lease, package_key: str, manifest_digest: str, *, stopped_early: bool
+    ) -> str:
+        """Return the model's id; repeated by the winning attempt, the same one.
+
+        Raises:
+            Aborted: The lease no longer holds; reason STALE_ATTEMPT.
+            InvalidArgument: The package lies elsewhere; reason PACKAGE_KEY_INVALID.
+            DataLoss: The package does not match its manifest; reason PACKAGE_CORRUPT.
+        """
+        model_id = await self._attempts.completed(lease)
+        if model_id is not None:
+            return model_id
+        prefix = await self._attempts.artifacts_prefix(lease)
+        if not package_key.startswith(f"{prefix}/"):
+            raise InvalidArgument(
+                f"package_key {package_key[:256]!r} is not below the attempt's prefix {prefix}/",
+                reason="PACKAGE_KEY_INVALID",
+                field="package_key",
+            )
+        package = await self._registrar.verify(package_key, manifest_digest)
+        return await self._attempts.complete(
+            lease, package, self._registrar, stopped_early=stopped_early
+        )

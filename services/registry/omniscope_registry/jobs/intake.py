@@ -1,0 +1,126 @@
+"""Takes a checked job in: finds its dataset, puts long lists away, stores it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from omniscope_service.errors import NotFound
+
+from omniscope_registry.jobs.checking import check_submission, submission_hash
+from omniscope_registry.jobs.store_sql import NewJob
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
+    from omniscope_service.artifacts import ArtifactStore
+
+    from omniscope_registry.jobs.ports import DatasetLookup, DatasetRow, JobRow
+    from omniscope_registry.jobs.store_sql import SqlJobStore
+
+_DEFAULT_EXPERIMENT = "default"
+_DEFAULT_CLASS = "cpu"
+
+
+class ColumnLists:
+    """Lists of column names that are too long for a row: artifacts, named by their content."""
+
+    def __init__(self, artifacts: ArtifactStore) -> None:
+        self._artifacts = artifacts
+
+    async def put(self, lists: Mapping[str, ColumnList]) -> dict[str, dict[str, Any]]:
+        """Store lists; return what finds them again, by field name."""
+        found = {}
+        for field, columns in lists.items():
+            data = json.dumps(list(columns.names)).encode()
+            digest = hashlib.sha256(data).hexdigest()
+            await self._artifacts.put_bytes(_key(digest), data)
+            found[field] = {"digest": digest, "count": len(columns.names)}
+        return found
+
+    async def get(self, lists: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+        """Return the names that `put` has stored, by field name."""
+        return {
+            field: json.loads(await self._artifacts.get_bytes(_key(found["digest"])))
+            for field, found in lists.items()
+        }
+
+
+class JobIntake:
+    """Makes jobs of submissions."""
+
+    def __init__(
+        self, store: SqlJobStore, datasets: DatasetLookup, column_lists: ColumnLists
+    ) -> None:
+        self._store = store
+        self._datasets = datasets
+        self._column_lists = column_lists
+
+    async def submit(self, owner: str, request: SubmitJobRequest) -> JobRow | None:
+        """Store a job; return it, or None when it was only to be checked.
+
+        Raises:
+            InvalidArgument: A field is wrong; reason FIELD_INVALID or NAME_INVALID.
+            AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
+            NotFound: The owner has no such dataset; reason DATASET_NOT_FOUND.
+        """
+        check_submission(request)
+        request_id = request.request_id or None
+        request_hash = submission_hash(request) if request_id else None
+        earlier = await self._store.submitted(owner, request_id, request_hash)
+        if earlier is not None and not request.validate_only:
+            # Also when its dataset is gone by now.
+            return earlier
+        dataset = await self._datasets.find(owner, request.dataset_id)
+        if dataset is None:
+            raise _no_dataset(request.dataset_id)
+        if request.validate_only:
+            return None
+        lists = await self._column_lists.put(request.column_lists)
+        return await self._store.submit(
+            _new_job(owner, request, dataset, lists, request_id, request_hash)
+        )
+
+
+def _new_job(
+    owner: str,
+    request: SubmitJobRequest,
+    dataset: DatasetRow,
+    column_lists: Mapping[str, Mapping[str, Any]],
+    request_id: str | None,
+    request_hash: str | None,
+) -> NewJob:
+    return NewJob(
+        owner=owner,
+        service=request.service,
+        resource_class=request.resource_class or _DEFAULT_CLASS,
+        model_type=request.model_type,
+        model_name=request.model_name,
+        dataset_id=dataset.id,
+        dataset_key=dataset.key,
+        dataset_digest=dataset.digest,
+        experiment=request.experiment or _DEFAULT_EXPERIMENT,
+        description=request.description,
+        tags=dict(request.tags),
+        warnings=list(request.warnings),
+        config=request.config.SerializeToString(deterministic=True),
+        column_lists=column_lists,
+        hard_limit_seconds=request.hard_limit_seconds,
+        request_id=request_id,
+        request_hash=request_hash,
+    )
+
+
+def _key(digest: str) -> str:
+    return f"column-lists/{digest}.json"
+
+
+def _no_dataset(dataset_id: str) -> NotFound:
+    return NotFound(
+        f"there is no dataset {dataset_id[:128]!r}",
+        reason="DATASET_NOT_FOUND",
+        field="dataset_id",
+        metadata={"resource_type": "dataset", "resource_name": dataset_id[:128]},
+    )

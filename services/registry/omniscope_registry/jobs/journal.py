@@ -1,0 +1,95 @@
+"""Numbers a job's events and keeps them: the journal that every watch is served from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omniscope.common.v1.job_event_pb2 import JobEvent
+from omniscope_service.events import subjects
+from omniscope_service.rpc.auth import current_caller
+from omniscope_service.watch import resume_token
+from sqlalchemy import bindparam, insert, select
+
+from omniscope_registry import outbox
+from omniscope_registry.jobs.convert import job_to_proto
+from omniscope_registry.tables.jobs import job_events
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from omniscope.common.v1.job_pb2 import Job
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from omniscope_registry.database import Database
+    from omniscope_registry.jobs.ports import JobRow
+    from omniscope_registry.jobs.reading_sql import SqlJobReader
+
+_INSERT = insert(job_events)
+_READ = (
+    select(job_events.c.payload)
+    .where(
+        job_events.c.job_id == bindparam("job_id"),
+        job_events.c.sequence > bindparam("after"),
+    )
+    .order_by(job_events.c.sequence)
+    .limit(bindparam("page_size"))
+)
+
+
+async def append(conn: AsyncConnection, job: JobRow, events: Sequence[JobEvent]) -> None:
+    """Store events and have them announced, in the transaction that made room for them.
+
+    Args:
+        conn: The transaction.
+        job: The row after `last_sequence` was raised by the number of events. Whoever raised it
+            holds the row until the commit, so numbers are given out one transaction at a time.
+        events: With `event` set only; the other fields are filled in.
+    """
+    first = job.last_sequence - len(events) + 1
+    rows = []
+    notices = []
+    for sequence, event in enumerate(events, start=first):
+        event.sequence, event.job_id, event.attempt = sequence, job.id, job.attempt
+        event.event_time.FromDatetime(job.updated_at)
+        kind, payload = str(event.WhichOneof("event")), event.SerializeToString()
+        rows.append({"job_id": job.id, "sequence": sequence, "kind": kind, "payload": payload})
+        subject = subjects.job_event(job.id, kind)
+        notices.append(outbox.Notice(subject, payload, f"evt:{job.id}:{sequence}"))
+    await conn.execute(_INSERT, rows)
+    await outbox.add_all(conn, notices)
+
+
+class SqlJournal:
+    """The journal as `omniscope_service.watch.JobWatcher` reads it, for the current caller."""
+
+    def __init__(self, database: Database, reader: SqlJobReader) -> None:
+        self._database = database
+        self._reader = reader
+
+    async def snapshot(self, job_id: str) -> Job:
+        """Return the job as it is now, without `config`."""
+        return job_to_proto(await self._reader.get(current_caller().subject, job_id))
+
+    async def read(
+        self, job_id: str, after: int, limit: int, kinds: Sequence[str] = ()
+    ) -> list[JobEvent]:
+        """Return up to `limit` events with a sequence above `after`, in order.
+
+        Args:
+            job_id: The job.
+            after: The sequence to go on after.
+            limit: How many events at most.
+            kinds: Only these fields of the oneof; empty: all.
+
+        Raises:
+            NotFound: There is no such job, or it is somebody else's.
+        """
+        await self._reader.require(current_caller().subject, job_id)
+        query = _READ.where(job_events.c.kind.in_(kinds)) if kinds else _READ
+        parameters = {"job_id": job_id, "after": after, "page_size": limit}
+        async with self._database.read() as conn:
+            payloads = (await conn.execute(query, parameters)).scalars().all()
+        events = [JobEvent.FromString(payload) for payload in payloads]
+        for event in events:
+            event.resume_token = resume_token(job_id, event.sequence)
+        return events

@@ -1,0 +1,68 @@
+"""Tells whether a lease holds: whoever writes for an attempt proves its right first."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from omniscope_service.errors import Aborted
+from sqlalchemy import select
+
+from omniscope_registry.jobs.domain import JobState
+from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.tables.jobs import job_attempts, training_jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from omniscope_registry.jobs.domain import Lease
+
+_JOBS = training_jobs.c
+_ATTEMPTS = job_attempts.c
+
+
+async def lock_held(conn: AsyncConnection, lease: Lease) -> JobRow:
+    """Lock the running job of a lease for the rest of the transaction.
+
+    Raises:
+        Aborted: The lease no longer holds; reason STALE_ATTEMPT.
+    """
+    query = select(training_jobs).where(*held(lease)).with_for_update()
+    row = (await conn.execute(query)).one_or_none()
+    if row is None:
+        raise stale(lease)
+    return JobRow.from_row(row)
+
+
+def stale(lease: Lease) -> Aborted:
+    """Return the error that makes a worker kill the child of an attempt."""
+    return Aborted(
+        f"attempt {lease.attempt} of job {lease.job_id[:64]!r} does not hold the lease",
+        reason="STALE_ATTEMPT",
+        field="lease",
+    )
+
+
+def held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """Return what is true of the job while the lease holds."""
+    return (
+        _JOBS.id == lease.job_id,
+        _JOBS.status == JobState.RUNNING.value,
+        _JOBS.attempt == lease.attempt,
+        _JOBS.lease_token_hash == digest(lease.token),
+    )
+
+
+def owned(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for the attempt that the lease was granted to, also after its end."""
+    return (
+        _ATTEMPTS.job_id == lease.job_id,
+        _ATTEMPTS.attempt == lease.attempt,
+        _ATTEMPTS.lease_token_hash == digest(lease.token),
+    )
+
+
+def digest(text: str) -> str:
+    """Return the hash under which a secret is stored."""
+    return hashlib.sha256(text.encode()).hexdigest()

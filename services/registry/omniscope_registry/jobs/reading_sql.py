@@ -1,0 +1,163 @@
+"""Reads jobs. Statements are built once: pollers ask for the same thing over and over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from omniscope_service.errors import NotFound
+from sqlalchemy import LargeBinary, String, bindparam, case, func, literal, literal_column, select
+
+from omniscope_registry.jobs.domain import JobState
+from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.listing.filter import FilterField
+from omniscope_registry.listing.keyset import fetch_page
+from omniscope_registry.tables.jobs import training_jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Row, ScalarSelect
+
+    from omniscope_registry.database import Database
+    from omniscope_registry.listing.keyset import ListRequest
+
+# Places beyond this are not counted: nobody reads them, and a list counts for every row.
+_COUNTED_PLACES = 1000
+
+# Written out, not bound: only then the indexes over queued and running jobs are used.
+QUEUED: ColumnElement[str] = literal_column("'queued'", String)
+RUNNING: ColumnElement[str] = literal_column("'running'", String)
+
+
+class StatusRow(NamedTuple):
+    """What a poller sees of a job."""
+
+    id: str
+    status: str
+    progress: float
+    message: str
+    error: dict[str, Any] | None
+    model_id: str | None
+    attempt: int
+    stopped_early: bool
+    ahead: int | None
+
+
+def _jobs_ahead() -> ScalarSelect[int]:
+    waiting = training_jobs.alias("waiting")
+    counted = (
+        select(literal_column("1"))
+        .where(
+            waiting.c.status == QUEUED,
+            waiting.c.service == training_jobs.c.service,
+            waiting.c.resource_class == training_jobs.c.resource_class,
+            waiting.c.id < training_jobs.c.id,
+        )
+        .limit(_COUNTED_PLACES)
+        .correlate(training_jobs)
+        .subquery()
+    )
+    return select(func.count()).select_from(counted).scalar_subquery()
+
+
+_JOBS = training_jobs.c
+_AHEAD = case((_JOBS.status == QUEUED, _jobs_ahead())).label("ahead")
+_OWNED = (
+    _JOBS.owner == bindparam("owner"),
+    _JOBS.id == bindparam("job_id"),
+    _JOBS.deleted_at.is_(None),
+)
+_STATUS = select(*(_JOBS[name] for name in StatusRow._fields[:-1]), _AHEAD).where(*_OWNED)
+_GET = select(training_jobs, _AHEAD).where(*_OWNED)
+_EXISTS = select(_JOBS.id).where(*_OWNED)
+_LISTED = [column for column in training_jobs.columns if column.name != "config"]
+_LIST = select(*_LISTED, literal(b"", LargeBinary).label("config"), _AHEAD).where(
+    _JOBS.deleted_at.is_(None)
+)
+_FILTER_FIELDS: dict[str, FilterField | ColumnElement[Any]] = {
+    "state": FilterField(_JOBS.status, allowed=tuple(JobState)),
+    **{
+        name: _JOBS[name]
+        for name in ("service", "model_type", "dataset_id", "experiment", "model_name")
+    },
+}
+
+
+class SqlJobReader:
+    """Reads the jobs of one owner at a time; somebody else's do not exist."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def status(self, owner: str, job_id: str) -> StatusRow:
+        """Return what a poller sees.
+
+        Raises:
+            NotFound: Reason JOB_NOT_FOUND.
+        """
+        async with self._database.read() as conn:
+            found = (await conn.execute(_STATUS, {"owner": owner, "job_id": job_id})).one_or_none()
+        if found is None:
+            raise job_not_found(job_id)
+        status = StatusRow._make(found)
+        return status._replace(message=_with_place(status.message, status.ahead))
+
+    async def get(self, owner: str, job_id: str) -> JobRow:
+        """Return the whole job.
+
+        Raises:
+            NotFound: Reason JOB_NOT_FOUND.
+        """
+        async with self._database.read() as conn:
+            found = (await conn.execute(_GET, {"owner": owner, "job_id": job_id})).one_or_none()
+        if found is None:
+            raise job_not_found(job_id)
+        return _job(found)
+
+    async def require(self, owner: str, job_id: str) -> None:
+        """Do nothing when there is such a job.
+
+        Raises:
+            NotFound: Reason JOB_NOT_FOUND.
+        """
+        async with self._database.read() as conn:
+            found = await conn.scalar(_EXISTS, {"owner": owner, "job_id": job_id})
+        if found is None:
+            raise job_not_found(job_id)
+
+    async def list_page(self, owner: str, request: ListRequest) -> tuple[list[JobRow], str]:
+        """Return a page of jobs, without `config`, and the token of the next one.
+
+        Raises:
+            InvalidArgument: The request is wrong; see `listing`.
+        """
+        query = _LIST.where(_JOBS.owner == owner)
+        async with self._database.read() as conn:
+            page = await fetch_page(
+                conn, query, request=request, owner=owner, key=_JOBS.id, fields=_FILTER_FIELDS
+            )
+        return [_job(row) for row in page.rows], page.next_page_token
+
+
+def job_not_found(job_id: str) -> NotFound:
+    """Return the error for a job that is not there, or not the caller's."""
+    return NotFound(
+        f"there is no job {job_id[:64]!r}",
+        reason="JOB_NOT_FOUND",
+        field="job_id",
+        metadata={"resource_type": "job", "resource_name": job_id[:64]},
+    )
+
+
+def _job(row: Row[*tuple[Any, ...]]) -> JobRow:
+    job = JobRow.from_row(row)
+    if job.status != JobState.QUEUED:
+        return job
+    return replace(job, message=_with_place(job.message, row.ahead))
+
+
+def _with_place(message: str, ahead: int | None) -> str:
+    """Add the place in line, which is known only while the row is read."""
+    if ahead is None:
+        return message
+    place = f"more than {_COUNTED_PLACES}" if ahead == _COUNTED_PLACES else str(ahead + 1)
+    return f"{message} Place in line: {place}."

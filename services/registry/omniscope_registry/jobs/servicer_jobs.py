@@ -1,0 +1,99 @@
+"""JobService: jobs as their owners see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.protobuf.empty_pb2 import Empty
+from omniscope.registry.v1 import job_service_pb2 as messages
+from omniscope.registry.v1.job_service_pb2_grpc import JobServiceServicer
+from omniscope_service.rpc.auth import current_caller
+
+from omniscope_registry.jobs.checking import check_cancel_reason, event_kinds_from_proto
+from omniscope_registry.jobs.convert import job_to_proto, status_to_proto
+from omniscope_registry.jobs.hints import notify_worker
+from omniscope_registry.listing.paging import clamp_page_size
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from omniscope.common.v1.job_event_pb2 import JobEvent, WatchRequest
+    from omniscope.common.v1.job_pb2 import Job
+    from omniscope_service.events.bus import EventBus
+    from omniscope_service.rpc.context import Context
+    from omniscope_service.watch import JobWatcher
+
+    from omniscope_registry.jobs.journal import SqlJournal
+    from omniscope_registry.jobs.reading_sql import SqlJobReader
+    from omniscope_registry.jobs.store_sql import SqlJobStore
+
+
+class JobServicer(JobServiceServicer):
+    """Serves the caller's own jobs.
+
+    Args:
+        reader: Reads jobs.
+        store: Changes jobs.
+        journal: Reads events.
+        watcher: Streams events.
+        bus: Hints a cancel to the worker.
+    """
+
+    def __init__(
+        self,
+        reader: SqlJobReader,
+        store: SqlJobStore,
+        journal: SqlJournal,
+        watcher: JobWatcher,
+        bus: EventBus,
+    ) -> None:
+        self._reader = reader
+        self._store = store
+        self._journal = journal
+        self._watcher = watcher
+        self._bus = bus
+
+    async def GetJob(self, request: messages.GetJobRequest, context: Context) -> Job:
+        """Return a job with its configuration."""
+        job = await self._reader.get(current_caller().subject, request.job_id)
+        return job_to_proto(job, with_config=True)
+
+    async def GetJobStatus(
+        self, request: messages.GetJobStatusRequest, context: Context
+    ) -> messages.JobStatus:
+        """Return what a poller needs."""
+        return status_to_proto(await self._reader.status(current_caller().subject, request.job_id))
+
+    async def ListJobs(
+        self, request: messages.ListJobsRequest, context: Context
+    ) -> messages.ListJobsResponse:
+        """List the caller's jobs."""
+        jobs, token = await self._reader.list_page(current_caller().subject, request)
+        return messages.ListJobsResponse(jobs=map(job_to_proto, jobs), next_page_token=token)
+
+    async def WatchJob(self, request: WatchRequest, context: Context) -> AsyncIterator[JobEvent]:
+        """Stream a job's events until it has ended."""
+        async for event in self._watcher.watch(request):
+            yield event
+
+    async def ListJobEvents(
+        self, request: messages.ListJobEventsRequest, context: Context
+    ) -> messages.ListJobEventsResponse:
+        """Read a job's journal page by page."""
+        kinds = event_kinds_from_proto(request.event_types)
+        limit = clamp_page_size(request.page_size)
+        events = await self._journal.read(request.job_id, request.after_sequence, limit, kinds)
+        return messages.ListJobEventsResponse(events=events)
+
+    async def CancelJob(self, request: messages.CancelJobRequest, context: Context) -> Job:
+        """End a queued job, or ask for the end of a running one."""
+        reason = check_cancel_reason(request.reason)
+        job = await self._store.cancel(current_caller().subject, request.job_id, reason)
+        if job.completed_at is None:
+            await notify_worker(self._bus, job.id)
+        return job_to_proto(job)
+
+    async def DeleteJob(self, request: messages.DeleteJobRequest, context: Context) -> Empty:
+        """Remove a finished job."""
+        await self._store.delete(current_caller().subject, request.job_id)
+        return Empty()

@@ -1,0 +1,115 @@
+"""WorkerService: what workers call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omniscope.registry.v1 import worker_service_pb2 as messages
+from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceServicer
+
+from omniscope_registry.jobs.checking import (
+    announcement_from_proto,
+    check_uuid,
+    failure_from_proto,
+    lease_from_proto,
+    reports_from_proto,
+)
+from omniscope_registry.jobs.convert import duration_to_proto, grant_to_proto, state_to_proto
+
+if TYPE_CHECKING:
+    from omniscope_service.rpc.context import Context
+
+    from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
+    from omniscope_registry.jobs.claims_sql import SqlClaims
+    from omniscope_registry.jobs.completion import Completion
+    from omniscope_registry.jobs.domain import JobTimes
+    from omniscope_registry.jobs.intake import ColumnLists
+    from omniscope_registry.jobs.reports_sql import SqlReportStore
+    from omniscope_registry.jobs.workers_sql import SqlWorkerStore
+
+
+class WorkerServicer(WorkerServiceServicer):
+    """Serves workers; each call about a job proves the right to make it.
+
+    Args:
+        workers: Who is there.
+        claims: Grants leases.
+        attempts: Keeps and ends leases.
+        reports: Stores events.
+        completion: Registers models.
+        column_lists: Long lists that were put away at submission.
+        times: How long leases last.
+    """
+
+    def __init__(
+        self,
+        workers: SqlWorkerStore,
+        claims: SqlClaims,
+        attempts: SqlAttemptStore,
+        reports: SqlReportStore,
+        completion: Completion,
+        column_lists: ColumnLists,
+        times: JobTimes,
+    ) -> None:
+        self._workers = workers
+        self._claims = claims
+        self._attempts = attempts
+        self._reports = reports
+        self._completion = completion
+        self._column_lists = column_lists
+        self._times = times
+
+    async def AnnounceWorker(
+        self, request: messages.AnnounceWorkerRequest, context: Context
+    ) -> messages.AnnounceWorkerResponse:
+        """Note that a worker is there."""
+        await self._workers.announce(announcement_from_proto(request))
+        return messages.AnnounceWorkerResponse(
+            heartbeat_interval=duration_to_proto(self._times.heartbeat)
+        )
+
+    async def ClaimJob(
+        self, request: messages.ClaimJobRequest, context: Context
+    ) -> messages.ClaimJobResponse:
+        """Take a queued job."""
+        check_uuid("claim_id", request.claim_id)
+        grant = await self._claims.claim(request.job_id, request.worker_id, request.claim_id)
+        column_lists = await self._column_lists.get(grant.job.column_lists)
+        return grant_to_proto(grant, column_lists, self._times)
+
+    async def Heartbeat(
+        self, request: messages.HeartbeatRequest, context: Context
+    ) -> messages.HeartbeatResponse:
+        """Extend a lease."""
+        cancel_requested = await self._attempts.heartbeat(lease_from_proto(request.lease))
+        return messages.HeartbeatResponse(
+            cancel_requested=cancel_requested, lease_duration=duration_to_proto(self._times.lease)
+        )
+
+    async def ReportEvents(
+        self, request: messages.ReportEventsRequest, context: Context
+    ) -> messages.ReportEventsResponse:
+        """Append events to a job's journal."""
+        reports = reports_from_proto(request)
+        stored = await self._reports.report(lease_from_proto(request.lease), reports)
+        return messages.ReportEventsResponse(acknowledged_sequence=stored)
+
+    async def CompleteJob(
+        self, request: messages.CompleteJobRequest, context: Context
+    ) -> messages.CompleteJobResponse:
+        """End an attempt with a model."""
+        model_id = await self._completion.complete(
+            lease_from_proto(request.lease),
+            request.package_key,
+            request.manifest_digest,
+            stopped_early=request.stopped_early,
+        )
+        return messages.CompleteJobResponse(model_id=model_id)
+
+    async def FailJob(
+        self, request: messages.FailJobRequest, context: Context
+    ) -> messages.FailJobResponse:
+        """End an attempt without a model."""
+        failure = failure_from_proto(request)
+        state = await self._attempts.fail(lease_from_proto(request.lease), failure)
+        return messages.FailJobResponse(state=state_to_proto(state))

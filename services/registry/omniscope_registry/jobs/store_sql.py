@@ -1,0 +1,223 @@
+"""What owners do with their jobs: submit, cancel and delete."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
+from omniscope_service.errors import AlreadyExists, FailedPrecondition
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from ulid import ULID
+
+from omniscope_registry import outbox
+from omniscope_registry.jobs import hints, journal, transition
+from omniscope_registry.jobs.convert import state_to_proto
+from omniscope_registry.jobs.domain import TERMINAL, JobState
+from omniscope_registry.jobs.ending import cancelled
+from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.reading_sql import job_not_found
+from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from omniscope_registry.database import Database
+
+_JOBS = training_jobs.c
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A checked job that is to be stored; `tables/jobs.py` says what the fields mean."""
+
+    owner: str
+    service: str
+    resource_class: str
+    model_type: str
+    model_name: str
+    dataset_id: str
+    dataset_key: str
+    dataset_digest: str
+    experiment: str
+    description: str
+    tags: Mapping[str, str]
+    warnings: list[str]
+    config: bytes
+    column_lists: Mapping[str, Mapping[str, Any]]
+    hard_limit_seconds: int
+    request_id: str | None
+    request_hash: str | None
+
+
+class SqlJobStore:
+    """Stores jobs. Every method is one transaction; somebody else's job does not exist."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def submit(self, new: NewJob) -> JobRow:
+        """Store a job and have it hinted to the workers. Idempotent by (owner, request id).
+
+        Raises:
+            AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
+        """
+        try:
+            async with self._database.write() as conn:
+                return await self._insert(conn, new)
+        except IntegrityError:
+            # The same request, sent twice at the same time.
+            earlier = await self.submitted(new.owner, new.request_id, new.request_hash)
+            if earlier is None:
+                raise
+            return earlier
+
+    async def submitted(
+        self, owner: str, request_id: str | None, request_hash: str | None
+    ) -> JobRow | None:
+        """Return the job that a request has made already; None when it has made none.
+
+        Raises:
+            AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
+        """
+        if request_id is None:
+            return None
+        query = select(training_jobs).where(_JOBS.owner == owner, _JOBS.request_id == request_id)
+        async with self._database.read() as conn:
+            row = (await conn.execute(query)).one_or_none()
+        if row is not None and row.request_hash != request_hash:
+            raise AlreadyExists(
+                f"request_id {request_id!r} was used with another request: make a new one",
+                reason="REQUEST_ID_REUSED",
+                field="request_id",
+            )
+        return None if row is None else JobRow.from_row(row)
+
+    async def cancel(self, owner: str, job_id: str, reason: str) -> JobRow:
+        """End a queued job; ask for the end of a running one. Idempotent.
+
+        Args:
+            owner: Whose job it is.
+            job_id: The job.
+            reason: Why, for people; may be empty.
+
+        Returns:
+            The job now: CANCELLED, or RUNNING with `cancel_requested_at` set.
+
+        Raises:
+            NotFound: Reason JOB_NOT_FOUND.
+            FailedPrecondition: It ended otherwise; reason JOB_NOT_CANCELLABLE.
+        """
+        async with self._database.write() as conn:
+            job = await _lock_owned(conn, owner, job_id)
+            if job.status == JobState.QUEUED:
+                return await self._cancel_queued(conn, job, reason)
+            if job.status == JobState.RUNNING and job.cancel_requested_at is None:
+                return await self._request_cancel(conn, job, reason)
+        if job.status in TERMINAL - {JobState.CANCELLED}:
+            raise FailedPrecondition(
+                f"job {job_id} has ended already: it is {job.status}",
+                reason="JOB_NOT_CANCELLABLE",
+                field="job_id",
+            )
+        return job
+
+    async def delete(self, owner: str, job_id: str) -> None:
+        """Remove a finished job with its journal and metrics.
+
+        The bare row stays, unseen: models and projections refer to it. Its request id is free.
+
+        Raises:
+            NotFound: Reason JOB_NOT_FOUND.
+            FailedPrecondition: It has not ended; reason JOB_NOT_FINISHED.
+        """
+        async with self._database.write() as conn:
+            job = await _lock_owned(conn, owner, job_id)
+            if job.status not in TERMINAL:
+                raise FailedPrecondition(
+                    f"job {job_id} is {job.status}: cancel it, and delete it once it has ended",
+                    reason="JOB_NOT_FINISHED",
+                    field="job_id",
+                )
+            await conn.execute(delete(job_events).where(job_events.c.job_id == job_id))
+            await conn.execute(delete(job_metrics).where(job_metrics.c.job_id == job_id))
+            values = {
+                "deleted_at": self._database.now(), "request_id": None, "request_hash": None
+            }  # fmt: skip
+            await conn.execute(update(training_jobs).where(_JOBS.id == job_id).values(values))
+
+    async def _insert(self, conn: AsyncConnection, new: NewJob) -> JobRow:
+        now = self._database.now()
+        values = {
+            **asdict(new),
+            "id": str(ULID()),
+            "status": JobState.QUEUED.value,
+            "message": _waiting(new),
+            "progress": 0.0,
+            "attempt": 0,
+            "cancel_reason": "",
+            "run_after": now,
+            "hinted_at": now,
+            "nudge": 1,
+            "last_sequence": 1,
+            "stopped_early": False,
+            "version": 1,
+            "created_at": now,
+            "updated_at": now,
+        }
+        statement = insert(training_jobs).values(values).returning(*training_jobs.columns)
+        job = JobRow.from_row((await conn.execute(statement)).one())
+        submitted = StateChanged(to_state=state_to_proto(job.status), message=job.message)
+        await journal.append(conn, job, [JobEvent(state_changed=submitted)])
+        await outbox.add_all(conn, [hints.run_hint(job)])
+        return job
+
+    async def _cancel_queued(self, conn: AsyncConnection, job: JobRow, reason: str) -> JobRow:
+        now = self._database.now()
+        error = cancelled(reason)
+        change = transition.Change(
+            JobState.QUEUED,
+            JobState.CANCELLED,
+            error["message"],
+            error,
+            columns={"cancel_requested_at": now, "cancel_reason": reason},
+        )
+        ended = await transition.apply(conn, now, job.id, change)
+        if ended is None:
+            raise LookupError(f"job {job.id} changed although it was locked")
+        return ended
+
+    async def _request_cancel(self, conn: AsyncConnection, job: JobRow, reason: str) -> JobRow:
+        now = self._database.now()
+        statement = (
+            update(training_jobs)
+            .where(_JOBS.id == job.id)
+            .values(
+                cancel_requested_at=now,
+                cancel_reason=reason,
+                message="Cancelling.",
+                version=_JOBS.version + 1,
+                updated_at=now,
+            )
+            .returning(*training_jobs.columns)
+        )
+        return JobRow.from_row((await conn.execute(statement)).one())
+
+
+async def _lock_owned(conn: AsyncConnection, owner: str, job_id: str) -> JobRow:
+    query = (
+        select(training_jobs)
+        .where(_JOBS.owner == owner, _JOBS.id == job_id, _JOBS.deleted_at.is_(None))
+        .with_for_update()
+    )
+    row = (await conn.execute(query)).one_or_none()
+    if row is None:
+        raise job_not_found(job_id)
+    return JobRow.from_row(row)
+
+
+def _waiting(new: NewJob) -> str:
+    return f"Waiting for a {new.resource_class} worker of {new.service}."

@@ -1,0 +1,77 @@
+"""Settings of the registry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Self
+
+from omniscope_service.settings import ServiceSettings
+from pydantic import Field, model_validator
+
+from omniscope_registry.jobs.domain import JobTimes
+
+_PREFIX = "OMNISCOPE_REGISTRY_"
+
+
+class RegistrySettings(ServiceSettings):
+    """What the registry reads from the environment."""
+
+    listen: str = Field(default="127.0.0.1:50051", validation_alias=f"{_PREFIX}LISTEN")
+    """Where the service answers, host:port."""
+    database_url: str = ""
+    """`sqlite+aiosqlite:///<path>` or `postgresql+asyncpg://...`. Default: SQLite in the home."""
+    mlflow_tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
+    """Where the role `project` writes. Default: SQLite in the home."""
+    max_upload_bytes: int = Field(
+        default=2 * 1024**3, gt=0, validation_alias=f"{_PREFIX}MAX_UPLOAD_BYTES"
+    )
+    """Largest file that is taken as a dataset."""
+    stream_replicas: int = Field(
+        default=1, ge=1, le=5, validation_alias=f"{_PREFIX}STREAM_REPLICAS"
+    )
+    """Copies that the broker keeps of its streams: 3 for a broker of three."""
+    lease_seconds: float = Field(default=60, gt=0, validation_alias=f"{_PREFIX}LEASE_SECONDS")
+    """A worker that sends no heartbeat for this long has lost its job."""
+    heartbeat_seconds: float = Field(
+        default=15, gt=0, validation_alias=f"{_PREFIX}HEARTBEAT_SECONDS"
+    )
+    """How often workers send one."""
+    hint_seconds: float = Field(default=60, gt=0, validation_alias=f"{_PREFIX}HINT_SECONDS")
+    """A queued job is hinted to the workers again after this time."""
+    cancel_grace_seconds: float = Field(
+        default=60, gt=0, validation_alias=f"{_PREFIX}CANCEL_GRACE_SECONDS"
+    )
+    """A cancel that the worker has not confirmed after this time is enforced."""
+    sweep_seconds: float = Field(default=5, gt=0, validation_alias=f"{_PREFIX}SWEEP_SECONDS")
+    """How often queued jobs and leases are looked at."""
+
+    @model_validator(mode="after")
+    def _fill_databases_from_home(self) -> Self:
+        # After the parent's validator, which has made the home absolute.
+        for field, scheme, file in (
+            ("database_url", "sqlite+aiosqlite", "registry.db"),
+            ("mlflow_tracking_uri", "sqlite", "mlflow.db"),
+        ):
+            if not getattr(self, field):
+                object.__setattr__(self, field, f"{scheme}:///{self.home / file}")
+        return self
+
+    @model_validator(mode="after")
+    def _lease_outlasts_a_lost_heartbeat(self) -> Self:
+        if self.lease_seconds < 2 * self.heartbeat_seconds:
+            raise ValueError(
+                f"lease_seconds {self.lease_seconds} is less than two heartbeats of "
+                f"{self.heartbeat_seconds} s: one lost heartbeat would end an attempt"
+            )
+        return self
+
+    @property
+    def job_times(self) -> JobTimes:
+        """The clocks of the job system."""
+        return JobTimes(
+            lease=timedelta(seconds=self.lease_seconds),
+            heartbeat=timedelta(seconds=self.heartbeat_seconds),
+            hint=timedelta(seconds=self.hint_seconds),
+            cancel_grace=timedelta(seconds=self.cancel_grace_seconds),
+            sweep=timedelta(seconds=self.sweep_seconds),
+        )
