@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from omniscope_gateway.access import allow_list, untrusted_headers
+from omniscope_gateway.bodies import UNARY_REQUEST_BYTES, UNARY_RESPONSE_BYTES, body_limit
 from omniscope_gateway.replies import local_replies
 from omniscope_gateway.routes import route_configuration
 from omniscope_gateway.services import PUBLIC_SERVICES
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 CONNECTION_BUFFER_BYTES: Final = 32 * 1024
 _FILTERS: Final = "type.googleapis.com/envoy.extensions.filters.http"
-_UNARY_REQUEST_BYTES: Final = 8 * 1024 * 1024
-# A gRPC message ends at 4 MiB; as JSON, with field names, it is some times larger.
-_UNARY_RESPONSE_BYTES: Final = 32 * 1024 * 1024
 
 
 def listener(settings: GatewaySettings, descriptor_file: Path) -> dict[str, Any]:
@@ -86,6 +84,7 @@ def _filters(settings: GatewaySettings, descriptor_file: Path) -> list[dict[str,
         allow_list(settings),
         _filter("cors", f"{_FILTERS}.cors.v3.Cors"),
         _health(),
+        body_limit(),
         _filter("grpc_web", f"{_FILTERS}.grpc_web.v3.GrpcWeb"),
         _transcoder(descriptor_file),
         _filter("router", f"{_FILTERS}.router.v3.Router", suppress_envoy_headers=True),
@@ -119,8 +118,8 @@ def _transcoder(descriptor_file: Path) -> dict[str, Any]:
             "reject_unknown_query_parameters": True,
             "reject_binding_body_field_collisions": True,
         },
-        max_request_body_size=_UNARY_REQUEST_BYTES,
-        max_response_body_size=_UNARY_RESPONSE_BYTES,
+        max_request_body_size=UNARY_REQUEST_BYTES,
+        max_response_body_size=UNARY_RESPONSE_BYTES,
     )
 
 
@@ -137,7 +136,7 @@ def _access_log() -> dict[str, Any]:
             "log_format": {
                 "json_format": {
                     "time": "%START_TIME%",
-                    "method": "%REQ(:METHOD)%",
+                    "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
                     # Without the query: it may hold names of columns, or tokens of pages.
                     "path": "%PATH(NQ:ORIG)%",
                     "code": "%RESPONSE_CODE%",

@@ -58,14 +58,11 @@ def _body(code: int, reason: str, message: str) -> dict[str, Any]:
 
 
 def _grpc_call() -> dict[str, Any]:
-    return {
-        "header_filter": {
-            "header": {
-                "name": "content-type",
-                "string_match": {"prefix": "application/grpc"},
-            }
-        }
-    }
+    # The transcoder makes a gRPC call of a REST call and notes down what it was.
+    grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
+    not_rest = {"name": "x-envoy-original-path", "present_match": False}
+    filters = [{"header_filter": {"header": header}} for header in (grpc, not_rest)]
+    return {"and_filter": {"filters": filters}}
 
 
 def _status(status: int) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from omniscope_gateway.access import cross_origin
-from omniscope_gateway.services import PUBLIC_SERVICES, streaming_paths
+from omniscope_gateway.bodies import LIMITED_BODY, UNLIMITED_BODY
+from omniscope_gateway.services import PUBLIC_SERVICES, streaming_paths, upload_paths
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import ServiceDescriptor
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 _UNARY_TIMEOUT: Final = "65s"
 # Watches beat every 15 s, but a server that reads a large upload says nothing until it is done.
 _STREAM_IDLE_TIMEOUT: Final = "900s"
-# Operators' services: health of the registry, on which everything depends, and reflection.
+# For operators: health of the registry, on which everything depends, and reflection by a service
+# that knows the public services of all others, but not the registry's internal ones.
 _OPERATOR_SERVICES: Final = {
     "grpc.health.v1.Health": "registry",
-    "grpc.reflection.v1.ServerReflection": "automl",
     "grpc.reflection.v1alpha.ServerReflection": "automl",
 }
+# Where REST calls stand until the transcoder has turned them into gRPC calls or refused them: the
+# filters before it find their policies here. No call is ever sent this way.
+_REST_PREFIX: Final = "/api/"
 
 
 def route_configuration(settings: GatewaySettings) -> dict[str, Any]:
@@ -45,11 +49,29 @@ def route_configuration(settings: GatewaySettings) -> dict[str, Any]:
             {
                 "name": "public",
                 "domains": ["*"],
-                "routes": [*public, *operators],
-                "typed_per_filter_config": {"envoy.filters.http.cors": cross_origin(settings)},
+                "routes": [*public, *operators, *_rest_routes()],
+                "typed_per_filter_config": {
+                    "envoy.filters.http.cors": cross_origin(settings),
+                    **UNLIMITED_BODY,
+                },
             }
         ],
     }
+
+
+def _rest_routes() -> list[dict[str, Any]]:
+    action = {"cluster": "registry"}
+    uploads = [
+        path
+        for services in PUBLIC_SERVICES.values()
+        for service in services
+        for path in upload_paths(service)
+    ]
+    other = _route({"prefix": _REST_PREFIX}, action)
+    return [
+        *(_route({"path": path}, action) for path in uploads),
+        {**other, "typed_per_filter_config": LIMITED_BODY},
+    ]
 
 
 def _service_routes(service: ServiceDescriptor, cluster: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.rpc import error_details_pb2, status_pb2
 from omniscope.automl.v1 import automl_service_pb2
@@ -36,6 +37,15 @@ def streaming_paths(service: ServiceDescriptor) -> tuple[str, ...]:
         f"/{service.full_name}/{method.name}"
         for method in service.methods
         if method.client_streaming or method.server_streaming
+    )
+
+
+def upload_paths(service: ServiceDescriptor) -> tuple[str, ...]:
+    """Return the REST paths whose bodies become streams of requests."""
+    return tuple(
+        method.GetOptions().Extensions[annotations_pb2.http].post
+        for method in service.methods
+        if method.client_streaming
     )
 
 

@@ -1,0 +1,143 @@
+"""A real Envoy with this package's configuration, before real servers with small services."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+import requests
+from omniscope_gateway.build import build
+from omniscope_gateway.settings import Address, GatewaySettings
+from omniscope_service.rpc.auth import LocalTokens
+from omniscope_service.rpc.server import RunningServer, start_server
+from omniscope_service.testing.tokens import write_tokens
+
+from tests.integration.gateway.upstream import (
+    PUBLIC_NAMES,
+    Seen,
+    automl_services,
+    registry_services,
+)
+
+ENVOY = Path(sys.executable).with_name("envoy")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway, and what its upstreams have seen.
+
+    Attributes:
+        port: Where it listens on 127.0.0.1.
+        admin: URL of Envoy's administration.
+        tokens: Tokens that the upstreams know.
+        seen: Metadata of the last call of each method.
+    """
+
+    port: int
+    admin: str
+    tokens: LocalTokens
+    seen: Seen
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def credentials(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.tokens.user}"),)
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("gateway")
+    tokens, seen = write_tokens(folder / "home"), Seen()
+    with _Upstreams(tokens, seen) as upstreams:
+        files = build(
+            GatewaySettings(
+                listen=Address("127.0.0.1", 0),
+                upstreams={name: Address("127.0.0.1", port) for name, port in upstreams.items()},
+                origins=("https://lab.example.org",),
+            ),
+            folder / "envoy",
+        )
+        with (folder / "envoy.log").open("w") as log:
+            envoy = subprocess.Popen(
+                files.command(envoy=ENVOY, threads=1), stdout=log, stderr=subprocess.STDOUT
+            )
+            try:
+                admin = f"http://{_read_when_there(files.admin_address, envoy)}"
+                yield Gateway(_listening_port(admin), admin, tokens, seen)
+            finally:
+                envoy.terminate()
+                envoy.wait()
+
+
+@pytest.fixture(scope="session")
+def rest(gateway: Gateway) -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {gateway.tokens.user}"
+        yield session
+
+
+@pytest.fixture(scope="session")
+def channel(gateway: Gateway) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(f"127.0.0.1:{gateway.port}") as channel:
+        yield channel
+
+
+class _Upstreams:
+    """Servers in an event loop of their own, so that tests may be plain functions."""
+
+    def __init__(self, tokens: LocalTokens, seen: Seen) -> None:
+        self._tokens = tokens
+        self._seen = seen
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._servers: dict[str, RunningServer] = {}
+
+    def __enter__(self) -> dict[str, int]:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(timeout=20)
+        return {name: server.port for name, server in self._servers.items()}
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(timeout=20)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _start(self) -> None:
+        self._servers["registry"] = await start_server(
+            "127.0.0.1:0", registry_services(), self._tokens
+        )
+        self._servers["automl"] = await start_server(
+            "127.0.0.1:0", automl_services(self._seen), self._tokens, PUBLIC_NAMES
+        )
+
+    async def _stop(self) -> None:
+        for server in self._servers.values():
+            await server.stop(0)
+
+
+def _read_when_there(path: Path, process: subprocess.Popen[bytes]) -> str:
+    while not path.exists() or not path.read_text():
+        assert process.poll() is None, path.parent.parent.joinpath("envoy.log").read_text()
+        time.sleep(0.02)
+    return path.read_text()
+
+
+def _listening_port(admin: str) -> int:
+    while True:
+        listeners = requests.get(f"{admin}/listeners?format=json", timeout=5).json()
+        for listener in listeners.get("listener_statuses", []):
+            port = int(listener["local_address"]["socket_address"]["port_value"])
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                return port
+        time.sleep(0.02)
