@@ -1,0 +1,240 @@
+"""One attempt at a job, from its grant to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+from omniscope.common.v1.job_event_pb2 import JobEvent
+from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest, FailJobRequest
+
+from omniscope_service.errors import Aborted, ServiceError
+from omniscope_service.jobs.convert import event_from_frame, log_line
+from omniscope_service.jobs.endings import (
+    Ending,
+    Failed,
+    Trained,
+    ending_of_child,
+    ending_of_error,
+    ending_of_stop,
+    ending_without_manifest,
+)
+from omniscope_service.jobs.event_sender import EventSender
+from omniscope_service.jobs.lease import LeaseKeeper
+from omniscope_service.jobs.persistence import until_answered
+from omniscope_service.jobs.report import JobPaths
+from omniscope_service.jobs.stop import StopCause, StopSignal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+    from pathlib import Path
+
+    from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
+    from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
+
+    from omniscope_service.artifacts import ArtifactStore
+    from omniscope_service.events.bus import EventBus
+    from omniscope_service.jobs.dataset_cache import DatasetCache
+    from omniscope_service.jobs.frames import Frame
+    from omniscope_service.jobs.launcher import Child
+    from omniscope_service.jobs.warm import WarmChild
+
+LOGGED_LINES = 2000
+"""Lines of an attempt's output that are shown to its watchers."""
+_COMPLETE_SECONDS = 120.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all attempts of a worker share.
+
+    Attributes:
+        registry: Stub of the registry's WorkerService.
+        bus: Where control hints come from.
+        artifacts: Where packages go.
+        datasets: Where datasets come from.
+        warm: Where children come from.
+        folder: Where attempts have their folders.
+        spec_from_claim: Makes the trainer's spec of a granted claim.
+        grace_seconds: Time between SIGTERM and SIGKILL.
+    """
+
+    registry: WorkerServiceAsyncStub
+    bus: EventBus
+    artifacts: ArtifactStore
+    datasets: DatasetCache
+    warm: WarmChild
+    folder: Path
+    spec_from_claim: Callable[[ClaimJobResponse], Mapping[str, object]]
+    grace_seconds: float
+
+
+class Attempt:
+    """Trains in a child while the lease is kept, then completes or fails the job.
+
+    Args:
+        grant: The claim.
+        workshop: What all attempts of the worker share.
+    """
+
+    def __init__(self, grant: ClaimJobResponse, workshop: Workshop) -> None:
+        self.stop = StopSignal()
+        self._grant = grant
+        self._shop = workshop
+        self._lease = LeaseKeeper(workshop.registry, grant, self.stop)
+        self._events = EventSender(workshop.registry, grant.lease, self.stop)
+        self._folder = workshop.folder / f"{grant.lease.job_id}-{grant.lease.attempt}"
+        self._child: Child | None = None
+        self._lines = 0
+
+    async def run(self) -> None:
+        """Run the attempt to its end; whatever happens, no process and no file of it is left."""
+        try:
+            async with _meanwhile(
+                self._lease.beat(),
+                self._lease.listen(self._shop.bus),
+                self._events.send(),
+                self._limit_time(),
+            ):
+                await self._settle(await self._train_until_stopped())
+        finally:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def fail(self, failed: Failed) -> None:
+        """Tell the registry that the attempt ended without a model."""
+        request = FailJobRequest(lease=self._grant.lease, cause=failed.cause, error=failed.error)
+        try:
+            await until_answered(lambda: self._shop.registry.FailJob(request))
+        except ServiceError as error:
+            _log.warning("failure not taken", job_id=request.lease.job_id, reason=error.reason)
+
+    async def _train_until_stopped(self) -> Ending:
+        training = asyncio.create_task(self._train())
+        stopping = asyncio.create_task(self.stop.wait())
+        try:
+            await asyncio.wait({training, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if training.done():
+                return training.result()
+            return ending_of_stop(stopping.result(), await self._interrupt(training))
+        finally:
+            stopping.cancel()
+            training.cancel()
+            await asyncio.wait({training, stopping})
+            if self._child is not None:
+                await self._child.close()
+
+    async def _train(self) -> Ending:
+        """Run the child from its start to its end."""
+        self._shop.warm.prepare()  # a cold child warms up while the dataset is fetched
+        try:
+            spec = self._shop.spec_from_claim(self._grant)
+            paths = await self._make_paths()
+            self._child = await self._shop.warm.take()
+        except (ServiceError, OSError) as error:
+            return ending_of_error(error)
+        await self._child.start(spec, paths)
+        result = await self._follow(self._child)
+        return ending_of_child(result, await self._child.wait())
+
+    async def _interrupt(self, training: asyncio.Task[Ending]) -> Ending | None:
+        """End the training; return what it came to, None when it had not begun."""
+        if self._child is None:
+            return None
+        lost = self.stop.cause is StopCause.LEASE_LOST
+        await self._child.stop(0 if lost else self._shop.grace_seconds)
+        return await training
+
+    async def _make_paths(self) -> JobPaths:
+        dataset = await self._shop.datasets.fetch(
+            self._grant.dataset_key, self._grant.dataset_digest
+        )
+        paths = JobPaths(dataset, self._folder / "workspace", self._folder / "package")
+        for folder in (paths.workspace, paths.package):
+            folder.mkdir(mode=0o700, parents=True)
+        return paths
+
+    async def _follow(self, child: Child) -> Frame | None:
+        """Pass on what the child reports, until it is silent for good; return its result."""
+        result = None
+        async for frame in child.messages():
+            event = event_from_frame(frame)
+            if event is None:
+                result = frame
+            elif event.HasField("log_line"):
+                await self._put_line(event)
+            else:
+                await self._events.put(event)
+        return result
+
+    async def _put_line(self, event: JobEvent) -> None:
+        self._lines += 1
+        if self._lines < LOGGED_LINES:
+            await self._events.put(event)
+        elif self._lines == LOGGED_LINES:
+            note = log_line("Further output is not shown.", "warning")
+            await self._events.put(JobEvent(log_line=note))
+
+    async def _limit_time(self) -> None:
+        await asyncio.sleep(self._grant.hard_limit.ToTimedelta().total_seconds())
+        self.stop.request(StopCause.DEADLINE)
+
+    async def _settle(self, ending: Ending) -> None:
+        await self._events.drain()
+        if self.stop.cause is StopCause.LEASE_LOST:
+            _log.warning("attempt abandoned", job_id=self._grant.lease.job_id)
+            return
+        failed = ending if isinstance(ending, Failed) else await self._complete(ending)
+        if failed is not None:
+            await self.fail(failed)
+
+    async def _complete(self, trained: Trained) -> Failed | None:
+        """Store the package and complete the job; return why that was not possible."""
+        package = self._folder / "package"
+        key = f"{self._grant.artifacts_prefix.rstrip('/')}/package"
+        try:
+            digest = await asyncio.to_thread(_digest, package / "manifest.json")
+            await self._shop.artifacts.put_folder(key, package)
+            await self._register(key, digest, trained)
+        except FileNotFoundError:
+            return ending_without_manifest()
+        except Aborted as error:
+            _log.warning("model not taken", job_id=self._grant.lease.job_id, reason=error.reason)
+        except (ServiceError, OSError) as error:
+            return ending_of_error(error)
+        return None
+
+    async def _register(self, key: str, digest: str, trained: Trained) -> None:
+        request = CompleteJobRequest(
+            lease=self._grant.lease,
+            package_key=key,
+            manifest_digest=digest,
+            stopped_early=trained.stopped_early,
+        )
+        # The registry reads and hashes the whole package.
+        complete = partial(self._shop.registry.CompleteJob, request, timeout=_COMPLETE_SECONDS)
+        await until_answered(complete)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@asynccontextmanager
+async def _meanwhile(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run loops beside the body; the end of the body ends them, a fault of theirs the body."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()

@@ -1,0 +1,101 @@
+"""The process that trains: `python -m omniscope_service.jobs.child --trainer M --frames FD`.
+
+It imports the trainer's libraries, says that it is ready, waits for one job, runs it and ends. It
+has no network credentials and imports neither grpc nor nats: a spec and paths come in as a frame
+on stdin, reports and the result go out as frames on the given descriptor, and what is printed
+becomes log lines.
+
+A trainer is a module with
+
+    def warm() -> None
+    def train(spec: Mapping[str, object], paths: JobPaths, report: Report) -> TrainingOutcome
+
+`warm` imports the heavy libraries; `train` writes the package, `manifest.json` last. An exception
+of it with the attributes `reason` and `field` blames the request or the data. SIGTERM asks it to
+end: by default the process dies at once; a trainer that can save its work installs a handler and
+has 20 seconds.
+"""
+
+import argparse
+import ctypes
+import importlib
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+from omniscope_service.jobs.frames import Frame, receive_frame, send_frame
+from omniscope_service.jobs.report import JobPaths
+from omniscope_service.jobs.report_pipe import PipeReport, clean
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> NoReturn:
+    """Warm up, run one job, and leave without the interpreter's slow tear-down."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--trainer", required=True, help="module to import")
+    parser.add_argument("--frames", required=True, type=int, help="descriptor to write frames to")
+    arguments = parser.parse_args()
+    _die_with_supervisor()
+    commands = _take_stdin()
+    os.set_inheritable(arguments.frames, False)
+    _serve(arguments.trainer, commands, arguments.frames)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _serve(trainer_name: str, commands: int, frames: int) -> None:
+    trainer = importlib.import_module(trainer_name)
+    trainer.warm()
+    send_frame(frames, {"type": "ready"})
+    job = receive_frame(commands)
+    if job is not None:
+        send_frame(frames, _run(trainer, job, PipeReport(frames)))
+
+
+def _run(trainer: ModuleType, job: Frame, report: PipeReport) -> Frame:
+    """Train and return the frame that says how it ended."""
+    paths = JobPaths(**{name: Path(path) for name, path in job["paths"].items()})
+    os.chdir(paths.workspace)  # libraries leave files in the working directory
+    try:
+        outcome = trainer.train(job["spec"], paths, report)
+    except MemoryError:
+        traceback.print_exc()
+        return {"type": "out_of_memory"}
+    except Exception as error:  # noqa: BLE001 - the outermost frame of the training
+        traceback.print_exc()
+        return _failure(error)
+    return {"type": "result", "stopped_early": outcome.stopped_early}
+
+
+def _failure(error: Exception) -> Frame:
+    """Return what a user can act on: the error's own reason, or its type and text on one line."""
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, str):
+        field = str(getattr(error, "field", "") or "")
+        return {"type": "failure", "reason": reason, "field": field, "message": clean(str(error))}
+    message = clean(f"The training failed: {type(error).__name__}: {error}")
+    return {"type": "failure", "reason": "", "field": "", "message": message}
+
+
+def _take_stdin() -> int:
+    """Move stdin to a descriptor of our own, so that no library can read from it."""
+    commands = os.dup(sys.stdin.fileno())
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
+    return commands
+
+
+def _die_with_supervisor() -> None:
+    """Have the kernel kill this process should its supervisor be killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Repeats calls while the registry is away, so that its restart ends no training."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from omniscope_service.errors import DeadlineExceeded, Unavailable
+
+PATIENCE_SECONDS = 600.0
+"""How long a worker goes on without an answer of the registry."""
+_FIRST_DELAY_SECONDS = 0.2
+_GREATEST_DELAY_SECONDS = 10.0
+
+AnswerT = TypeVar("AnswerT")
+
+
+async def until_answered(
+    call: Callable[[], Awaitable[AnswerT]], patience_seconds: float = PATIENCE_SECONDS
+) -> AnswerT:
+    """Call until there is an answer; only for calls that may be repeated.
+
+    Raises:
+        Unavailable: There was none within `patience_seconds`.
+        DeadlineExceeded: As `Unavailable`.
+        ServiceError: The answer, when it is a refusal.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + patience_seconds
+    delay = _FIRST_DELAY_SECONDS
+    while True:
+        try:
+            return await call()
+        except (Unavailable, DeadlineExceeded):
+            if loop.time() + delay > give_up_at:
+                raise
+        # Random, so that a registry which comes back is not met by all workers at once.
+        await asyncio.sleep(random.uniform(0, delay))  # noqa: S311
+        delay = min(2 * delay, _GREATEST_DELAY_SECONDS)

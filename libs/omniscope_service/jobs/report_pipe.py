@@ -1,0 +1,103 @@
+"""The child's end of reporting: `Report` that writes frames to a pipe. Standard library only."""
+
+import math
+import re
+import threading
+
+from omniscope_service.jobs.frames import send_frame
+from omniscope_service.jobs.report import Severity
+
+MAX_TEXT = 2000
+"""Characters that a log line or a message may have."""
+
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+
+def clean(text: str) -> str:
+    """Return text on one line, without control characters, at most `MAX_TEXT` characters long."""
+    plain = _ESCAPES.sub("", text[: 4 * MAX_TEXT])
+    line = "".join(c if c.isprintable() else " " for c in plain).rstrip()
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+
+
+class PipeReport:
+    """`Report` over a pipe; may be called from any thread of the child.
+
+    Args:
+        descriptor: Where frames are written; a call waits while the worker does not read.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+        self._percent = 0.0
+
+    def progress(
+        self,
+        percent: float,
+        phase: str,
+        completed: int = 0,
+        total: int = 0,
+        eta_seconds: float | None = None,
+    ) -> None:
+        """Say how far the work is."""
+        self._percent = max(self._percent, min(float(percent), 100.0))
+        self._send(
+            "progress",
+            percent=self._percent,
+            phase=clean(phase),
+            completed=int(completed),
+            total=int(total),
+            eta_seconds=_finite(eta_seconds),
+        )
+
+    def metric(self, name: str, value: float, *, step: int, split: str, epoch: int = 0) -> None:
+        """Report a measured value."""
+        if _finite(value) is not None:
+            self._send(
+                "metric",
+                name=name,
+                value=float(value),
+                step=int(step),
+                epoch=int(epoch),
+                split=split,
+            )
+
+    def leaderboard(
+        self,
+        *,
+        model: str,
+        metric: str,
+        score_validation: float,
+        score_test: float | None = None,
+        fit_seconds: float,
+        prediction_seconds: float,
+        stack_level: int = 1,
+        rank: int,
+    ) -> None:
+        """Report a trained candidate."""
+        if _finite(score_validation) is not None:
+            self._send(
+                "leaderboard_entry",
+                model=model,
+                metric=metric,
+                score_validation=float(score_validation),
+                score_test=_finite(score_test),
+                fit_seconds=_finite(fit_seconds),
+                prediction_seconds=_finite(prediction_seconds),
+                stack_level=int(stack_level),
+                rank=int(rank),
+            )
+
+    def log(self, text: str, severity: Severity = "info") -> None:
+        """Show a line to whoever watches the job."""
+        self._send("log_line", text=clean(text), severity=severity)
+
+    def _send(self, kind: str, **fields: object) -> None:
+        with self._lock:
+            send_frame(self._descriptor, {"type": kind, **fields})
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None

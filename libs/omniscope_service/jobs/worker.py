@@ -1,0 +1,187 @@
+"""The worker's loop: announce, fetch a hint, claim, train, next."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
+from ulid import ULID
+
+from omniscope_service.errors import DeadlineExceeded, ServiceError, Unavailable
+from omniscope_service.jobs.attempt import Attempt, Workshop
+from omniscope_service.jobs.dataset_cache import DatasetCache
+from omniscope_service.jobs.endings import ending_of_fault
+from omniscope_service.jobs.launcher import LocalLauncher
+from omniscope_service.jobs.persistence import until_answered
+from omniscope_service.jobs.stop import StopCause
+from omniscope_service.jobs.warm import WarmChild
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
+
+    from omniscope_service.artifacts import ArtifactStore
+    from omniscope_service.events.hints import Hint
+    from omniscope_service.events.nats import NatsBus
+    from omniscope_service.registry_client import RegistryClient
+
+# Short, because a fetch cannot be cancelled: this is how long a stop may wait for it.
+_FETCH_SECONDS = 1.0
+_CLAIM_SECONDS = 20.0
+_ANNOUNCE_SECONDS = 15.0
+_AGAIN_SECONDS = (5.0, 30.0)
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class WorkerDefinition:
+    """What a worker can run.
+
+    Attributes:
+        service: Service whose jobs it runs.
+        resource_class: `cpu` or `gpu`.
+        slots: Jobs at a time.
+        trainer: Module that trains, imported in children only; see `jobs.child`.
+        spec_from_claim: Makes the trainer's spec of a granted claim; the result must be JSON.
+            Raises `InvalidArgument` when the job's configuration cannot be understood.
+        versions: Versions of the suite and its engines, by package name.
+    """
+
+    service: str
+    resource_class: str
+    slots: int
+    trainer: str
+    spec_from_claim: Callable[[ClaimJobResponse], Mapping[str, object]]
+    versions: Mapping[str, str]
+
+
+class Worker:
+    """Runs the jobs of one service, each in a child process of its own.
+
+    Args:
+        definition: What it can run.
+        registry: Client with the worker's token.
+        bus: Where hints come from.
+        artifacts: Where datasets come from and packages go.
+        home: Folder that holds the dataset cache and the attempts' folders.
+        keep_warm_seconds: How long an idle child is kept.
+        grace_seconds: Time that a child gets between SIGTERM and SIGKILL.
+    """
+
+    def __init__(
+        self,
+        definition: WorkerDefinition,
+        registry: RegistryClient,
+        bus: NatsBus,
+        artifacts: ArtifactStore,
+        home: Path,
+        *,
+        keep_warm_seconds: float = 600.0,
+        grace_seconds: float = 20.0,
+    ) -> None:
+        self.worker_id = str(ULID())
+        self._definition = definition
+        self._registry = registry.workers
+        self._bus = bus
+        self._warm = WarmChild(LocalLauncher(definition.trainer), keep_warm_seconds)
+        self._shop = Workshop(
+            registry=registry.workers,
+            bus=bus,
+            artifacts=artifacts,
+            datasets=DatasetCache(artifacts, home / "cache"),
+            warm=self._warm,
+            folder=home / "work",
+            spec_from_claim=definition.spec_from_claim,
+            grace_seconds=grace_seconds,
+        )
+        self._attempts: set[Attempt] = set()
+
+    def warm_up(self) -> None:
+        """Begin to warm a child unless there is one, so that the next job starts at once."""
+        self._warm.prepare()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run jobs until `stop` is set; then hand back what is running and return."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                announcing = group.create_task(self._announce())
+                preempting = group.create_task(self._preempt(stop))
+                slots = range(self._definition.slots)
+                await asyncio.gather(*(self._work(stop) for _ in slots))
+                announcing.cancel()
+                preempting.cancel()
+        finally:
+            await self._warm.close()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        """Run one job after the other: one slot."""
+        hints = self._bus.hints(self._definition.service, self._definition.resource_class)
+        while not stop.is_set():
+            hint = await hints.fetch(_FETCH_SECONDS)
+            grant = await self._claim(hint) if hint is not None else None
+            if grant is not None:
+                await self._run(grant, stop)
+
+    async def _claim(self, hint: Hint) -> ClaimJobResponse | None:
+        """Claim, then acknowledge: the lease and not the hint says who works on a job."""
+        request = ClaimJobRequest(
+            job_id=hint.job_id, worker_id=self.worker_id, claim_id=str(uuid.uuid4())
+        )
+        try:
+            grant = await until_answered(lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS)
+        except (Unavailable, DeadlineExceeded):
+            await hint.nak(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 - spreads the workers
+            return None
+        except ServiceError as error:
+            _log.info("job not claimed", job_id=hint.job_id, reason=error.reason)
+            await hint.ack()
+            return None
+        await hint.ack()
+        return grant
+
+    async def _run(self, grant: ClaimJobResponse, stop: asyncio.Event) -> None:
+        _log.info("attempt starts", job_id=grant.lease.job_id, attempt=grant.lease.attempt)
+        attempt = Attempt(grant, self._shop)
+        self._attempts.add(attempt)
+        if stop.is_set():
+            attempt.stop.request(StopCause.PREEMPTED)
+        try:
+            await attempt.run()
+        except Exception:  # noqa: BLE001 - the outermost frame of a job: the next one must run
+            _log.exception("attempt broke", job_id=grant.lease.job_id)
+            await attempt.fail(ending_of_fault())
+        finally:
+            self._attempts.discard(attempt)
+        if not stop.is_set():
+            self._warm.prepare()
+
+    async def _announce(self) -> None:
+        """Say again and again that this worker is there."""
+        request = AnnounceWorkerRequest(
+            worker_id=self.worker_id,
+            service=self._definition.service,
+            resource_class=self._definition.resource_class,
+            slots=self._definition.slots,
+            versions=dict(self._definition.versions),
+        )
+        interval = _ANNOUNCE_SECONDS
+        while True:
+            try:
+                answer = await self._registry.AnnounceWorker(request)
+                interval = answer.heartbeat_interval.ToTimedelta().total_seconds()
+            except ServiceError as error:
+                _log.warning("worker not announced", reason=error.reason)
+            await asyncio.sleep(interval)
+
+    async def _preempt(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        for attempt in self._attempts:
+            attempt.stop.request(StopCause.PREEMPTED)
