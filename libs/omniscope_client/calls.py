@@ -28,6 +28,7 @@ class Calls:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
+        self._address = endpoint.address
         self._token = endpoint.token
         self.channel = endpoint.channel()
 
@@ -41,7 +42,7 @@ class Calls:
         try:
             return method(request, timeout=seconds, metadata=self._metadata())
         except grpc.RpcError as error:
-            raise OmniscopeError.from_rpc(error) from None
+            raise self._refusal(error) from None
 
     def send(
         self,
@@ -59,7 +60,7 @@ class Calls:
         except grpc.RpcError as error:
             if source.error is not None:
                 raise source.error from None
-            raise OmniscopeError.from_rpc(error) from None
+            raise self._refusal(error) from None
 
     def receive(
         self,
@@ -72,9 +73,16 @@ class Calls:
         try:
             yield from call
         except grpc.RpcError as error:
-            raise OmniscopeError.from_rpc(error) from None
+            raise self._refusal(error) from None
         finally:
             call.cancel()
+
+    def _refusal(self, error: grpc.RpcError) -> OmniscopeError:
+        """Return the error to raise; grpc's own words on a connection say too much."""
+        refusal = OmniscopeError.from_rpc(error)
+        if refusal.code == "UNAVAILABLE" and refusal.message.startswith("failed to connect"):
+            return OmniscopeError("UNAVAILABLE", f"Nothing answers at {self._address}.")
+        return refusal
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return ("authorization", f"Bearer {self._token}"), ("x-request-id", str(ULID()))

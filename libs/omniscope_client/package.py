@@ -73,6 +73,8 @@ def _extract(reader: _Reader, draft: Path) -> None:
     try:
         with tarfile.open(fileobj=reader, mode="r|") as archive:
             archive.extractall(draft, filter="data")
+        while reader.read():  # an error after the tar's end mark counts as well
+            pass
     except tarfile.TarError as error:
         raise _corrupt(f"what arrived is no sound tar: {error}") from None
 

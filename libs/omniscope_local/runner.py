@@ -1,8 +1,8 @@
-"""Runs a suite in this process until a signal ends it."""
+"""Runs a suite as part of this process, and stops it however that ends."""
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +15,34 @@ from omniscope_local.tokens import ensure_tokens
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+@contextmanager
+def suite_running(
+    home: Path, report: Callable[[Report], None], *, free_ports: bool = False
+) -> Iterator[Suite]:
+    """Start a suite and stop it at the end of the block, however that ends.
+
+    SIGINT, SIGTERM and SIGHUP end the block with KeyboardInterrupt; one that comes while the suite
+    stops kills it. Use it from the main thread: the processes die with the thread that started
+    them.
+
+    Args:
+        home: Home of the suite, made with its tokens when they are missing.
+        report: Called with what happens.
+        free_ports: Take free ports whatever the environment says.
+
+    Raises:
+        OmniscopeError: The suite cannot start; by then all of it has been stopped.
+    """
+    with hold_home(home), _interrupted_by_signals():
+        ensure_tokens(home)
+        suite = Suite(home, suite_programs(home, choose_ports(free=free_ports)), report)
+        try:
+            suite.start()
+            yield suite
+        finally:
+            _stop(suite)
+
+
 def run_suite(
     home: Path,
     report: Callable[[Report], None],
@@ -22,10 +50,10 @@ def run_suite(
     *,
     free_ports: bool = False,
 ) -> None:
-    """Run a suite until SIGINT, SIGTERM or SIGHUP; a second signal ends it at once.
+    """Run a suite until a signal comes, see `suite_running`.
 
     Args:
-        home: Home of the suite, made with its tokens when they are missing.
+        home: Home of the suite.
         report: Called with what happens.
         on_ready: Called once everything answers.
         free_ports: Take free ports whatever the environment says.
@@ -33,20 +61,10 @@ def run_suite(
     Raises:
         OmniscopeError: The suite cannot start, or a process of it keeps ending; by then all of it
             has been stopped.
-        KeyboardInterrupt: A second signal came.
     """
-    with hold_home(home):
-        ensure_tokens(home)
-        programs = suite_programs(home, choose_ports(free=free_ports))
-        suite = Suite(home, programs, report)
-        with _stopped_by_signals(suite):
-            try:
-                suite.start()
-                if not suite.stop_requested.is_set():
-                    on_ready()
-                suite.watch()
-            finally:
-                _stop(suite)
+    with suppress(KeyboardInterrupt), suite_running(home, report, free_ports=free_ports) as suite:
+        on_ready()
+        suite.watch()
 
 
 def _stop(suite: Suite) -> None:
@@ -58,13 +76,11 @@ def _stop(suite: Suite) -> None:
 
 
 @contextmanager
-def _stopped_by_signals(suite: Suite) -> Iterator[None]:
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if suite.stop_requested.is_set():
-            raise KeyboardInterrupt
-        suite.stop_requested.set()
+def _interrupted_by_signals() -> Iterator[None]:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, on_signal) for number in STOP_SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
     try:
         yield
     finally:

@@ -1,13 +1,12 @@
 """The suite itself: starts every process, keeps them running, stops them in order."""
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from omniscope_client.errors import OmniscopeError
 
@@ -64,10 +63,9 @@ class Suite:
             program.name: deque(maxlen=RESTARTS) for program in programs
         }
         self._restarts = dict.fromkeys(self._ends, 0)
-        self.stop_requested = threading.Event()
 
     def start(self) -> None:
-        """Start everything at once and return when all of it answers, or a stop was requested.
+        """Start everything at once and return when all of it answers.
 
         Raises:
             OmniscopeError: Reason START_FAILED, with the last line of the log, when a process ends
@@ -77,18 +75,20 @@ class Suite:
             self._launch(program)
         waiting = [process for process in self._processes.values() if process.program.address]
         deadline = time.monotonic() + START_SECONDS
-        while waiting and not self.stop_requested.wait(PROBE_SECONDS):
+        while waiting:
+            time.sleep(PROBE_SECONDS)
             waiting = [process for process in waiting if not self._is_serving(process)]
             if waiting and time.monotonic() > deadline:
                 raise _failed(waiting[0], f"did not answer within {START_SECONDS:g} s")
 
-    def watch(self) -> None:
-        """Start processes again that end by themselves, until a stop is requested.
+    def watch(self) -> NoReturn:
+        """Start processes again that end by themselves; it returns by an exception only.
 
         Raises:
             OmniscopeError: Reason PROCESS_FAILED, when one ends too often.
         """
-        while not self.stop_requested.wait(WATCH_SECONDS):
+        while True:
+            time.sleep(WATCH_SECONDS)
             for process in list(self._processes.values()):
                 if process.exit_code is not None:
                     self._restart(process)

@@ -88,7 +88,7 @@ def _with_fix(error: OmniscopeError) -> str:
     match error.code, error.reason:
         case "UNAVAILABLE", "":
             return (
-                f"No suite answers ({error.message}). See `omniscope status`; start one with "
+                f"{error.message} See `omniscope status`; start a suite with "
                 "`omniscope up --detach`, or set OMNISCOPE_ADDRESS."
             )
         case "UNAUTHENTICATED", _:
