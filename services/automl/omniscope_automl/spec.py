@@ -35,7 +35,7 @@ class TrainSpec:
         dataset_id: ULID of the dataset.
         dataset_digest: SHA-256 of the stored file, hexadecimal.
         target_column: Column to predict.
-        feature_columns: Columns to predict from, in the table's order; never empty.
+        feature_columns: Columns to predict from; never empty.
         problem_type: `binary`, `multiclass` or `regression`.
         positive_class: Class that binary metrics call positive, as text; None for other problems.
         time_limit: Seconds that the search may take.

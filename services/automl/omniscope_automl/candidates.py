@@ -1,0 +1,34 @@
+"""Reads the candidates of a search from the job's journal, where they are never pruned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omniscope.common.v1 import job_event_pb2
+from omniscope.registry.v1 import job_service_pb2
+
+if TYPE_CHECKING:
+    from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
+    from omniscope_service.registry_client import RegistryClient
+
+_PAGE = 1_000
+
+
+async def read_candidates(registry: RegistryClient, job_id: str) -> list[LeaderboardEntry]:
+    """Return every leaderboard entry that a job has reported, oldest first.
+
+    Raises:
+        NotFound: There is no such job, or it is somebody else's.
+    """
+    request = job_service_pb2.ListJobEventsRequest(
+        job_id=job_id,
+        event_types=[job_event_pb2.JOB_EVENT_TYPE_LEADERBOARD_ENTRY],
+        page_size=_PAGE,
+    )
+    entries: list[LeaderboardEntry] = []
+    while True:
+        page = (await registry.jobs.ListJobEvents(request)).events
+        entries += (event.leaderboard_entry for event in page)
+        if len(page) < _PAGE:
+            return entries
+        request.after_sequence = page[-1].sequence

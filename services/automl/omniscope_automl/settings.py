@@ -1,0 +1,15 @@
+"""Settings of the automl service."""
+
+from __future__ import annotations
+
+from omniscope_service.settings import ServiceSettings
+from pydantic import Field
+
+
+class AutoMLSettings(ServiceSettings):
+    """What the service and its worker read from the environment."""
+
+    listen: str = Field(default="127.0.0.1:50052", validation_alias="OMNISCOPE_AUTOML_LISTEN")
+    """Where the service answers, host:port."""
+    slots: int = Field(default=1, ge=1, le=64, validation_alias="OMNISCOPE_AUTOML_SLOTS")
+    """Trainings that the worker runs at a time. AutoGluon uses all cores for one."""

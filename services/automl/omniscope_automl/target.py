@@ -1,0 +1,206 @@
+"""What kind of problem a target column poses, and whether it can be learned at all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from omniscope.common.v1 import split_pb2
+from omniscope_service.errors import InvalidArgument
+
+from omniscope_automl.columns import NUMERIC_TYPES
+
+if TYPE_CHECKING:
+    from omniscope.automl.v1.automl_service_pb2 import TrainRequest
+    from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
+
+    from omniscope_automl.spec import ProblemType
+
+MIN_ROWS: Final = 20
+# One to train on, one to rank candidates by, one to hold out.
+MIN_CLASS_ROWS: Final = 3
+# Whole numbers stand for classes when they repeat this often, as AutoGluon decides it.
+_SMALL_TABLE_ROWS: Final = 1_000
+_CLASS_SHARE_OF_SMALL: Final = 0.1
+_CLASS_SHARE_OF_LARGE: Final = 0.05
+_FIELD: Final = "target_column"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target column as it will be learned.
+
+    Attributes:
+        problem_type: What is learned.
+        positive_class: Class that binary metrics call positive; None for other problems.
+        rows: Rows that have a value.
+    """
+
+    problem_type: ProblemType
+    positive_class: str | None
+    rows: int
+
+
+def resolve_target(request: TrainRequest, dataset: Dataset, column: DatasetColumn) -> Target:
+    """Decide what is learned, and refuse what cannot be.
+
+    Raises:
+        InvalidArgument: Reasons DATASET_TOO_SMALL, TARGET_SINGLE_CLASS, TARGET_CLASS_TOO_SMALL,
+            TARGET_NOT_NUMERIC, PROBLEM_TYPE_MISMATCH, POSITIVE_CLASS_UNKNOWN.
+    """
+    rows = dataset.row_count - column.missing_count
+    _check_varies(column, rows)
+    _check_rows(dataset, column, rows)
+    problem_type = _problem_type(request.problem_type, column, rows)
+    if problem_type != "regression":
+        _check_classes(column, rows)
+    return Target(
+        problem_type, _positive_class(request.positive_class, problem_type, column), rows
+    )
+
+
+def check_split(request: TrainRequest, target: Target, column: DatasetColumn) -> None:
+    """Refuse a division of the rows that the target does not allow.
+
+    Raises:
+        InvalidArgument: Stratified without classes, reason PROBLEM_TYPE_MISMATCH; too few rows for
+            one of each class in either part, reason DATASET_TOO_SMALL.
+    """
+    if target.problem_type == "regression":
+        if request.split.strategy == split_pb2.SPLIT_STRATEGY_STRATIFIED:
+            raise InvalidArgument(
+                "split.strategy is SPLIT_STRATEGY_STRATIFIED, which needs classes; for regression "
+                "SPLIT_STRATEGY_RANDOM is allowed.",
+                reason="PROBLEM_TYPE_MISMATCH",
+                field="split.strategy",
+            )
+        return
+    held_out = math.ceil(target.rows * request.split.test_fraction)
+    if min(held_out, target.rows - held_out) < column.distinct_count:
+        raise InvalidArgument(
+            f"split.test_fraction {request.split.test_fraction:g} of {target.rows} rows holds "
+            f"{held_out} rows out; both parts need at least one row for each of the "
+            f"{column.distinct_count} classes.",
+            reason="DATASET_TOO_SMALL",
+            field="split.test_fraction",
+        )
+
+
+def _check_varies(column: DatasetColumn, rows: int) -> None:
+    single = rows == 0 or (
+        column.distinct_count <= 1
+        if column.HasField("distinct_count")
+        else column.HasField("min") and column.min == column.max
+    )
+    if single:
+        held = "one value" if rows else "no value"
+        raise _refusal(
+            "TARGET_SINGLE_CLASS",
+            f"{_FIELD} {column.name!r} has {held} in all rows; there is nothing to learn.",
+        )
+
+
+def _check_rows(dataset: Dataset, column: DatasetColumn, rows: int) -> None:
+    if rows < MIN_ROWS:
+        raise InvalidArgument(
+            f"Dataset {dataset.name!r} has {rows} rows with a value in {column.name!r}; at least "
+            f"{MIN_ROWS} are needed.",
+            reason="DATASET_TOO_SMALL",
+            field="dataset_id",
+        )
+
+
+def _problem_type(asked: str, column: DatasetColumn, rows: int) -> ProblemType:
+    if asked == "regression":
+        return _regression(column)
+    if asked == "auto" and not _looks_like_classes(column, rows):
+        return _regression(column)
+    return _classification(asked, column)
+
+
+def _looks_like_classes(column: DatasetColumn, rows: int) -> bool:
+    if column.type != "int64":
+        return column.type not in NUMERIC_TYPES
+    if not column.HasField("distinct_count"):
+        return False
+    share = _CLASS_SHARE_OF_SMALL if rows <= _SMALL_TABLE_ROWS else _CLASS_SHARE_OF_LARGE
+    return column.distinct_count == 2 or column.distinct_count <= share * rows
+
+
+def _regression(column: DatasetColumn) -> ProblemType:
+    if column.type not in NUMERIC_TYPES:
+        raise _refusal(
+            "TARGET_NOT_NUMERIC",
+            f"{_FIELD} {column.name!r} is {column.type}; regression needs numbers.",
+        )
+    return "regression"
+
+
+def _classification(asked: str, column: DatasetColumn) -> ProblemType:
+    if column.type in ("float32", "float64", "timestamp"):
+        raise _mismatch(
+            f"{_FIELD} {column.name!r} is {column.type}; classes are text, whole numbers or "
+            f"booleans. Allowed for it: {'none' if column.type == 'timestamp' else 'regression'}."
+        )
+    if not column.HasField("distinct_count"):
+        raise _mismatch(
+            f"{_FIELD} {column.name!r} has more than 1,000 distinct values; classification needs "
+            "fewer."
+        )
+    found: ProblemType = "binary" if column.distinct_count == 2 else "multiclass"
+    if asked in ("binary", "multiclass") and asked != found:
+        raise _mismatch(
+            f"{_FIELD} {column.name!r} has {column.distinct_count} classes, which is not {asked}; "
+            f"allowed for it are {found}, classification and auto."
+        )
+    return found
+
+
+def _check_classes(column: DatasetColumn, rows: int) -> None:
+    smallest = column.top_values[-1]
+    listed = sum(value.count for value in column.top_values)
+    unlisted = column.distinct_count - len(column.top_values)
+    if smallest.count < MIN_CLASS_ROWS:
+        found = f"class {smallest.value[:64]!r} has {smallest.count}"
+    elif rows - listed < unlisted * MIN_CLASS_ROWS:
+        found = f"{unlisted} of its classes have {rows - listed} together"
+    else:
+        return
+    raise _refusal(
+        "TARGET_CLASS_TOO_SMALL",
+        f"{_FIELD} {column.name!r} needs at least {MIN_CLASS_ROWS} rows of each class; {found}.",
+    )
+
+
+def _positive_class(asked: str, problem_type: ProblemType, column: DatasetColumn) -> str | None:
+    if problem_type != "binary":
+        if asked:
+            raise _positive_class_unknown(asked, f"{problem_type} problems have none")
+        return None
+    classes = sorted_classes(column)
+    if asked and asked not in classes:
+        raise _positive_class_unknown(asked, f"allowed are {', '.join(map(repr, classes))}")
+    return asked or classes[1]
+
+
+def sorted_classes(column: DatasetColumn) -> list[str]:
+    """Return the listed classes in their native order: numbers by value, text by code point."""
+    values = [value.value for value in column.top_values]
+    return sorted(values, key=int) if column.type == "int64" else sorted(values)
+
+
+def _positive_class_unknown(asked: str, allowed: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"positive_class {asked[:128]!r} is not a class; {allowed}.",
+        reason="POSITIVE_CLASS_UNKNOWN",
+        field="positive_class",
+    )
+
+
+def _mismatch(message: str) -> InvalidArgument:
+    return InvalidArgument(message, reason="PROBLEM_TYPE_MISMATCH", field="problem_type")
+
+
+def _refusal(reason: str, message: str) -> InvalidArgument:
+    return InvalidArgument(message, reason=reason, field=_FIELD)
