@@ -6,9 +6,15 @@ that runs gRPC's threads.
 
 from __future__ import annotations
 
+import errno
 import resource
 import runpy
+import signal
 import sys
+from typing import Final
+
+DISK_FULL: Final = 5
+"""Exit status when there was no room for the converted file."""
 
 
 def main(arguments: list[str]) -> None:
@@ -25,8 +31,15 @@ def main(arguments: list[str]) -> None:
     _limit(resource.RLIMIT_FSIZE, int(file_bytes))
     _limit(resource.RLIMIT_NOFILE, 256)
     _limit(resource.RLIMIT_CORE, 0)
+    # Python ignores this signal; here the one who set the limit wants to know.
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     sys.argv = [module, *rest]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(DISK_FULL)
 
 
 def _limit(kind: int, value: int) -> None:

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 from omniscope.common.v1.dataset_pb2 import DatasetColumn
 from omniscope_service.errors import InvalidArgument, ResourceExhausted, ServiceError
 
+from omniscope_registry.datasets.gate import DISK_FULL
+from omniscope_registry.datasets.spool import disk_full
+
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Mapping
@@ -30,7 +33,8 @@ _USER_ERROR: Final = 3
 _GIB: Final = 1024**3
 # All that a Python process needs to start; tokens and URLs of ours are in none of these.
 _ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
-_TOO_LARGE_SIGNALS: Final = (signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ)
+# C++ aborts when an allocation fails where nothing catches it.
+_TOO_LARGE_SIGNALS: Final = (signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ, signal.SIGABRT)
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,8 @@ def _table_from(status: int, output: bytes) -> IngestedTable:
         return _table(json.loads(output))
     if status == _USER_ERROR:
         raise _refusal(json.loads(output)["error"])
+    if status == DISK_FULL:
+        raise disk_full()
     if -status in _TOO_LARGE_SIGNALS:
         raise _too_large("reading it takes more memory, time or disk than one upload may use")
     if status < 0:

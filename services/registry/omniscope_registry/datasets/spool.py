@@ -68,7 +68,12 @@ def _append(file: IO[bytes], digest: hashlib._Hash, chunk: bytes) -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise ResourceExhausted(
-            "The registry's disk is full; remove datasets or models, or use a larger disk.",
-            reason="DISK_FULL",
-        ) from error
+        raise disk_full() from error
+
+
+def disk_full() -> ResourceExhausted:
+    """Return the error for an upload that the registry's disk has no room for."""
+    return ResourceExhausted(
+        "The registry's disk is full; remove datasets or models, or use a larger disk.",
+        reason="DISK_FULL",
+    )

@@ -1,0 +1,166 @@
+"""What all tests of the registry share: a database of each kind, an artifact store, callers."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from omniscope.automl.v1.automl_service_pb2 import TrainRequest
+from omniscope.common.v1.split_pb2 import SPLIT_STRATEGY_STRATIFIED, SplitConfig
+from omniscope_registry.database import Database
+from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.tables.jobs import training_jobs
+from omniscope_service.app import Service
+from omniscope_service.artifacts import ArtifactStore
+from omniscope_service.errors import ServiceError, Unauthenticated
+from omniscope_service.rpc.auth import Identity, Role
+from omniscope_service.rpc.server import Registration
+from omniscope_service.rpc.status import error_from_rpc
+from omniscope_service.testing.serving import channel, serve
+from sqlalchemy import insert
+from ulid import ULID
+
+_USER_ROLES = frozenset({Role.VIEWER, Role.TRAINER, Role.OPERATOR, Role.ADMIN})
+
+
+class Callers:
+    """A verifier whose tokens are the callers' names: any user, `service` and `worker`."""
+
+    async def verify(self, token: str) -> Identity:
+        if not token.isalpha():
+            raise Unauthenticated("The token is not valid here.", reason="TOKEN_INVALID")
+        internal = {"service": Role.SERVICE, "worker": Role.WORKER}.get(token)
+        return Identity(token, frozenset({internal}) if internal else _USER_ROLES)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A served registry part."""
+
+    target: str
+
+    def channel_of(self, caller: str) -> AbstractAsyncContextManager[grpc.aio.Channel]:
+        return channel(self.target, caller)
+
+
+ServeRegistry = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@pytest.fixture
+def callers() -> Callers:
+    """The verifier of those tokens."""
+    return Callers()
+
+
+@pytest.fixture
+def serve_registry() -> ServeRegistry:
+    """Serves registrations behind a real server, for callers named by their tokens."""
+
+    @asynccontextmanager
+    async def start(*registrations: Registration) -> AsyncIterator[Running]:
+        service = Service("registry", registrations=list(registrations), verifier=Callers())
+        async with serve(service) as target:
+            yield Running(target)
+
+    return start
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, of either kind."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore.open((tmp_path / "artifacts").as_uri())
+
+
+async def _refusal(call: Awaitable[Any]) -> ServiceError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return error_from_rpc(caught.value)
+
+
+@pytest.fixture
+def refused() -> Callable[[Awaitable[Any]], Awaitable[ServiceError]]:
+    """Awaits a call that must fail and returns its error as the server raised it."""
+    return _refusal
+
+
+@pytest.fixture
+def insert_job(database: Database) -> Callable[..., Awaitable[JobRow]]:
+    """Inserts a row into `training_jobs` past the services, and returns it."""
+
+    async def insert_row(*, status: str = "running", **values: Any) -> JobRow:
+        now = datetime.now(UTC)
+        running = status == "running"
+        row = {
+            "id": str(ULID()),
+            "owner": "ada",
+            "service": "automl",
+            "resource_class": "cpu",
+            "model_type": "automl.tabular",
+            "status": status,
+            "progress": 0.0,
+            "message": "",
+            "model_name": "birds-species-automl",
+            "dataset_id": str(ULID()),
+            "dataset_key": "datasets/x/data.arrow",
+            "dataset_digest": "0" * 64,
+            "experiment": "default",
+            "description": "a first try",
+            "tags": {"team": "ornithology"},
+            "warnings": [],
+            "config": _train_request().SerializeToString(),
+            "column_lists": {},
+            "hard_limit_seconds": 195,
+            "attempt": 1 if running else 0,
+            "lease_token_hash": "0" * 64 if running else None,
+            "lease_until": now if running else None,
+            "cancel_reason": "",
+            "run_after": now,
+            "nudge": 0,
+            "last_sequence": 0,
+            "stopped_early": False,
+            "version": 1,
+            "created_at": now,
+            "updated_at": now,
+        } | values
+        async with database.write() as conn:
+            statement = insert(training_jobs).values(row).returning(*training_jobs.c)
+            return JobRow.from_row((await conn.execute(statement)).one())
+
+    return insert_row
+
+
+def _train_request() -> AnyMessage:
+    request = TrainRequest(
+        dataset_id="birds",
+        target_column="species",
+        feature_columns=["bill_length_mm", "sex"],
+        problem_type="multiclass",
+        time_limit=60,
+        quality="medium_quality",
+        split=SplitConfig(strategy=SPLIT_STRATEGY_STRATIFIED, test_fraction=0.2, seed=7),
+        seed=0,
+        included_model_families=["GBM", "RF"],
+        model_name="birds-species-automl",
+    )
+    packed = AnyMessage()
+    packed.Pack(request)
+    return packed
