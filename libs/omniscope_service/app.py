@@ -83,9 +83,10 @@ class RunningService:
 
     async def stop(self) -> None:
         """Stop in the one order that loses nothing; the resources are closed after this."""
+        if self._server:
+            await self._server.leave()
         self._stopping.set()  # Workers take no more work.
         if self._server:
-            # NOT_SERVING, watches are told to end, other calls may end.
             await self._server.stop(self._service.grace_seconds)
         await _finish(self._workers, self._service.drain_seconds)
         await _finish(self._background, 0)

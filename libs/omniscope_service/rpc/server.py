@@ -66,9 +66,12 @@ class RunningServer:
     health: health_aio.HealthServicer
     drain: Drain
 
-    async def stop(self, grace_seconds: float) -> None:
-        """Report NOT_SERVING, end the watches, let other calls end for `grace_seconds`, stop."""
+    async def leave(self) -> None:
+        """Report NOT_SERVING from now on, so that clients go elsewhere."""
         await self.health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no more calls, tell watches to end, let other calls end for `grace_seconds`."""
         self.drain.end_streams()
         await self.server.stop(grace_seconds)
 

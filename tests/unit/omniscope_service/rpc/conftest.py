@@ -1,4 +1,7 @@
-"""Small servicers behind a real server, whose answers each test decides."""
+"""Small servicers behind a real server, whose answers each test decides.
+
+They serve only the methods that tests call.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -75,26 +78,26 @@ class DatasetServicer(dataset_service_pb2_grpc.DatasetServiceServicer):
 
 @pytest.fixture
 def job_servicer() -> JobServicer:
-    return JobServicer()
+    return JobServicer()  # type: ignore[abstract]
 
 
 @pytest.fixture
 def dataset_servicer() -> DatasetServicer:
-    return DatasetServicer()
+    return DatasetServicer()  # type: ignore[abstract]
 
 
 @pytest.fixture
 def service(
     job_servicer: JobServicer, dataset_servicer: DatasetServicer, tokens: LocalTokens
 ) -> Service:
-    added = {
+    added: dict[str, tuple[object, Callable[[Any, Any], None]]] = {
         "JobService": (job_servicer, job_service_pb2_grpc.add_JobServiceServicer_to_server),
         "JobIntakeService": (
             IntakeServicer(),
             job_intake_service_pb2_grpc.add_JobIntakeServiceServicer_to_server,
         ),
         "WorkerService": (
-            WorkerServicer(),
+            WorkerServicer(),  # type: ignore[abstract]
             worker_service_pb2_grpc.add_WorkerServiceServicer_to_server,
         ),
         "DatasetService": (

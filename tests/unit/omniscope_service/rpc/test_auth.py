@@ -1,8 +1,10 @@
 """Who may call what, over a real connection."""
 
+from typing import Any
+
 import grpc
 import pytest
-from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf import any_pb2
 from google.protobuf.empty_pb2 import Empty
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -37,7 +39,7 @@ def submit_request():
     return job_intake_service_pb2.SubmitJobRequest(
         service="automl",
         model_type="automl.tabular",
-        config=AnyMessage(),
+        config=any_pb2.Any(),
         dataset_id="d",
         model_name="m",
         hard_limit_seconds=1,
@@ -77,7 +79,7 @@ async def heartbeat(opened):
 
 
 async def reflect(opened):
-    stub = reflection_pb2_grpc.ServerReflectionStub(opened)
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(opened)
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     return [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
 
@@ -206,8 +208,8 @@ async def test_a_method_without_a_policy_entry_is_refused(tokens):
         return Empty()
 
     def add(_, server):
-        handlers = {"Go": grpc.unary_unary_rpc_method_handler(answer, Empty.FromString)}
-        generic = grpc.method_handlers_generic_handler("probe.Probe", handlers)
+        handler: Any = grpc.unary_unary_rpc_method_handler(answer, Empty.FromString)
+        generic = grpc.method_handlers_generic_handler("probe.Probe", {"Go": handler})
         server.add_generic_rpc_handlers((generic,))
 
     async def go(opened):
@@ -224,7 +226,7 @@ async def test_a_method_without_a_policy_entry_is_refused(tokens):
 
 async def test_health_needs_no_token(target):
     async with channel(target) as opened:
-        stub = health_pb2_grpc.HealthStub(opened)
+        stub: Any = health_pb2_grpc.HealthStub(opened)
         answer = await stub.Check(
             health_pb2.HealthCheckRequest(service="omniscope.registry.v1.JobService")
         )
