@@ -1,0 +1,212 @@
+"""A worker with real children and a real broker, against a registry that is played."""
+
+import asyncio
+import hashlib
+import json
+import secrets
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from omniscope.common.v1 import job_pb2
+from omniscope.events.v1.control_hint_pb2 import ControlHint
+from omniscope.events.v1.run_hint_pb2 import RunHint
+from omniscope.registry.v1 import worker_service_pb2 as messages
+from omniscope.registry.v1.worker_service_pb2_grpc import (
+    WorkerServiceServicer,
+    add_WorkerServiceServicer_to_server,
+)
+from omniscope_service.app import Service
+from omniscope_service.artifacts import ArtifactStore
+from omniscope_service.errors import Aborted, FailedPrecondition, Unavailable
+from omniscope_service.events import subjects
+from omniscope_service.events.nats import NatsBus
+from omniscope_service.jobs.worker import Worker, WorkerDefinition
+from omniscope_service.registry_client import RegistryClient
+from omniscope_service.rpc.server import Registration
+from omniscope_service.testing.serving import serve
+from ulid import ULID
+
+DATASET = b"arrow"
+DIGEST = hashlib.sha256(DATASET).hexdigest()
+DATASET_KEY = f"datasets/{DIGEST}/data.arrow"
+TRAINERS = Path(__file__).parent / "trainers"
+
+
+class PlayedRegistry(WorkerServiceServicer):
+    """Grants what was submitted, remembers what workers say."""
+
+    def __init__(self):
+        self.announced = []
+        self.waiting = {}
+        self.claims = []
+        self.beats = []
+        self.batches = []
+        self.events = {}
+        self.ended = {}
+        self.cancelled = set()
+        self.stale = set()
+        self.away = False
+        self.refused = 0
+        self.heartbeat_seconds = 5.0
+        self._changed = asyncio.Condition()
+
+    async def until(self, condition):
+        async with self._changed:
+            await self._changed.wait_for(condition)
+
+    async def until_ended(self, job_id):
+        await self.until(lambda: job_id in self.ended)
+        return self.ended[job_id]
+
+    async def until_phase(self, job_id, phase):
+        await self.until(
+            lambda: any(e.progress.phase == phase for e in self.events.get(job_id, []))
+        )
+
+    def logged(self, job_id):
+        return [e.log_line.text for e in self.events[job_id] if e.HasField("log_line")]
+
+    async def _notify(self):
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _require_lease(self, lease):
+        if self.away:
+            self.refused += 1
+            await self._notify()
+            raise Unavailable("The registry is away.", reason="REGISTRY_AWAY")
+        if lease.job_id in self.stale:
+            raise Aborted("The attempt is not the current one.", reason="STALE_ATTEMPT")
+
+    async def AnnounceWorker(self, request, context):
+        self.announced.append(request)
+        await self._notify()
+        answer = messages.AnnounceWorkerResponse()
+        answer.heartbeat_interval.FromTimedelta(timedelta(seconds=self.heartbeat_seconds))
+        return answer
+
+    async def ClaimJob(self, request, context):
+        self.claims.append(request)
+        await self._notify()
+        if request.job_id not in self.waiting:
+            raise FailedPrecondition("The job is taken.", reason="JOB_NOT_CLAIMABLE")
+        self.events[request.job_id] = []
+        return self.waiting.pop(request.job_id)
+
+    async def Heartbeat(self, request, context):
+        self.beats.append(request.lease.job_id)
+        await self._notify()
+        await self._require_lease(request.lease)
+        return messages.HeartbeatResponse(cancel_requested=request.lease.job_id in self.cancelled)
+
+    async def ReportEvents(self, request, context):
+        await self._require_lease(request.lease)
+        stored = self.events[request.lease.job_id]
+        self.batches.append(len(request.events))
+        for reported in request.events:
+            assert reported.worker_sequence == len(stored) + 1
+            stored.append(reported.event)
+        await self._notify()
+        return messages.ReportEventsResponse(acknowledged_sequence=len(stored))
+
+    async def CompleteJob(self, request, context):
+        await self._require_lease(request.lease)
+        self.ended[request.lease.job_id] = request
+        await self._notify()
+        return messages.CompleteJobResponse(model_id=str(ULID()))
+
+    async def FailJob(self, request, context):
+        await self._require_lease(request.lease)
+        self.ended[request.lease.job_id] = request
+        await self._notify()
+        return messages.FailJobResponse(state=job_pb2.JOB_STATE_FAILED)
+
+
+class Scene:
+    """The played registry, the broker, the store, and workers of one service among them."""
+
+    def __init__(self, registry, bus, artifacts, client, home):
+        self.registry, self.bus, self.artifacts = registry, bus, artifacts
+        self.client, self.home = client, home
+        self.service = f"s{secrets.token_hex(6)}"
+
+    def worker(self, **settings):
+        definition = WorkerDefinition(
+            service=self.service,
+            resource_class="cpu",
+            slots=settings.pop("slots", 1),
+            trainer=settings.pop("trainer", "fake_trainer"),
+            spec_from_claim=lambda grant: json.loads(grant.job.description),
+            versions={"omniscope": "1"},
+        )
+        return Worker(definition, self.client, self.bus, self.artifacts, self.home, **settings)
+
+    @asynccontextmanager
+    async def working(self, **settings):
+        worker, stop = self.worker(**settings), asyncio.Event()
+        running = asyncio.create_task(worker.run(stop))
+        try:
+            yield worker
+        finally:
+            stop.set()
+            await running
+
+    async def submit(self, act, *, hard_limit_seconds=60.0, digest=DIGEST, **spec):
+        job_id = str(ULID())
+        grant = messages.ClaimJobResponse(
+            lease={"job_id": job_id, "attempt": 1, "lease_token": secrets.token_hex(16)},
+            job={"job_id": job_id, "description": json.dumps({"act": act, **spec})},
+            dataset_key=DATASET_KEY,
+            dataset_digest=digest,
+            artifacts_prefix=f"jobs/{job_id}/attempts/1-abc",
+        )
+        grant.lease_duration.FromSeconds(60)
+        grant.hard_limit.FromTimedelta(timedelta(seconds=hard_limit_seconds))
+        interval = timedelta(seconds=self.registry.heartbeat_seconds)
+        grant.heartbeat_interval.FromTimedelta(interval)
+        self.registry.waiting[job_id] = grant
+        await self.hint(job_id)
+        return job_id
+
+    async def hint(self, job_id):
+        data = RunHint(version=1, job_id=job_id, nudge=1).SerializeToString()
+        subject = subjects.run_hint(self.service, "cpu")
+        await self.bus.publish(subject, data, message_id=secrets.token_hex(8))
+
+    async def run(self, act, **spec):
+        job_id = await self.submit(act, **spec)
+        return await self.registry.until_ended(job_id)
+
+    async def cancel(self, job_id):
+        self.registry.cancelled.add(job_id)
+        data = ControlHint(version=1, job_id=job_id).SerializeToString()
+        await self.bus.notify(subjects.control(job_id), data)
+
+
+@pytest.fixture(autouse=True)
+def importable_trainers(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(TRAINERS))
+
+
+@pytest.fixture
+async def scene(home, tokens, nats_url):
+    registry = PlayedRegistry()
+    registration = Registration(
+        servicer=registry,
+        add=add_WorkerServiceServicer_to_server,
+        full_name="omniscope.registry.v1.WorkerService",
+    )
+    artifacts = ArtifactStore.open((home / "artifacts").as_uri())
+    await artifacts.put_bytes(DATASET_KEY, DATASET)
+    service = Service(
+        name="registry", listen="127.0.0.1:0", registrations=[registration], verifier=tokens
+    )
+    async with AsyncExitStack() as stack:
+        target = await stack.enter_async_context(serve(service))
+        client = await stack.enter_async_context(RegistryClient(target, tokens.worker))
+        bus = await NatsBus.connect(nats_url, "test")
+        stack.push_async_callback(bus.close)
+        await bus.ensure_streams()
+        yield Scene(registry, bus, artifacts, client, home)

@@ -1,0 +1,151 @@
+"""A trainer that does at once what the spec's `act` names. Runs in real children."""
+
+# ruff: noqa: T201
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from omniscope_service.jobs.report import TrainingOutcome
+
+
+class DataError(ValueError):
+    def __init__(self, message, reason, field):
+        super().__init__(message)
+        self.reason, self.field = reason, field
+
+
+def warm():
+    print("warming up")
+
+
+def train(spec, paths, report):
+    stopped_early = globals()[spec["act"]](spec, paths, report)
+    if spec["act"] != "forget_package":
+        (paths.package / "manifest.json").write_text(json.dumps({"act": spec["act"]}))
+    return TrainingOutcome(stopped_early=bool(stopped_early))
+
+
+def succeed(spec, paths, report):
+    assert paths.dataset.read_bytes() == b"arrow"
+    report.progress(10, "fitting", completed=1, total=2, eta_seconds=1.5)
+    for step in range(spec.get("metrics", 3)):
+        report.metric("accuracy", step / 10, step=step, split="validation")
+    report.leaderboard(
+        model="Tree",
+        metric="accuracy",
+        score_validation=0.5,
+        fit_seconds=0.1,
+        prediction_seconds=0.01,
+        rank=1,
+    )
+    report.log("half way", "warning")
+    report.progress(100, "done")
+
+
+def stop_early(spec, paths, report):
+    return True
+
+
+def undefined_values(spec, paths, report):
+    report.metric("nan", float("nan"), step=0, split="test")
+    report.progress(50, "half", eta_seconds=float("inf"))
+    report.progress(20, "back")
+
+
+def user_error(spec, paths, report):
+    raise DataError("the target has one class", "TARGET_CONSTANT", "target_column")
+
+
+def unexpected_error(spec, paths, report):
+    raise ZeroDivisionError("cannot\ndivide")
+
+
+def memory_error(spec, paths, report):
+    raise MemoryError
+
+
+def crash(spec, paths, report):
+    report.progress(5, "about to crash")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def leave(spec, paths, report):
+    os._exit(3)
+
+
+def die(spec, paths, report):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def forget_package(spec, paths, report):
+    pass
+
+
+def write_rubbish(spec, paths, report):
+    os.write(report._descriptor, b"\xff\xff\xff\xffnonsense")
+    time.sleep(60)
+
+
+def print_lines(spec, paths, report):
+    print("from python")
+    subprocess.run(["/bin/sh", "-c", "printf 'from a \\033[1mchild\\n'; echo to stderr >&2"])
+    for number in range(spec.get("lines", 0)):
+        print(number)
+
+
+def wait(spec, paths, report):
+    report.progress(1, "waiting")
+    time.sleep(60)
+
+
+def wait_stubbornly(spec, paths, report):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    wait(spec, paths, report)
+
+
+def finish_when_asked(spec, paths, report):
+    asked = []
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+    report.progress(1, "waiting")
+    while not asked:
+        time.sleep(0.005)
+    return True
+
+
+def grow_tree(spec, paths, report):
+    """A child, a grandchild in its own session, and an orphan of a parent that ended."""
+    sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+    plain = subprocess.Popen(sleeper)
+    detached = subprocess.Popen(sleeper, start_new_session=True)
+    script = (
+        "import subprocess, sys;"
+        f"print(subprocess.Popen({sleeper!r}, start_new_session=True, stdout=2).pid)"
+    )
+    orphan = subprocess.check_output([sys.executable, "-S", "-c", script], text=True)
+    pids = [os.getpid(), os.getppid(), plain.pid, detached.pid, int(orphan)]
+    report.log(json.dumps(pids))
+    time.sleep(60)
+
+
+def tell_surroundings(spec, paths, report):
+    found = {
+        "environment": dict(os.environ),
+        "modules": sorted(name for name in sys.modules if "." not in name),
+        "folder": str(Path.cwd()),
+        "stdin": sys.stdin.read(),
+    }
+    (paths.package / "surroundings.json").write_text(json.dumps(found))
+
+
+def leave_orphan(spec, paths, report):
+    sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+    report.log(str(subprocess.Popen(sleeper, start_new_session=True).pid))
+
+
+def count_columns(spec, paths, report):
+    report.log(str(len(spec["columns"])))
