@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Final
 
 from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 TRAINER: Final = "omniscope_automl.trainer"
 ROLES: Final = ("serve", "work", "all")
-_ENGINES: Final = ("omniscope", "autogluon.tabular", "lightgbm", "xgboost", "catboost")
+# Of these, a worker announces the ones that it has: XGBoost comes in two packages, torch is optional.
+_ENGINES: Final = (
+    *("omniscope", "autogluon.tabular", "catboost", "lightgbm", "torch", "xgboost", "xgboost-cpu"),
+)
 # Reached at the same address as this service, through the gateway, whose reflection is ours.
 _DESCRIBED: Final = (
     dataset_service_pb2.DESCRIPTOR.services_by_name["DatasetService"].full_name,
@@ -93,11 +96,15 @@ async def _worker(
         slots=settings.slots,
         trainer=TRAINER,
         spec_from_claim=claim_to_spec,
-        versions={name: version(name) for name in _ENGINES},
+        versions=_versions(),
     )
     return Worker(
         definition, registry, bus, ArtifactStore.open(settings.artifacts_url), settings.home
     )
+
+
+def _versions() -> dict[str, str]:
+    return {name: found.version for name in _ENGINES for found in distributions(name=name)}
 
 
 def _nothing() -> None:
