@@ -99,7 +99,7 @@ class JobWatcher:
         self._heartbeat_seconds = heartbeat_seconds
         self._poll_seconds = poll_seconds
 
-    async def watch(self, request: WatchRequest) -> AsyncIterator[JobEvent]:
+    async def watch(self, request: WatchRequest) -> AsyncGenerator[JobEvent, None]:
         """Yield a snapshot, then the journal from the token on, then live events until the end.
 
         Raises:
@@ -115,8 +115,11 @@ class JobWatcher:
             yield _snapshot_event(job, position)
             if job.state in TERMINAL_STATES and position == job.last_sequence:
                 return
-            async with aclosing(self._ordered(follower, request.job_id, position)) as events:
-                async for event in self._selected(events, request.job_id, wanted, position):
+            async with (
+                aclosing(self._ordered(follower, request.job_id, position)) as events,
+                aclosing(self._selected(events, request.job_id, wanted, position)) as selected,
+            ):
+                async for event in selected:
                     yield event
 
     async def _selected(
@@ -125,7 +128,7 @@ class JobWatcher:
         job_id: str,
         wanted: frozenset[str],
         position: int,
-    ) -> AsyncIterator[JobEvent]:
+    ) -> AsyncGenerator[JobEvent, None]:
         """Yield what the client asked for, heartbeats in silence, and end after the last event."""
         loop = asyncio.get_running_loop()
         sent, sent_at = position, loop.time()
@@ -145,7 +148,7 @@ class JobWatcher:
 
     async def _ordered(
         self, follower: Follower, job_id: str, position: int
-    ) -> AsyncGenerator[JobEvent | None]:
+    ) -> AsyncGenerator[JobEvent | None, None]:
         """Yield every event after `position` once and in order; None: nothing happened."""
         live: JobEvent | None = None
         while True:

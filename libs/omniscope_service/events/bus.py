@@ -47,8 +47,8 @@ class EventBus(Protocol):
     def subscribe(self, subject: str) -> AbstractAsyncContextManager[AsyncIterator[Message]]:
         """Listen from now on; `subject` may hold `*` for one part.
 
-        Inside the context the broker knows of the subscription already, unless it is not
-        connected just now. The iterator ends when the bus is closed, survives reconnects (what
-        was sent in between is lost) and drops messages when its reader is 10,000 behind.
+        Entering waits until the broker is connected and knows of the subscription. The iterator
+        never ends by itself, survives reconnects (what was sent in between is lost) and drops
+        messages when its reader is 10,000 behind.
         """
         ...

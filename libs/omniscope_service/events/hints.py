@@ -59,6 +59,9 @@ class HintConsumer:
 
         Never cancel it: the broker would still deliver, to nobody. Use short timeouts.
         """
+        if not self._client.is_connected:
+            await asyncio.sleep(timeout_seconds)
+            return None
         try:
             if self._subscription is None:
                 self._subscription = await self._subscribe()

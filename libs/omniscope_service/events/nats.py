@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _PUBLISH_SECONDS = 5.0
-_CLOSE_SECONDS = 5.0
 _FLUSH_SECONDS = 1
 _PENDING_BYTES = 1024 * 1024
 _SUBSCRIPTION_MESSAGES = 10_000
@@ -38,7 +37,7 @@ class NatsBus:
         self._client: Any = nats.aio.client.Client()
         self._jetstream: Any = self._client.jetstream()
         self._connecting: asyncio.Task[None] | None = None
-        self._connected = asyncio.Event()
+        self._ready = asyncio.Event()
         self._stream_replicas = 0
 
     @classmethod
@@ -71,16 +70,15 @@ class NatsBus:
             max_outstanding_pings=2,
             pending_size=_PENDING_BYTES,
             error_cb=_log_error,
-            disconnected_cb=_log_disconnect,
-            reconnected_cb=self._on_reconnect,
+            disconnected_cb=self._on_disconnect,
+            reconnected_cb=self._on_connect,
         )
-        self._connected.set()
         await self._on_connect()
 
     @property
     def healthy(self) -> bool:
-        """True while the broker is connected."""
-        return bool(self._client.is_connected)
+        """True while the broker is connected and the streams were made, if that is our part."""
+        return self._ready.is_set()
 
     async def ensure_streams(self, replicas: int = 1) -> None:
         """Make the streams now and after every reconnect: a broker may come back without them.
@@ -89,7 +87,7 @@ class NatsBus:
         """
         self._stream_replicas = replicas
         if self.healthy:
-            await self._on_connect()
+            await self._make_streams()
 
     async def publish(self, subject: str, data: bytes, *, message_id: str) -> None:
         """Store a message in the stream that holds its subject and wait for the confirmation."""
@@ -100,7 +98,7 @@ class NatsBus:
             await self._jetstream.publish(subject, data, timeout=_PUBLISH_SECONDS, headers=headers)
         except (nats.errors.Error, TimeoutError) as error:
             if isinstance(error, nats.js.errors.NoStreamResponseError):
-                await self._on_connect()
+                await self._make_streams()
             raise _unavailable(f"did not confirm a message: {type(error).__name__}") from error
 
     async def notify(self, subject: str, data: bytes) -> None:
@@ -113,8 +111,8 @@ class NatsBus:
 
     @asynccontextmanager
     async def subscribe(self, subject: str) -> AsyncIterator[AsyncIterator[Message]]:
-        """Listen from now on; waits for the first connection when there was none yet."""
-        await self._connected.wait()
+        """Listen from now on; waits for the broker when it is not connected."""
+        await self._ready.wait()
         received: asyncio.Queue[Message] = asyncio.Queue(_SUBSCRIPTION_MESSAGES)
 
         async def receive(message: Any) -> None:
@@ -138,27 +136,33 @@ class NatsBus:
         """End the connection; what was sent before is flushed."""
         if self._connecting is not None:
             self._connecting.cancel()
-        try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._client.drain()
-        except (nats.errors.Error, TimeoutError):
-            await self._client.close()
+        # Not nats-py's drain: it waits until somebody has read what pull subscriptions hold.
+        with suppress(nats.errors.Error, TimeoutError):
+            if self.healthy:
+                await self._client.flush(_FLUSH_SECONDS)
+        await self._client.close()
 
     def _require_connection(self) -> None:
         # nats-py would keep the message and send it after the timeout that the caller saw.
         if not self.healthy:
             raise _unavailable("is not connected")
 
-    async def _on_connect(self) -> None:
-        if self._stream_replicas:
-            try:
-                await make_streams(self._jetstream, self._stream_replicas)
-            except (nats.errors.Error, TimeoutError) as error:
-                _log.warning("streams not made", error=str(error))
+    async def _make_streams(self) -> None:
+        if not self._stream_replicas:
+            return
+        try:
+            await make_streams(self._jetstream, self._stream_replicas)
+        except (nats.errors.Error, TimeoutError) as error:
+            _log.warning("streams not made", error=str(error))
 
-    async def _on_reconnect(self) -> None:
-        _log.info("broker connected again")
-        await self._on_connect()
+    async def _on_connect(self) -> None:
+        await self._make_streams()
+        _log.info("broker connected")
+        self._ready.set()
+
+    async def _on_disconnect(self) -> None:
+        _log.warning("broker not connected")
+        self._ready.clear()
 
 
 async def _drain(received: asyncio.Queue[Message]) -> AsyncIterator[Message]:
@@ -172,7 +176,3 @@ def _unavailable(what: str) -> Unavailable:
 
 async def _log_error(error: Exception) -> None:
     _log.warning("broker connection error", error=type(error).__name__)
-
-
-async def _log_disconnect() -> None:
-    _log.warning("broker connection lost")

@@ -27,7 +27,7 @@ async def hint(bus, service, job_id):
 
 
 async def until(condition):
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - the bus tells nobody
         await asyncio.sleep(0.01)
 
 

@@ -156,8 +156,10 @@ class Scene:
     async def submit(self, act, *, hard_limit_seconds=60.0, digest=DIGEST, **spec):
         job_id = str(ULID())
         grant = messages.ClaimJobResponse(
-            lease={"job_id": job_id, "attempt": 1, "lease_token": secrets.token_hex(16)},
-            job={"job_id": job_id, "description": json.dumps({"act": act, **spec})},
+            lease=messages.AttemptLease(
+                job_id=job_id, attempt=1, lease_token=secrets.token_hex(16)
+            ),
+            job=job_pb2.Job(job_id=job_id, description=json.dumps({"act": act, **spec})),
             dataset_key=DATASET_KEY,
             dataset_digest=digest,
             artifacts_prefix=f"jobs/{job_id}/attempts/1-abc",
