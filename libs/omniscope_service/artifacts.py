@@ -21,7 +21,7 @@ from omniscope_service.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
 Listing: TypeAlias = list[tuple[str, int]]
 """Keys with their sizes in bytes."""
@@ -101,7 +101,7 @@ class ArtifactStore:
 
     async def stream(
         self, key: str, chunk_bytes: int = STREAM_CHUNK_BYTES
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Read an artifact in chunks of at most `chunk_bytes` bytes."""
         with _translated(key):
             result = await obstore.get_async(self._store, _checked(key))

@@ -34,7 +34,7 @@ _PLAIN_KEYS = frozenset({"digest", "request_id", "timestamp", "level", "service"
 _SECRET = re.compile(
     r"(?i:bearer)\s+\S+"  # an authorization header
     r"|eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON web token
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user and password in a URL
+    r"|(?<=://)[^/\s@]+(?=@)"  # user and password in a URL
     r"|(?<![0-9A-Za-z/])(?:[0-9a-f]{64}|[0-9a-f]{32})(?![0-9A-Za-z/])"  # a token of the suite
 )
 _REDACTED = "[redacted]"
@@ -48,22 +48,20 @@ def configure_logging(service: str, level: str) -> None:
         level: Least severity: debug, info, warning or error. Libraries log from warning on.
     """
     least = logging.getLevelNamesMapping()[level.upper()]
-    shared: list[Processor] = [
+    enrich: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _Name(service),
-        allow_known_keys,
-        redact_secrets,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*enrich, *_WRITE],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    _configure_libraries(shared, max(least, logging.WARNING))
+    _configure_libraries(enrich, max(least, logging.WARNING))
 
 
 def allow_known_keys(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -95,13 +93,17 @@ class _Name:
         return event
 
 
-def _configure_libraries(shared: list[Processor], level: int) -> None:
+_WRITE: list[Processor] = [
+    allow_known_keys,
+    redact_secrets,
+    structlog.processors.JSONRenderer(),
+]
+
+
+def _configure_libraries(enrich: list[Processor], level: int) -> None:
     render = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(),
-        ],
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *enrich],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_WRITE],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(render)

@@ -14,7 +14,7 @@ from omniscope_service.rpc.retries import retry_config
 from omniscope_service.rpc.status import error_from_rpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Sequence
 
     from google.protobuf.descriptor import ServiceDescriptor
 
@@ -28,7 +28,7 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Greatest message, both ways and on both sides; data travels in chunks."""
 
 
-async def stream(call: AsyncIterable[ResponseT]) -> AsyncIterator[ResponseT]:
+async def stream(call: AsyncIterable[ResponseT]) -> AsyncGenerator[ResponseT, None]:
     """Yield the messages of a streaming call; raise `ServiceError` for what it ends with.
 
     The call is cancelled when the iterator is closed. Leave early inside
