@@ -21,7 +21,7 @@ from omniscope_service.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 
 Listing: TypeAlias = list[tuple[str, int]]
 """Keys with their sizes in bytes."""
@@ -128,15 +128,7 @@ class ArtifactStore:
     async def put_folder(self, prefix: str, folder: Path) -> None:
         """Write every file of a folder under a prefix; links are refused."""
         files = await asyncio.to_thread(_files_of, folder)
-        slots = asyncio.Semaphore(_CONCURRENT_FILES)
-
-        async def put(name: str) -> None:
-            async with slots:
-                await self.put_file(f"{prefix}/{name}", folder / name)
-
-        async with asyncio.TaskGroup() as group:
-            for name in files:
-                group.create_task(put(name))
+        await _each(files, lambda name: self.put_file(f"{prefix}/{name}", folder / name))
 
     async def get_folder(self, prefix: str, folder: Path) -> None:
         """Read every artifact below a prefix into a folder.
@@ -147,15 +139,24 @@ class ArtifactStore:
         listing = await self.list(prefix)
         if not listing:
             raise _not_found(prefix)
-        slots = asyncio.Semaphore(_CONCURRENT_FILES)
+        names = [key.removeprefix(f"{prefix}/") for key, _ in listing]
+        await _each(names, lambda name: self.get_file(f"{prefix}/{name}", folder / _checked(name)))
 
-        async def get(key: str) -> None:
-            async with slots:
-                await self.get_file(key, folder / _checked(key.removeprefix(f"{prefix}/")))
 
+async def _each(names: Sequence[str], transfer: Callable[[str], Awaitable[None]]) -> None:
+    """Transfer files a few at a time; raise the first error by itself, not in a group."""
+    slots = asyncio.Semaphore(_CONCURRENT_FILES)
+
+    async def one(name: str) -> None:
+        async with slots:
+            await transfer(name)
+
+    try:
         async with asyncio.TaskGroup() as group:
-            for key, _ in listing:
-                group.create_task(get(key))
+            for name in names:
+                group.create_task(one(name))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
 
 
 def _checked(key: str) -> str:

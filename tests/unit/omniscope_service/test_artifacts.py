@@ -2,7 +2,7 @@
 
 import pytest
 from omniscope_service.artifacts import ArtifactStore
-from omniscope_service.errors import ConfigurationError, InvalidArgument, NotFound
+from omniscope_service.errors import ConfigurationError, InvalidArgument, NotFound, Unavailable
 
 NO_KEYS = ["", "/a", "a/", "a//b", "../a", "a/../b", "a/./b", "a\\b", "a\nb", "a\0b"]
 
@@ -121,6 +121,15 @@ async def test_a_link_in_a_folder_is_refused(store, folder):
         await store.put_folder("jobs/j", folder)
 
     assert await store.list("jobs") == []
+
+
+async def test_one_file_that_cannot_be_written_is_the_error_of_the_folder(store, folder):
+    await store.put_bytes("jobs/j/payload", b"a file where a folder should be")
+
+    with pytest.raises(Unavailable) as caught:
+        await store.put_folder("jobs/j", folder)
+
+    assert caught.value.reason == "ARTIFACT_STORE_UNAVAILABLE"
 
 
 async def test_missing_artifacts_are_not_found(store, tmp_path):
