@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 
 TRAINER: Final = "omniscope_automl.trainer"
 ROLES: Final = ("serve", "work", "all")
-# Of these, a worker announces the ones that it has: XGBoost comes in two packages, torch is optional.
+# A worker announces those that it has: XGBoost comes as either package, torch is optional.
 _ENGINES: Final = (
-    *("omniscope", "autogluon.tabular", "catboost", "lightgbm", "torch", "xgboost", "xgboost-cpu"),
+    "omniscope",
+    "autogluon.tabular",
+    "catboost",
+    "lightgbm",
+    "torch",
+    "xgboost",
+    "xgboost-cpu",
 )
 # Reached at the same address as this service, through the gateway, whose reflection is ours.
 _DESCRIBED: Final = (

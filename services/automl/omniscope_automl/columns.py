@@ -21,6 +21,7 @@ _LIST_ROLES: Final = ("feature_columns", "ignore_columns")
 # Looking for a likely misspelling costs time for every name.
 _COMPARED_NAMES: Final = 5_000
 _SHOWN_NAMES: Final = 8
+_LIKENESS: Final = 0.75
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def column_not_found(
     field: str, name: str, dataset: Dataset, names: Sequence[str]
 ) -> InvalidArgument:
     """Return the error about a column that is not there; it names what the user may have meant."""
-    close = difflib.get_close_matches(name, names[:_COMPARED_NAMES], n=3)
+    close = difflib.get_close_matches(name, names[:_COMPARED_NAMES], n=3, cutoff=_LIKENESS)
     shown = ", ".join(repr(other) for other in close or islice(names, _SHOWN_NAMES))
     more = "" if close or len(names) <= _SHOWN_NAMES else f" and {len(names) - _SHOWN_NAMES} more"
     hint = f"did you mean {shown}?" if close else f"its columns are {shown}{more}."

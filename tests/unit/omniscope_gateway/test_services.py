@@ -1,0 +1,65 @@
+"""Every service is either public or internal, and somebody has decided which."""
+
+import importlib
+import pkgutil
+
+import omniscope.automl.v1
+import omniscope.registry.v1
+import pytest
+from google.protobuf import descriptor_pool
+from omniscope_gateway.services import (
+    PUBLIC_SERVICES,
+    descriptor_set,
+    streaming_paths,
+    upload_paths,
+)
+
+INTERNAL_SERVICES = {
+    "omniscope.registry.v1.JobIntakeService",
+    "omniscope.registry.v1.ProjectionService",
+    "omniscope.registry.v1.WorkerService",
+}
+PUBLIC = [service for group in PUBLIC_SERVICES.values() for service in group]
+
+
+def all_services() -> set[str]:
+    return {
+        service.full_name
+        for package in (omniscope.automl.v1, omniscope.registry.v1)
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+        if module.name.endswith("_pb2")
+        for service in importlib.import_module(module.name).DESCRIPTOR.services_by_name.values()
+    }
+
+
+def test_every_service_is_public_or_internal():
+    public = {service.full_name for service in PUBLIC}
+
+    assert public | INTERNAL_SERVICES == all_services()
+    assert not public & INTERNAL_SERVICES
+
+
+def test_the_descriptor_set_is_complete_and_holds_no_internal_service():
+    files = descriptor_set().file
+
+    pool = descriptor_pool.DescriptorPool()
+    for file in files:
+        pool.AddSerializedFile(file.SerializeToString())
+    for service in PUBLIC:
+        pool.FindServiceByName(service.full_name)
+    pool.FindMessageTypeByName("google.rpc.ErrorInfo")
+    defined = {f"{file.package}.{service.name}" for file in files for service in file.service}
+    assert not defined & INTERNAL_SERVICES
+
+
+@pytest.mark.parametrize("service", PUBLIC, ids=lambda service: service.name)
+def test_streams_have_routes_of_their_own(service):
+    streams = set(streaming_paths(service))
+
+    for method in service.methods:
+        streaming = method.client_streaming or method.server_streaming
+        assert (f"/{service.full_name}/{method.name}" in streams) == streaming
+
+
+def test_uploads_have_fixed_paths():
+    assert [path for service in PUBLIC for path in upload_paths(service)] == ["/api/ml/datasets"]

@@ -1,0 +1,28 @@
+"""What a gateway may be told."""
+
+import pytest
+from omniscope_gateway.settings import Address, GatewaySettings
+
+UPSTREAMS = {"registry": Address("127.0.0.1", 1), "automl": Address("127.0.0.1", 2)}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_loopback_addresses_are_listened_on(host: str):
+    assert GatewaySettings(listen=Address(host, 8080), upstreams=UPSTREAMS).listen.host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "gateway.example.org"])
+def test_other_addresses_are_refused(host: str):
+    with pytest.raises(ValueError, match="loopback"):
+        GatewaySettings(listen=Address(host, 8080), upstreams=UPSTREAMS)
+
+
+def test_addresses_are_read():
+    assert Address.parse("registry:50051") == Address("registry", 50051)
+    assert Address.parse("[::1]:80") == Address("::1", 80)
+
+
+@pytest.mark.parametrize("text", ["", "registry", "registry:", ":80", "registry:x", "a:70000"])
+def test_what_is_no_address_is_refused(text: str):
+    with pytest.raises(ValueError, match="address"):
+        Address.parse(text)
