@@ -1,5 +1,7 @@
 """What all tests of the registry share: a database of each kind, an artifact store, callers."""
 
+import hashlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +16,9 @@ from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.split_pb2 import SPLIT_STRATEGY_STRATIFIED, SplitConfig
 from omniscope_registry.database import Database
 from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.tables import datasets, jobs, models  # noqa: F401 - fill the metadata
 from omniscope_registry.tables.jobs import training_jobs
+from omniscope_registry.tables.metadata import metadata
 from omniscope_service.app import Service
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.errors import ServiceError, Unauthenticated
@@ -22,7 +26,7 @@ from omniscope_service.rpc.auth import Identity, Role
 from omniscope_service.rpc.server import Registration
 from omniscope_service.rpc.status import error_from_rpc
 from omniscope_service.testing.serving import channel, serve
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from ulid import ULID
 
 _USER_ROLES = frozenset({Role.VIEWER, Role.TRAINER, Role.OPERATOR, Role.ADMIN})
@@ -70,17 +74,28 @@ def serve_registry() -> ServeRegistry:
     return start
 
 
+@pytest.fixture(scope="session")
+def _registry_on_postgres(_postgres: Any) -> str:
+    """One database for all tests that need PostgreSQL: making one takes longer than a test."""
+    _postgres.psql("CREATE DATABASE registry")
+    return str(_postgres.get_uri(database="registry", driver="asyncpg"))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, of either kind."""
+    """The URL of a database of either kind, for `database`, which finds it empty."""
     if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
+        return str(request.getfixturevalue("_registry_on_postgres"))
     return f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}"
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await Database.open(database_url)
+    if opened.dialect == "postgresql":
+        tables = ", ".join(table.name for table in metadata.sorted_tables)
+        async with opened.write() as conn:
+            await conn.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
     yield opened
     await opened.close()
 
@@ -164,3 +179,55 @@ def _train_request() -> AnyMessage:
     packed = AnyMessage()
     packed.Pack(request)
     return packed
+
+
+@pytest.fixture
+def put_package(artifacts: ArtifactStore) -> Callable[..., Awaitable[tuple[str, str]]]:
+    """Writes a job's package as its worker does; returns its key and the manifest's digest."""
+
+    async def put(job: JobRow, **changes: Any) -> tuple[str, str]:
+        key = f"jobs/{job.id}/attempts/{job.attempt}-abc/package"
+        files = {
+            "MLmodel": b"flavors: {}\n",
+            "payload/deep/weights.bin": bytes(range(256)) * 3000,
+            "results.json": json.dumps(_RESULTS).encode(),
+        } | changes.pop("files", {})
+        manifest = {
+            "format_version": 1,
+            "kind": "automl.tabular",
+            "architecture": "WeightedEnsemble_L2",
+            "problem_type": "multiclass",
+            "target_column": "species",
+            "classes": ["Adelie", "Chinstrap", "Gentoo"],
+            "features": [{"name": "bill_length_mm", "type": "float64"}],
+            "job_id": job.id,
+            "attempt": job.attempt,
+            "files": {
+                path: {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+                for path, data in files.items()
+            },
+        } | changes
+        data = json.dumps(manifest).encode()
+        for path, content in {**files, "manifest.json": data}.items():
+            await artifacts.put_bytes(f"{key}/{path}", content)
+        return key, hashlib.sha256(data).hexdigest()
+
+    return put
+
+
+_RESULTS = {
+    "problem_type": "multiclass",
+    "target_column": "species",
+    "classes": ["Adelie", "Chinstrap", "Gentoo"],
+    "best_model": "WeightedEnsemble_L2",
+    "eval_metric": "accuracy",
+    "metrics": [
+        {"split": "validation", "rows": 55, "values": {"accuracy": 1.0}},
+        {"split": "test", "rows": 69, "values": {"accuracy": 0.985, "log_loss": 0.04}},
+    ],
+    "confusion_matrix": {"classes": ["Adelie", "Chinstrap", "Gentoo"], "counts": [1] * 9},
+    "leaderboard": [{"model": "LightGBM", "metric": "accuracy", "score_validation": 1.0}],
+    "training_seconds": 12.5,
+    "train_rows": 275,
+    "test_rows": 69,
+}

@@ -14,6 +14,7 @@ from ulid import ULID
 
 from omniscope_registry.datasets.ingest import STORED_FILE
 from omniscope_registry.jobs.ports import DatasetRow
+from omniscope_registry.jobs.reading_sql import QUEUED, RUNNING
 from omniscope_registry.listing.keyset import fetch_page
 from omniscope_registry.names import is_id
 from omniscope_registry.tables.datasets import dataset_columns, datasets
@@ -262,8 +263,8 @@ def _in_use(dataset_id: str) -> ColumnElement[bool]:
     # One condition for each state: only so do the partial indexes on the states serve.
     reads = training_jobs.c.dataset_id == dataset_id
     return or_(
-        exists().where(training_jobs.c.status == "queued", reads),
-        exists().where(training_jobs.c.status == "running", reads),
+        exists().where(training_jobs.c.status == QUEUED, reads),
+        exists().where(training_jobs.c.status == RUNNING, reads),
     )
 
 

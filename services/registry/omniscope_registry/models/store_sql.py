@@ -161,16 +161,18 @@ class SqlModelStore:
         Raises:
             NotFound: The owner has none such; reason MODEL_NOT_FOUND.
         """
+        wanted = _one([ml_models.c.id], owner, id_or_name).scalar_subquery()
+        now = self._database.now()
+        statement = (
+            update(ml_models)
+            .where(ml_models.c.id == wanted, ml_models.c.deleted_at.is_(None))
+            .values(deleted_at=now, updated_at=now)
+            .returning(ml_models.c.id)
+        )
         async with self._database.write() as conn:
-            row = (await conn.execute(_one([ml_models.c.id], owner, id_or_name))).first()
+            row = (await conn.execute(statement)).first()
             if row is None:
                 raise _not_found(id_or_name)
-            now = self._database.now()
-            await conn.execute(
-                update(ml_models)
-                .where(ml_models.c.id == row.id, ml_models.c.deleted_at.is_(None))
-                .values(deleted_at=now, updated_at=now)
-            )
             await _announce(conn, row.id, MODEL_EVENT_TYPE_DELETED, "deleted")
         self._cache.drop(owner, row.id)
 

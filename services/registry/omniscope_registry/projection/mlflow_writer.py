@@ -1,0 +1,183 @@
+"""Writes projections to MLflow; the only module of the registry that imports it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from omniscope_registry.projection import fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from google.protobuf.timestamp_pb2 import Timestamp
+    from omniscope.common.v1.job_pb2 import Job
+    from omniscope.common.v1.model_pb2 import Model
+    from omniscope.registry.v1.projection_service_pb2 import (
+        ModelRegistered,
+        ProjectedMetric,
+        RunEnded,
+        RunStarted,
+    )
+
+OUTAGES: Final = (MlflowException, SQLAlchemyError, OSError)
+"""What writing raises; `is_refusal` tells a refusal from an outage."""
+
+JOB_TAG: Final = "omniscope.job_id"
+ATTEMPT_TAG: Final = "omniscope.attempt"
+MODEL_TAG: Final = "omniscope.model_id"
+
+_REFUSALS: Final = frozenset(
+    {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE", "BAD_REQUEST"}
+)
+_POINTS_PER_BATCH: Final = 1000
+_PARAMS_PER_BATCH: Final = 100
+_REMEMBERED_RUNS: Final = 1000
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether MLflow will say the same however often it is asked."""
+    return isinstance(error, MlflowException) and error.error_code in _REFUSALS
+
+
+class MlflowWriter:
+    """Makes MLflow show jobs and models. Every method may be repeated and then changes nothing.
+
+    Methods block and raise one of `OUTAGES`. A run belongs to one attempt of a job and is found by
+    its tags, so that MLflow's own store is all the memory that is needed.
+
+    Args:
+        tracking_uri: Where MLflow keeps its runs and models.
+    """
+
+    def __init__(self, tracking_uri: str) -> None:
+        self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
+        self._runs: OrderedDict[tuple[str, int], str] = OrderedDict()
+
+    def start_run(self, job: Job, started: RunStarted) -> None:
+        """Make an attempt's run with the resolved training request as its parameters."""
+        run_id = self._run_id(job, started.attempt, started.start_time)
+        params = [Param(name, value) for name, value in fields.params(job.config).items()]
+        for batch in _batches(params, _PARAMS_PER_BATCH):
+            self._client.log_batch(run_id, params=batch)
+
+    def log_metrics(self, job: Job, attempt: int, points: Sequence[ProjectedMetric]) -> None:
+        """Write metric points; one that is there already is left alone."""
+        metrics = [
+            Metric(fields.key(point.key), point.value, _milliseconds(point.event_time), point.step)
+            for point in points
+        ]
+        run_id = self._run_id(job, attempt, job.start_time)
+        for batch in _batches(metrics, _POINTS_PER_BATCH):
+            self._client.log_batch(run_id, metrics=batch)
+
+    def end_run(self, job: Job, ended: RunEnded) -> None:
+        """Give an attempt's run its final status."""
+        run_id = self._run_id(job, ended.attempt, job.start_time)
+        self._client.set_terminated(run_id, ended.status, _milliseconds(ended.end_time))
+
+    def register_model(self, job: Job, registered: ModelRegistered) -> str:
+        """Make a model version, and write the held-out metrics to its run.
+
+        Returns:
+            The run's id.
+        """
+        model = registered.model
+        run_id = self._run_id(job, registered.attempt, job.start_time)
+        time = _milliseconds(model.create_time)
+        metrics = [
+            Metric(fields.key(f"test_{name}"), value, time, 0)
+            for name, value in model.metrics.items()
+        ]
+        self._client.log_batch(run_id, metrics=metrics, tags=[RunTag(MODEL_TAG, model.model_id)])
+        self._make_registered_model(model.name)
+        self._make_version(model, registered.source, run_id)
+        return run_id
+
+    def _run_id(self, job: Job, attempt: int, start_time: Timestamp) -> str:
+        name = (job.job_id, attempt)
+        run_id = self._runs.get(name)
+        if run_id is None:
+            run_id = self._find_or_create_run(job, attempt, start_time)
+            self._runs[name] = run_id
+            if len(self._runs) > _REMEMBERED_RUNS:
+                self._runs.popitem(last=False)
+        return run_id
+
+    def _find_or_create_run(self, job: Job, attempt: int, start_time: Timestamp) -> str:
+        experiment_id = self._experiment_id(job.experiment)
+        ours = f"tags.`{JOB_TAG}` = '{job.job_id}' and tags.`{ATTEMPT_TAG}` = '{attempt}'"
+        found = self._client.search_runs([experiment_id], ours, max_results=1)
+        run: Run = (
+            found[0]
+            if found
+            else self._client.create_run(
+                experiment_id,
+                start_time=_milliseconds(start_time),
+                tags=_run_tags(job, attempt),
+                run_name=job.model_name,
+            )
+        )
+        return str(run.info.run_id)
+
+    def _experiment_id(self, name: str) -> str:
+        found: Experiment | None = self._client.get_experiment_by_name(name)
+        if found is None:
+            return str(self._client.create_experiment(name))
+        if found.lifecycle_stage == "deleted":
+            # Somebody threw it away in MLflow; it comes back with the next run of its name.
+            self._client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def _make_registered_model(self, name: str) -> None:
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _make_version(self, model: Model, source: str, run_id: str) -> None:
+        ours = f"name = '{model.name}' and tags.`{MODEL_TAG}` = '{model.model_id}'"
+        if not self._client.search_model_versions(ours, max_results=1):
+            self._client.create_model_version(
+                model.name,
+                source,
+                run_id=run_id,
+                tags=_version_tags(model),
+                description=model.description,
+            )
+
+
+def _run_tags(job: Job, attempt: int) -> dict[str, str]:
+    own = {
+        JOB_TAG: job.job_id,
+        ATTEMPT_TAG: str(attempt),
+        "omniscope.service": job.service,
+        "omniscope.dataset_id": job.dataset_id,
+        "mlflow.user": job.created_by,
+        "mlflow.note.content": fields.tag(job.description),
+    }
+    return {fields.key(name): fields.tag(value) for name, value in job.tags.items()} | own
+
+
+def _version_tags(model: Model) -> dict[str, str]:
+    own = {
+        MODEL_TAG: model.model_id,
+        "omniscope.version": str(model.version),
+        "omniscope.created_by": model.created_by,
+    }
+    return {fields.key(name): fields.tag(value) for name, value in model.tags.items()} | own
+
+
+def _milliseconds(time: Timestamp) -> int:
+    return int(time.ToMilliseconds())
+
+
+def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

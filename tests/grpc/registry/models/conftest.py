@@ -1,0 +1,77 @@
+"""A served ModelService, and models registered from packages as a finished job registers them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omniscope.registry.v1.model_service_pb2_grpc import (
+    ModelServiceStub,
+    add_ModelServiceServicer_to_server,
+)
+from omniscope_registry.database import Database
+from omniscope_registry.models.registrar import PackageRegistrar
+from omniscope_registry.models.servicer import ModelServicer
+from omniscope_registry.models.signing import ManifestSigner
+from omniscope_registry.models.store_sql import SqlModelStore
+from omniscope_service.artifacts import ArtifactStore
+from omniscope_service.rpc.server import Registration
+
+
+@pytest.fixture
+def store(database: Database) -> SqlModelStore:
+    return SqlModelStore(database)
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> ManifestSigner:
+    return ManifestSigner.open(tmp_path / "signing-key")
+
+
+@pytest.fixture
+def registrar(
+    store: SqlModelStore, artifacts: ArtifactStore, signer: ManifestSigner
+) -> PackageRegistrar:
+    return PackageRegistrar(store, artifacts, signer)
+
+
+@pytest.fixture
+def register(
+    registrar: PackageRegistrar, insert_job: Any, put_package: Any, database: Database
+) -> Callable[..., Awaitable[str]]:
+    """Registers a model of `ada` and returns its id."""
+
+    async def make(**job_values: Any) -> str:
+        job = await insert_job(**job_values)
+        key, digest = await put_package(job)
+        package = await registrar.verify(key, digest)
+        async with database.write() as conn:
+            return await registrar.register(conn, package, job)
+
+    return make
+
+
+@pytest.fixture
+async def service(
+    store: SqlModelStore, artifacts: ArtifactStore, serve_registry: Any
+) -> AsyncIterator[Any]:
+    registration = Registration(
+        ModelServicer(store, artifacts),
+        add_ModelServiceServicer_to_server,
+        "omniscope.registry.v1.ModelService",
+    )
+    async with serve_registry(registration) as running:
+        yield running
+
+
+@pytest.fixture
+async def stub(service: Any) -> AsyncIterator[Any]:
+    """The service as `ada` sees it."""
+    async with service.channel_of("ada") as channel:
+        yield ModelServiceStub(channel)
+
+
+@pytest.fixture
+async def stub_of_bob(service: Any) -> AsyncIterator[Any]:
+    async with service.channel_of("bob") as channel:
+        yield ModelServiceStub(channel)
