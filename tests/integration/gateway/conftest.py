@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,29 +55,33 @@ class Gateway:
         return (("authorization", f"Bearer {self.tokens.user}"),)
 
 
+@contextmanager
+def envoy(folder: Path, upstreams: dict[str, int]) -> Iterator[tuple[int, str]]:
+    """Run Envoy before upstreams on these ports; yield its port and its administration's URL."""
+    settings = GatewaySettings(
+        listen=Address("127.0.0.1", 0),
+        upstreams={name: Address("127.0.0.1", port) for name, port in upstreams.items()},
+        origins=("https://lab.example.org",),
+    )
+    files = build(settings, folder / "envoy")
+    with (folder / "envoy.log").open("w") as log:
+        process = subprocess.Popen(
+            files.command(envoy=ENVOY, threads=1), stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            admin = f"http://{_read_when_there(files.admin_address, process)}"
+            yield _listening_port(admin), admin
+        finally:
+            process.terminate()
+            process.wait()
+
+
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     tokens, seen = write_tokens(folder / "home"), Seen()
-    with _Upstreams(tokens, seen) as upstreams:
-        files = build(
-            GatewaySettings(
-                listen=Address("127.0.0.1", 0),
-                upstreams={name: Address("127.0.0.1", port) for name, port in upstreams.items()},
-                origins=("https://lab.example.org",),
-            ),
-            folder / "envoy",
-        )
-        with (folder / "envoy.log").open("w") as log:
-            envoy = subprocess.Popen(
-                files.command(envoy=ENVOY, threads=1), stdout=log, stderr=subprocess.STDOUT
-            )
-            try:
-                admin = f"http://{_read_when_there(files.admin_address, envoy)}"
-                yield Gateway(_listening_port(admin), admin, tokens, seen)
-            finally:
-                envoy.terminate()
-                envoy.wait()
+    with _Upstreams(tokens, seen) as upstreams, envoy(folder, upstreams) as (port, admin):
+        yield Gateway(port, admin, tokens, seen)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,15 @@
 """What strangers may not do: send identities, come from elsewhere, find the administration."""
 
 import socket
+from pathlib import Path
 
+import grpc
 import pytest
 import requests
+from omniscope.automl.v1.automl_service_pb2 import ListPresetsRequest
+from omniscope.automl.v1.automl_service_pb2_grpc import AutoMLServiceStub
 
-from tests.integration.gateway.conftest import Gateway
+from tests.integration.gateway.conftest import Gateway, envoy
 
 GOOD = {"dataset_id": "my_dataset", "target_column": "outcome"}
 
@@ -112,3 +116,23 @@ def test_the_administration_is_on_loopback_and_not_behind_the_public_port(
     assert gateway.admin.startswith("http://127.0.0.1:")
     for path in ("/stats", "/config_dump", "/quitquitquit", "/server_info"):
         assert rest.get(gateway.url + path).status_code == 404
+
+
+def test_a_service_that_is_down_is_said_to_be_down(tmp_path: Path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        closed_port = unused.getsockname()[1]
+        with envoy(tmp_path, {"registry": closed_port, "automl": closed_port}) as (port, _):
+            url = f"http://127.0.0.1:{port}"
+            by_rest = requests.get(f"{url}/api/ml/datasets", timeout=10)
+            with (
+                grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+                pytest.raises(grpc.RpcError) as by_grpc,
+            ):
+                AutoMLServiceStub(channel).ListPresets(ListPresetsRequest(), timeout=10)
+            health = requests.get(f"{url}/healthz", timeout=10)
+
+    assert by_rest.status_code == 503
+    assert by_rest.json()["details"][0]["reason"] == "SERVICE_UNREACHABLE"
+    assert by_grpc.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert health.status_code == 200
