@@ -112,6 +112,8 @@ def _transcoder(descriptor_file: Path) -> dict[str, Any]:
             "stream_sse_style_delimited": True,
         },
         case_insensitive_enum_parsing=True,
+        # Most HTTP libraries write a space in a query as `+`.
+        query_param_unescape_plus=True,
         convert_grpc_status=True,
         request_validation_options={
             "reject_unknown_method": True,

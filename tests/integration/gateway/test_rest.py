@@ -145,6 +145,15 @@ def test_a_file_of_unknown_length_is_uploaded(gateway: Gateway, rest: requests.S
     assert dataset["source_digest"] == hashlib.sha256(b"".join(pieces())).hexdigest()
 
 
+@pytest.mark.parametrize("written", ["two%20words", "two+words"])
+def test_spaces_in_queries_are_read_however_they_are_written(
+    gateway: Gateway, rest: requests.Session, written: str
+):
+    dataset = rest.post(f"{gateway.url}/api/ml/datasets?name={written}&format=csv", data=b"x")
+
+    assert dataset.json()["name"] == "two words"
+
+
 def test_an_empty_file_reaches_the_service(gateway: Gateway, rest: requests.Session):
     dataset = rest.post(
         f"{gateway.url}/api/ml/datasets", params={"name": "empty", "format": "csv"}, data=b""
