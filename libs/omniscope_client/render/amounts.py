@@ -11,11 +11,13 @@ SIZE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 def duration(seconds: float) -> str:
     """Return a duration with two units at most.
 
-    >>> duration(8.26), duration(72), duration(3725)
-    ('8.3 s', '1 min 12 s', '1 h 2 min')
+    >>> duration(0.0123), duration(8.26), duration(72), duration(3725)
+    ('12 ms', '8.3 s', '1 min 12 s', '1 h 2 min')
     """
+    if seconds < 0.0995:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
     if seconds < 9.95:
-        return f"{max(seconds, 0):.1f} s"
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -40,8 +40,8 @@ class JobProgress:
 
     @property
     def ranking(self) -> list[LeaderboardEntry]:
-        """The candidates, best first."""
-        return sorted(self.candidates.values(), key=lambda c: c.score_validation, reverse=True)
+        """The candidates, best first; among equals the one that was ranked first."""
+        return sorted(self.candidates.values(), key=lambda c: (-c.score_validation, c.rank))
 
     @property
     def eta_seconds(self) -> float | None:

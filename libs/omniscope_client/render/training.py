@@ -77,6 +77,8 @@ def _follow_lines(events: Iterable[JobEvent], console: Console) -> JobProgress:
             shown = progress.percent
         for line in _lines(event, progress):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if progress.candidates:
+        console.print(leaderboard(progress.ranking))
     return progress
 
 
@@ -90,7 +92,7 @@ def _lines(event: JobEvent, progress: JobProgress) -> Iterator[str]:
             eta = progress.eta_seconds
             left = f", about {duration(eta)} left" if eta is not None else ""
             yield f"{progress.percent:3.0f} %  {progress.phase}{left}"
-        case "leaderboard_entry":
+        case "leaderboard_entry" if not event.leaderboard_entry.HasField("score_test"):
             yield _candidate(progress, event.leaderboard_entry.model)
 
 

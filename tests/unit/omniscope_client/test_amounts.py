@@ -6,7 +6,14 @@ from omniscope_client.render import amounts
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-1, "0.0 s"), (8.26, "8.3 s"), (9.97, "10 s"), (59.6, "1 min 0 s"), (3725, "1 h 2 min")],
+    [
+        (-1, "0 ms"),
+        (0.0123, "12 ms"),
+        (8.26, "8.3 s"),
+        (9.97, "10 s"),
+        (59.6, "1 min 0 s"),
+        (3725, "1 h 2 min"),
+    ],
 )
 def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
     assert amounts.duration(seconds) == text

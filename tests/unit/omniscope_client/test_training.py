@@ -95,9 +95,11 @@ def plain(events: list[JobEvent]) -> str:
 
 
 def test_without_a_terminal_every_line_is_worth_keeping() -> None:
-    lines = plain(SUCCESS).splitlines()
+    final = candidate("CatBoost", 0.95)
+    final.leaderboard_entry.score_test = 0.875
+    lines = plain([*SUCCESS[:-1], final, SUCCESS[-1]]).splitlines()
 
-    assert lines == [
+    assert lines[:7] == [
         "running: A worker took it.",
         " 20 %  training LightGBM, about 40 s left",
         "       LightGBM: validation accuracy 0.9000 after 2.0 s (best so far)",
@@ -106,6 +108,8 @@ def test_without_a_terminal_every_line_is_worth_keeping() -> None:
         "succeeded: Done.",
         "A limit ended the search early: the same request may give another model.",
     ]
+    assert "0.8750" in lines[-4]
+    assert [line.split()[1] for line in lines[-4:-1]] == ["CatBoost", "LightGBM", "KNN"]
 
 
 def test_a_failure_says_why() -> None:
