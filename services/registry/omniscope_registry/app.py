@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from omniscope_service.events.bus import EventBus
+    from omniscope_service.rpc.auth import TokenVerifier
 
     from omniscope_registry.jobs.domain import JobTimes
     from omniscope_registry.jobs.ports import ModelRegistrar
@@ -68,7 +69,7 @@ class Resources:
     database: Database
     artifacts: ArtifactStore
     bus: EventBus
-    tokens: LocalTokens
+    verifier: TokenVerifier
 
 
 async def build(role: str, settings: RegistrySettings, stack: AsyncExitStack) -> Service:
@@ -111,7 +112,7 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
         name=NAME,
         listen=settings.listen,
         registrations=_servicers(settings, resources),
-        verifier=resources.tokens,
+        verifier=resources.verifier,
         background=[
             Relay(database, resources.bus).run,
             Sweeper(database, times).run,

@@ -1,0 +1,211 @@
+"""The registry as its app composes it, behind a real server and a real broker, and its clients."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from omniscope.automl.v1.automl_service_pb2 import TrainRequest
+from omniscope.common.v1.dataset_pb2 import DatasetColumn
+from omniscope.common.v1.job_event_pb2 import JobEvent, MetricPoint, Progress
+from omniscope.common.v1.job_pb2 import Job, JobError
+from omniscope.registry.v1 import worker_service_pb2 as worker_messages
+from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
+from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceStub
+from omniscope.registry.v1.job_service_pb2 import CancelJobRequest
+from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
+from omniscope.registry.v1.worker_service_pb2 import FailureCause
+from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceStub
+from omniscope_registry.app import Resources, compose
+from omniscope_registry.database import Database
+from omniscope_registry.datasets.store_sql import NewDataset, SqlDatasetStore
+from omniscope_registry.settings import RegistrySettings
+from omniscope_service.artifacts import ArtifactStore
+from omniscope_service.events.nats import NatsBus
+from omniscope_service.rpc.auth import TokenVerifier
+from omniscope_service.testing.serving import channel, serve
+from ulid import ULID
+
+if TYPE_CHECKING:
+    from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceAsyncStub
+    from omniscope.registry.v1.job_service_pb2_grpc import JobServiceAsyncStub
+    from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
+
+WORKER_ID = str(ULID())
+
+
+@dataclass
+class Registry:
+    """A served registry with the stubs of everybody who calls it; `ada` owns a dataset."""
+
+    target: str
+    dataset_id: str
+    artifacts: ArtifactStore
+    jobs: JobServiceAsyncStub
+    jobs_of_bob: JobServiceAsyncStub
+    intake: JobIntakeServiceAsyncStub
+    intake_of_bob: JobIntakeServiceAsyncStub
+    worker: WorkerServiceAsyncStub
+
+    def submission(self, **fields: Any) -> SubmitJobRequest:
+        config = AnyMessage()
+        config.Pack(TrainRequest(dataset_id=self.dataset_id, target_column="outcome"))
+        defaults: dict[str, Any] = {
+            "service": "automl",
+            "model_type": "automl.tabular",
+            "config": config,
+            "dataset_id": self.dataset_id,
+            "model_name": "outcome-model",
+            "hard_limit_seconds": 600,
+        }
+        return SubmitJobRequest(**defaults | fields)
+
+    async def submit(self, **fields: Any) -> Job:
+        return await self.intake.SubmitJob(self.submission(**fields))
+
+    async def claim(self, job_id: str, claim_id: str = "") -> worker_messages.ClaimJobResponse:
+        return await self.worker.ClaimJob(
+            worker_messages.ClaimJobRequest(
+                job_id=job_id, worker_id=WORKER_ID, claim_id=claim_id or str(uuid.uuid4())
+            )
+        )
+
+    async def running(self, **fields: Any) -> worker_messages.ClaimJobResponse:
+        """Submit a job and claim it."""
+        return await self.claim((await self.submit(**fields)).job_id)
+
+    async def report(self, lease: Any, first: int, *events: JobEvent) -> int:
+        reported = [
+            worker_messages.ReportedEvent(worker_sequence=number, event=event)
+            for number, event in enumerate(events, start=first)
+        ]
+        request = worker_messages.ReportEventsRequest(lease=lease, events=reported)
+        return (await self.worker.ReportEvents(request)).acknowledged_sequence
+
+    async def fail(self, lease: Any, cause: str, reason: str = "SOME_REASON") -> int:
+        error = JobError(code="INTERNAL", reason=reason, message="It did not work.")
+        request = worker_messages.FailJobRequest(
+            lease=lease, cause=FailureCause.Value(f"FAILURE_CAUSE_{cause}"), error=error
+        )
+        return (await self.worker.FailJob(request)).state
+
+    async def cancel(self, job_id: str, reason: str = "") -> Job:
+        return await self.jobs.CancelJob(CancelJobRequest(job_id=job_id, reason=reason))
+
+    async def complete(self, grant: Any, **fields: Any) -> str:
+        key, digest = await self.put_package(grant)
+        request = worker_messages.CompleteJobRequest(
+            lease=grant.lease, package_key=key, manifest_digest=digest, **fields
+        )
+        return (await self.worker.CompleteJob(request)).model_id
+
+    async def put_package(self, grant: Any) -> tuple[str, str]:
+        """Upload the smallest package that verifies; return its key and its manifest's hash."""
+        key = f"{grant.artifacts_prefix}/package"
+        results = json.dumps({"problem_type": "binary", "target_column": "outcome"}).encode()
+        file = {"sha256": hashlib.sha256(results).hexdigest(), "size_bytes": len(results)}
+        manifest = {
+            "format_version": 1,
+            "kind": "automl.tabular",
+            "architecture": "WeightedEnsemble_L2",
+            "problem_type": "binary",
+            "target_column": "outcome",
+            "classes": ["no", "yes"],
+            "features": [{"name": "gene1", "type": "float"}],
+            "job_id": grant.lease.job_id,
+            "attempt": grant.lease.attempt,
+            "files": {"results.json": file},
+        }
+        data = json.dumps(manifest).encode()
+        await self.artifacts.put_bytes(f"{key}/results.json", results)
+        await self.artifacts.put_bytes(f"{key}/manifest.json", data)
+        return key, hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def settings(home: Path) -> RegistrySettings:
+    return RegistrySettings(home=home)
+
+
+@pytest.fixture
+async def bus(nats_url: str) -> AsyncIterator[NatsBus]:
+    connected = await NatsBus.connect(nats_url, "test")
+    await connected.ensure_streams()
+    yield connected
+    await connected.close()
+
+
+@pytest.fixture
+async def registry(
+    settings: RegistrySettings,
+    database: Database,
+    artifacts: ArtifactStore,
+    bus: NatsBus,
+    callers: TokenVerifier,
+) -> AsyncIterator[Registry]:
+    service = compose(settings, Resources(database, artifacts, bus, callers))
+    dataset_id = await _add_dataset(database)
+    async with AsyncExitStack() as stack:
+        target = await stack.enter_async_context(serve(service))
+
+        async def connect(*tokens: str) -> Any:
+            return await stack.enter_async_context(channel(target, *tokens))
+
+        yield Registry(
+            target=target,
+            dataset_id=dataset_id,
+            artifacts=artifacts,
+            jobs=JobServiceStub(await connect("ada")),
+            jobs_of_bob=JobServiceStub(await connect("bob")),
+            intake=JobIntakeServiceStub(await connect("service", "ada")),
+            intake_of_bob=JobIntakeServiceStub(await connect("service", "bob")),
+            worker=WorkerServiceStub(await connect("worker")),
+        )
+
+
+@pytest.fixture
+def events() -> type:
+    """Makes the events that workers report."""
+    return _Events
+
+
+class _Events:
+    @staticmethod
+    def progress(percent: float, phase: str = "training") -> JobEvent:
+        return JobEvent(progress=Progress(percent=percent, phase=phase))
+
+    @staticmethod
+    def metric(value: float, step: int = 0) -> JobEvent:
+        return JobEvent(
+            metric=MetricPoint(name="accuracy", value=value, step=step, split="validation")
+        )
+
+
+async def _add_dataset(database: Database) -> str:
+    dataset = NewDataset(
+        owner="ada",
+        name="genes",
+        description="",
+        source_format="csv",
+        source_digest="a" * 64,
+        digest="b" * 64,
+        row_count=10,
+        column_count=2,
+        size_bytes=100,
+        missing_count=0,
+        column_types={"float": 2},
+        likely_key_columns=[],
+        request_id=None,
+        request_hash=None,
+        created_by="ada",
+    )
+    columns = [DatasetColumn(name="gene1")]
+    return (await SqlDatasetStore(database).insert(dataset, columns)).id

@@ -1,0 +1,144 @@
+"""ClaimJob and Heartbeat: one valid lease per job, and a repeated claim is the same claim."""
+
+import asyncio
+import uuid
+
+import pytest
+from omniscope.automl.v1.automl_service_pb2 import TrainRequest
+from omniscope.common.v1.job_pb2 import JobState
+from omniscope.registry.v1 import worker_service_pb2 as messages
+from omniscope.registry.v1.job_service_pb2 import GetJobRequest
+from omniscope_registry.tables.jobs import training_jobs, workers
+from omniscope_service.errors import Aborted, FailedPrecondition, InvalidArgument
+from sqlalchemy import select
+from ulid import ULID
+
+
+async def test_a_claim_gives_all_that_a_worker_needs(registry):
+    job = await registry.submit()
+
+    grant = await registry.claim(job.job_id)
+
+    train = TrainRequest()
+    assert grant.job.config.Unpack(train)
+    assert grant.job.state == JobState.JOB_STATE_RUNNING
+    assert (grant.lease.job_id, grant.lease.attempt) == (job.job_id, 1)
+    assert len(grant.lease.lease_token) == 32
+    assert grant.artifacts_prefix.startswith(f"jobs/{job.job_id}/attempts/1-")
+    assert grant.dataset_digest == "b" * 64
+    assert grant.dataset_key == f"datasets/{'b' * 64}/data.arrow"
+    assert (grant.lease_duration.seconds, grant.heartbeat_interval.seconds) == (60, 15)
+    assert grant.hard_limit.seconds == 600
+
+
+async def test_a_claimed_job_shows_when_it_started(registry):
+    grant = await registry.running()
+
+    job = await registry.jobs.GetJob(GetJobRequest(job_id=grant.job.job_id))
+
+    assert job.state == JobState.JOB_STATE_RUNNING
+    assert job.attempt == 1
+    assert job.create_time.ToNanoseconds() <= job.start_time.ToNanoseconds()
+
+
+async def test_a_claim_repeated_with_its_id_gives_the_same_grant(registry):
+    job = await registry.submit()
+    claim_id = str(uuid.uuid4())
+
+    first = await registry.claim(job.job_id, claim_id)
+    again = await registry.claim(job.job_id, claim_id)
+
+    assert again.lease == first.lease
+    assert again.artifacts_prefix == first.artifacts_prefix
+
+
+async def test_of_many_claims_at_the_same_time_one_is_granted(registry):
+    job = await registry.submit()
+
+    outcomes = await asyncio.gather(
+        *(registry.claim(job.job_id) for _ in range(8)), return_exceptions=True
+    )
+
+    granted = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+    assert len(granted) == 1
+
+
+@pytest.mark.parametrize("ending", ["running", "cancelled", "unknown"])
+async def test_a_job_that_does_not_wait_cannot_be_claimed(registry, refused, ending):
+    job_id = str(ULID())
+    if ending != "unknown":
+        job_id = (await registry.running()).lease.job_id
+    if ending == "cancelled":
+        job_id = (await registry.submit()).job_id
+        await registry.cancel(job_id)
+
+    error = await refused(registry.claim(job_id))
+
+    assert isinstance(error, FailedPrecondition)
+    assert error.reason == "JOB_NOT_CLAIMABLE"
+
+
+async def test_the_database_holds_no_lease_token(registry, database):
+    grant = await registry.running()
+
+    async with database.read() as conn:
+        row = (await conn.execute(select(training_jobs))).one()
+
+    assert grant.lease.lease_token not in map(str, row)
+
+
+async def test_a_claim_id_is_a_uuid(registry, refused):
+    job = await registry.submit()
+
+    error = await refused(registry.claim(job.job_id, "first"))
+
+    assert isinstance(error, InvalidArgument)
+    assert error.field == "claim_id"
+
+
+async def test_a_heartbeat_extends_the_lease(registry, database):
+    grant = await registry.running()
+    lease_until = select(training_jobs.c.lease_until)
+    async with database.read() as conn:
+        before = await conn.scalar(lease_until)
+
+    answer = await registry.worker.Heartbeat(messages.HeartbeatRequest(lease=grant.lease))
+
+    async with database.read() as conn:
+        assert await conn.scalar(lease_until) > before
+    assert not answer.cancel_requested
+    assert answer.lease_duration.seconds == 60
+
+
+@pytest.mark.parametrize("wrong", ["token", "attempt", "job"])
+async def test_a_lease_that_does_not_hold_is_stale(registry, refused, wrong):
+    lease = (await registry.running()).lease
+    stale = messages.AttemptLease(
+        job_id=str(ULID()) if wrong == "job" else lease.job_id,
+        attempt=2 if wrong == "attempt" else 1,
+        lease_token="0" * 32 if wrong == "token" else lease.lease_token,
+    )
+
+    error = await refused(registry.worker.Heartbeat(messages.HeartbeatRequest(lease=stale)))
+
+    assert isinstance(error, Aborted)
+    assert error.reason == "STALE_ATTEMPT"
+
+
+async def test_a_worker_that_announces_itself_again_is_the_same_worker(registry, database):
+    worker_id = str(ULID())
+
+    for slots in (1, 2):
+        announcement = messages.AnnounceWorkerRequest(
+            worker_id=worker_id,
+            service="automl",
+            resource_class="cpu",
+            slots=slots,
+            versions={"omniscope": "0.1.0"},
+        )
+        answer = await registry.worker.AnnounceWorker(announcement)
+
+    async with database.read() as conn:
+        row = (await conn.execute(select(workers))).one()
+    assert (row.id, row.slots, row.versions) == (worker_id, 2, {"omniscope": "0.1.0"})
+    assert answer.heartbeat_interval.seconds == 15

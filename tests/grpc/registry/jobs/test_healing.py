@@ -1,0 +1,190 @@
+"""Sweeper, reaper and relay: what heals the job system after anything was lost."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from omniscope.common.v1.job_pb2 import JobState
+from omniscope.registry.v1.job_service_pb2 import GetJobRequest
+from omniscope_registry import outbox
+from omniscope_registry.jobs.domain import JobTimes
+from omniscope_registry.jobs.reaper import Reaper
+from omniscope_registry.jobs.sweeper import Sweeper
+from omniscope_registry.relay import Relay
+from omniscope_registry.tables.jobs import training_jobs
+from omniscope_service.errors import Unavailable
+from omniscope_service.events.nats import NatsBus
+from sqlalchemy import select, update
+
+# Every lease has lapsed and every hint is old as soon as it is there.
+AT_ONCE = JobTimes(lease=timedelta(0), hint=timedelta(0), cancel_grace=timedelta(0))
+
+
+class Clock:
+    """Monotonic seconds that a test moves on."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+async def _lapse(database):
+    async with database.write() as conn:
+        lapsed = training_jobs.c.created_at
+        await conn.execute(
+            update(training_jobs)
+            .where(training_jobs.c.status == "running")
+            .values(lease_until=lapsed)
+        )
+
+
+async def _state(registry, lease):
+    job = await registry.jobs.GetJob(GetJobRequest(job_id=lease.job_id))
+    return JobState.Name(job.state).removeprefix("JOB_STATE_")
+
+
+async def test_a_queued_job_with_an_old_hint_is_hinted_again(registry, database):
+    job = await registry.submit()
+
+    assert await Sweeper(database, JobTimes()).sweep() == 0
+    assert await Sweeper(database, AT_ONCE).sweep() == 1
+
+    async with database.read() as conn:
+        row = (await conn.execute(select(training_jobs))).one()
+    assert (row.id, row.nudge) == (job.job_id, 2)
+
+
+async def test_a_job_that_waits_for_its_next_attempt_is_hinted_when_it_is_due(registry, database):
+    grant = await registry.running()
+    await registry.fail(grant.lease, "INFRASTRUCTURE")
+    sweeper = Sweeper(database, JobTimes())
+    assert await sweeper.sweep() == 0
+
+    async with database.write() as conn:
+        await conn.execute(update(training_jobs).values(run_after=training_jobs.c.created_at))
+
+    assert await sweeper.sweep() == 1
+
+
+async def test_running_and_finished_jobs_are_not_hinted(registry, database):
+    await registry.running()
+    await registry.complete(await registry.running())
+
+    assert await Sweeper(database, AT_ONCE).sweep() == 0
+
+
+async def test_a_lost_worker_gives_its_job_back(registry, database):
+    grant = await registry.running()
+    await _lapse(database)
+
+    reaped = await Reaper(database, AT_ONCE).reap()
+
+    assert reaped == 1
+    assert await _state(registry, grant.lease) == "QUEUED"
+    assert (await registry.claim(grant.lease.job_id)).lease.attempt == 2
+
+
+async def test_a_job_that_loses_worker_after_worker_fails(registry, database):
+    job = await registry.submit()
+
+    for _ in range(6):
+        await registry.claim(job.job_id)
+        await _lapse(database)
+        await Reaper(database, AT_ONCE).reap()
+
+    failed = await registry.jobs.GetJob(GetJobRequest(job_id=job.job_id))
+    assert failed.state == JobState.JOB_STATE_FAILED
+    assert failed.error.reason == "WORKER_LOST"
+
+
+async def test_a_lease_that_holds_is_left_alone(registry, database):
+    grant = await registry.running()
+
+    assert await Reaper(database, AT_ONCE).reap() == 0
+    assert await _state(registry, grant.lease) == "RUNNING"
+
+
+async def test_a_cancelled_job_whose_worker_is_lost_is_cancelled(registry, database):
+    grant = await registry.running()
+    await registry.cancel(grant.lease.job_id)
+    await _lapse(database)
+
+    await Reaper(database, AT_ONCE).reap()
+
+    assert await _state(registry, grant.lease) == "CANCELLED"
+
+
+async def test_a_cancel_that_the_worker_ignores_is_enforced(registry, database):
+    grant = await registry.running()
+    await registry.cancel(grant.lease.job_id)
+
+    await Reaper(database, AT_ONCE).reap()
+
+    assert await _state(registry, grant.lease) == "CANCELLED"
+
+
+async def test_a_registry_that_was_away_grants_every_lease_its_time_again(registry, database):
+    grant = await registry.running()
+    await _lapse(database)
+    clock = Clock()
+    reaper = Reaper(database, JobTimes(), clock)
+
+    for _ in range(11):
+        clock.seconds += 5
+        assert await reaper.reap() == 0
+    clock.seconds += 60  # suspended: its ticks are missing
+    assert await reaper.reap() == 0
+    for _ in range(11):
+        clock.seconds += 5
+        assert await reaper.reap() == 0
+    clock.seconds += 5
+
+    assert await reaper.reap() == 1
+    assert await _state(registry, grant.lease) == "QUEUED"
+
+
+@pytest.fixture
+async def unreachable_bus() -> AsyncIterator[NatsBus]:
+    bus = await NatsBus.connect("nats://127.0.0.1:1", "test", patience_seconds=0)
+    yield bus
+    await bus.close()
+
+
+async def test_what_cannot_be_delivered_stays_in_the_outbox(database, unreachable_bus):
+    async with database.write() as conn:
+        await outbox.add(conn, subject="jobs.run.late.cpu", payload=b"hint", message_id="late")
+
+    with pytest.raises(Unavailable):
+        await Relay(database, unreachable_bus).relay()
+
+    async with database.read() as conn:
+        assert [row.payload for row in await outbox.pending(conn, "nats", 10)] == [b"hint"]
+
+
+async def test_the_outbox_is_delivered_in_order_and_then_empty(database, bus):
+    async with database.write() as conn:
+        notices = [
+            outbox.Notice("jobs.run.ordered.cpu", str(number).encode(), f"ordered-{number}")
+            for number in range(5)
+        ]
+        await outbox.add_all(conn, notices)
+
+    async with bus.subscribe("jobs.run.ordered.cpu") as messages:
+        published = await Relay(database, bus).relay()
+        received = [(await anext(messages)).data for _ in range(5)]
+
+    assert published == 5
+    assert received == [b"0", b"1", b"2", b"3", b"4"]
+    async with database.read() as conn:
+        assert await outbox.pending(conn, "nats", 10) == []
+
+
+async def test_projections_are_left_to_the_projection(database, bus):
+    async with database.write() as conn:
+        await outbox.add_projection(conn, job_id="0" * 26, payload=b"run")
+
+    assert await Relay(database, bus).relay() == 0
+    async with database.read() as conn:
+        assert len(await outbox.pending(conn, "mlflow", 10)) == 1

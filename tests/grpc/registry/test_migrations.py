@@ -1,0 +1,148 @@
+"""The migrations make exactly the tables that the code speaks of, and guard what they hold."""
+
+import pytest
+from omniscope_registry.database import Database
+from omniscope_registry.tables.metadata import metadata
+from omniscope_service.errors import ConfigurationError
+from sqlalchemy import Connection, Inspector, inspect, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request, tmp_path):
+    """The URL of a database that holds nothing at all."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite+aiosqlite:///{tmp_path / 'fresh' / 'registry.db'}"
+
+
+def _described(connection: Connection) -> dict[str, object]:
+    inspector: Inspector = inspect(connection)
+    tables = set(inspector.get_table_names()) - {"alembic_version"}
+    return {table: _described_table(inspector, table) for table in sorted(tables)}
+
+
+def _described_table(inspector: Inspector, table: str) -> dict[str, object]:
+    return {
+        "columns": {
+            column["name"]: (str(column["type"]), column["nullable"])
+            for column in inspector.get_columns(table)
+        },
+        "primary key": inspector.get_pk_constraint(table)["constrained_columns"],
+        "unique": _by_name(inspector.get_unique_constraints(table), "column_names"),
+        "check": _by_name(inspector.get_check_constraints(table), "sqltext"),
+        "foreign": _by_name(inspector.get_foreign_keys(table), "constrained_columns"),
+        "indexes": {
+            index["name"]: (index["column_names"], index["unique"], _condition(index))
+            for index in inspector.get_indexes(table)
+        },
+    }
+
+
+def _by_name(constraints, key):
+    return {constraint["name"]: constraint[key] for constraint in constraints}
+
+
+def _condition(index) -> str:
+    options = index.get("dialect_options", {})
+    return next((str(value) for key, value in options.items() if "where" in key), "")
+
+
+async def test_upgrading_from_empty_makes_the_tables_of_the_metadata(empty_database_url):
+    migrated = await Database.open(empty_database_url)
+    async with migrated.read() as conn:
+        found = await conn.run_sync(_described)
+    dialect = migrated.dialect
+    await migrated.close()
+
+    assert found == await _described_by_metadata(empty_database_url, dialect)
+
+
+async def _described_by_metadata(url: str, dialect: str) -> dict[str, object]:
+    """Make the tables from the metadata, in a database or schema of their own."""
+    engine = create_async_engine("sqlite+aiosqlite://" if dialect == "sqlite" else url)
+    async with engine.begin() as conn:
+        if dialect == "postgresql":
+            await conn.execute(text("CREATE SCHEMA expected"))
+            await conn.execute(text("SET search_path TO expected"))
+        await conn.run_sync(metadata.create_all)
+        described = await conn.run_sync(_described)
+    await engine.dispose()
+    return described
+
+
+async def test_opening_an_up_to_date_database_changes_nothing(empty_database_url):
+    await (await Database.open(empty_database_url)).close()
+
+    database = await Database.open(empty_database_url)
+
+    async with database.read() as conn:
+        versions = (await conn.execute(text("SELECT version_num FROM alembic_version"))).all()
+    await database.close()
+    assert len(versions) == 1
+
+
+async def test_a_second_registry_on_the_same_file_is_refused(tmp_path):
+    url = f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}"
+    first = await Database.open(url)
+
+    with pytest.raises(ConfigurationError, match="another registry has"):
+        await Database.open(url)
+
+    await first.close()
+    await (await Database.open(url)).close()
+
+
+async def test_a_database_of_another_kind_is_refused():
+    with pytest.raises(ConfigurationError, match="mysql"):
+        await Database.open("mysql://localhost/registry")
+
+
+_JOB = """INSERT INTO training_jobs (
+    id, owner, service, resource_class, model_type, status, progress, message, model_name,
+    dataset_id, dataset_key, dataset_digest, experiment, description, tags, warnings, config,
+    column_lists, hard_limit_seconds, attempt, run_after, nudge, last_sequence, stopped_early,
+    version, created_at, updated_at, cancel_reason
+) VALUES (
+    'job', 'ada', 'automl', 'cpu', 'm', 'queued', 0, '', 'm', 'd', 'd', 'd', 'e', '', '{}', '[]',
+    '', '{}', 1, 0, '2026-01-01', 0, 0, false, 1, '2026-01-01', '2026-01-01', ''
+)"""
+_ENDED = "status = 'cancelled', version = version + 1, completed_at = '2026-01-02'"
+_SUCCEEDED = "status = 'succeeded', version = version + 1, completed_at = '2026-01-02'"
+_RUNNING = (
+    "status = 'running', version = version + 1, lease_token_hash = 'h', lease_until = '2026-01-02'"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        (_ENDED, "status = 'queued', completed_at = NULL, version = version + 1"),
+        (_ENDED, "last_sequence = 7"),
+        ("attempt = 0", "status = 'running', lease_token_hash = 'h', lease_until = '2026-01-02'"),
+        ("attempt = 0", "status = 'running', version = version + 1"),
+        ("attempt = 0", "status = 'cancelled', version = version + 1"),
+        ("attempt = 0", "lease_token_hash = 'h'"),
+        ("attempt = 0", "attempt = 2, version = version + 1"),
+        ("attempt = 0", "progress = 101"),
+        ("attempt = 0", "status = 'asleep', version = version + 1"),
+        (
+            "attempt = 0",
+            "status = 'failed', version = version + 1, completed_at = '2026-01-02'",
+        ),
+        (
+            _RUNNING,
+            # without a model
+            f"{_SUCCEEDED}, lease_token_hash = NULL, lease_until = NULL",
+        ),
+    ],
+)
+async def test_no_statement_can_break_the_life_of_a_job(database, before, change):
+    async with database.write() as conn:
+        await conn.execute(text(_JOB))
+        await conn.execute(text(f"UPDATE training_jobs SET {before}"))
+
+    with pytest.raises(IntegrityError):
+        async with database.write() as conn:
+            await conn.execute(text(f"UPDATE training_jobs SET {change}"))

@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from omniscope_registry.listing.paging import (
+    clamp_page_size,
+    decode_page_token,
+    descending,
+    encode_page_token,
+)
+from omniscope_service.errors import InvalidArgument
+
+
+@given(key=st.text(), query=st.lists(st.text()))
+def test_a_token_gives_back_the_key_it_was_made_for(key, query):
+    assert decode_page_token(encode_page_token(key, query), query) == key
+
+
+def test_no_token_means_the_first_page():
+    assert decode_page_token("", ("ada", "")) is None
+
+
+@pytest.mark.parametrize("query", [("bob", ""), ("ada", 'name = "a"'), ("ada",), ("", "ada")])
+def test_a_token_is_worth_nothing_for_another_query(query):
+    token = encode_page_token("key", ("ada", ""))
+
+    with pytest.raises(InvalidArgument) as caught:
+        decode_page_token(token, query)
+
+    assert caught.value.reason == "PAGE_TOKEN_MISMATCH"
+
+
+@given(st.text(min_size=1))
+def test_any_other_text_is_no_token(text):
+    with pytest.raises(InvalidArgument) as caught:
+        decode_page_token(text, ("ada", ""))
+
+    assert caught.value.reason == "PAGE_TOKEN_MISMATCH"
+
+
+@pytest.mark.parametrize("text", ["bnVsbA==", "W10=", "WzEsIDJd", "InRleHQi", "e30="])
+def test_json_of_another_form_is_no_token(text):
+    with pytest.raises(InvalidArgument):
+        decode_page_token(text, ("ada", ""))
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 50), (1, 1), (1000, 1000), (5000, 1000)])
+def test_a_page_size_has_a_default_and_a_maximum(asked, given):
+    assert clamp_page_size(asked) == given
+
+
+def test_a_negative_page_size_is_refused():
+    with pytest.raises(InvalidArgument, match="-1"):
+        clamp_page_size(-1)
+
+
+@pytest.mark.parametrize(
+    ("order_by", "newest_first"),
+    [("", True), ("create_time desc", True), ("create_time", False), (" create_time  asc", False)],
+)
+def test_the_newest_come_first_unless_asked_otherwise(order_by, newest_first):
+    assert descending(order_by) is newest_first
+
+
+@pytest.mark.parametrize("order_by", ["name", "create_time down", "create_time, name", "desc"])
+def test_another_order_is_refused(order_by):
+    with pytest.raises(InvalidArgument) as caught:
+        descending(order_by)
+
+    assert (caught.value.reason, caught.value.field) == ("ORDER_BY_INVALID", "order_by")
