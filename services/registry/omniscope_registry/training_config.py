@@ -13,6 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import any_pb2, json_format
+from google.protobuf.message import DecodeError
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +48,19 @@ _NOT_TUNING: Final = frozenset(
 
 
 def config_to_json(config: any_pb2.Any) -> dict[str, Any]:
-    """Return a packed request as JSON with the protocol's field names, its type under `@type`."""
+    """Return a packed request as JSON with the protocol's field names, its type under `@type`.
+
+    Raises:
+        InvalidArgument: Nobody here knows its type; reason CONFIG_TYPE_UNKNOWN.
+    """
     _load_messages(config.type_url)
-    return dict(json_format.MessageToDict(config, preserving_proto_field_name=True))
+    try:
+        values = json_format.MessageToDict(config, preserving_proto_field_name=True)
+    except (TypeError, DecodeError) as error:
+        raise _unknown(config.type_url) from error
+    if not values:
+        raise _unknown(config.type_url)
+    return dict(values)
 
 
 def config_from_json(values: Mapping[str, Any]) -> any_pb2.Any:
@@ -71,12 +83,23 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _unknown(type_url: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"config of type {type_url[:128]!r} is no message of the suite's protocol.",
+        reason="CONFIG_TYPE_UNKNOWN",
+        field="config",
+    )
+
+
 @cache
 def _load_messages(type_url: str) -> None:
     area = _AREA.search(type_url)
     if area is None:
         return
-    package = importlib.import_module(area[1])
+    try:
+        package = importlib.import_module(area[1])
+    except ModuleNotFoundError:
+        return
     for module in pkgutil.iter_modules(package.__path__):
         if module.name.endswith("_pb2"):
             importlib.import_module(f"{area[1]}.{module.name}")

@@ -22,8 +22,8 @@ _NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9_\-. :/]")
 def key(text: str) -> str:
     """Return a key that MLflow takes for metrics, parameters and tags."""
     fit = _NOT_ALLOWED.sub("_", text)[:_MAX_KEY_LENGTH]
-    # MLflow treats keys as paths and takes only those that are written in the shortest way.
-    return fit.strip("/. ").replace("//", "/").replace("..", ".") or "_"
+    # MLflow reads keys as paths and takes only those that go straight down.
+    return "/".join(part for part in fit.split("/") if part.strip(". ")) or "_"
 
 
 def tag(text: str) -> str:
