@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _UNARY_TIMEOUT: Final = "65s"
 # Watches beat every 15 s, but a server that reads a large upload says nothing until it is done.
 _STREAM_IDLE_TIMEOUT: Final = "900s"
+# Only what no service has begun to work on: a connection that closed while it was idle, say.
+_RETRIES: Final = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
 # For operators: health of the registry, on which everything depends, and reflection by a service
 # that knows the public services of all others, but not the registry's internal ones.
 _OPERATOR_SERVICES: Final = {
@@ -80,7 +82,7 @@ def _service_routes(service: ServiceDescriptor, cluster: str) -> list[dict[str, 
 
 
 def _unary(match: dict[str, Any], cluster: str) -> dict[str, Any]:
-    return _route(match, {"cluster": cluster, "timeout": _UNARY_TIMEOUT})
+    return _route(match, {"cluster": cluster, "timeout": _UNARY_TIMEOUT, "retry_policy": _RETRIES})
 
 
 def _stream(match: dict[str, Any], cluster: str) -> dict[str, Any]:

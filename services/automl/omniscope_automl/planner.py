@@ -77,9 +77,9 @@ class TrainingPlanner:
         check_roles(filled, columns)
         features = choose_features(filled, dataset, columns)
         target = resolve_target(filled, dataset, columns[filled.target_column])
-        check_split(filled, target, columns[filled.target_column])
         check_metric_fits(filled.eval_metric, target.problem_type)
         _complete(filled, dataset, features, target)
+        check_split(filled, target)
         return TrainingPlan(filled, dataset, tuple(_warnings(filled, dataset, features, target)))
 
     async def _columns(self, request: TrainRequest, dataset: Dataset) -> dict[str, DatasetColumn]:

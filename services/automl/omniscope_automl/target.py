@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -60,28 +59,30 @@ def resolve_target(request: TrainRequest, dataset: Dataset, column: DatasetColum
     )
 
 
-def check_split(request: TrainRequest, target: Target, column: DatasetColumn) -> None:
+def check_split(request: TrainRequest, target: Target) -> None:
     """Refuse a division of the rows that the target does not allow.
 
+    Args:
+        request: With its split strategy filled in.
+        target: What it predicts.
+
     Raises:
-        InvalidArgument: Stratified without classes, reason PROBLEM_TYPE_MISMATCH; too few rows for
-            one of each class in either part, reason DATASET_TOO_SMALL.
+        InvalidArgument: Stratified without classes, reason PROBLEM_TYPE_MISMATCH; no row would be
+            held out, reason DATASET_TOO_SMALL.
     """
-    if target.problem_type == "regression":
-        if request.split.strategy == split_pb2.SPLIT_STRATEGY_STRATIFIED:
+    split = request.split
+    if split.strategy == split_pb2.SPLIT_STRATEGY_STRATIFIED:
+        # Holds at least one row of each class out, so it needs classes and nothing else.
+        if target.problem_type == "regression":
             raise InvalidArgument(
                 "split.strategy is SPLIT_STRATEGY_STRATIFIED, which needs classes; for regression "
                 "SPLIT_STRATEGY_RANDOM is allowed.",
                 reason="PROBLEM_TYPE_MISMATCH",
                 field="split.strategy",
             )
-        return
-    held_out = math.ceil(target.rows * request.split.test_fraction)
-    if min(held_out, target.rows - held_out) < column.distinct_count:
+    elif round(target.rows * split.test_fraction) < 1:
         raise InvalidArgument(
-            f"split.test_fraction {request.split.test_fraction:g} of {target.rows} rows holds "
-            f"{held_out} rows out; both parts need at least one row for each of the "
-            f"{column.distinct_count} classes.",
+            f"split.test_fraction {split.test_fraction:g} of {target.rows} rows holds no row out.",
             reason="DATASET_TOO_SMALL",
             field="split.test_fraction",
         )

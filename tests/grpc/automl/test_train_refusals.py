@@ -222,11 +222,12 @@ REFUSALS = {
         "split.test_fraction",
         "from 0.01 to 0.9",
     ),
-    "too few held-out rows": (
-        {"target_column": "tissue", "split": {"test_fraction": 0.02}},
+    "no row held out": (
+        {"dataset_id": "wide"}
+        | {"split": {"strategy": "SPLIT_STRATEGY_RANDOM", "test_fraction": 0.01}},
         "DATASET_TOO_SMALL",
         "split.test_fraction",
-        "3 classes",
+        "holds no row out",
     ),
     "too few rows": ({"dataset_id": "tiny"}, "DATASET_TOO_SMALL", "dataset_id", "at least 20"),
     "negative seed": ({"seed": -1}, "FIELD_INVALID", "seed", "from 0 to 2147483647"),
