@@ -1,4 +1,4 @@
-"""The layers that every call passes, outermost first: log, errors, deadline, drain, identity."""
+"""The layers that every call passes, outermost first: log, errors, deadline, identity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import MethodOptions
 from grpc_status import rpc_status
 
-from omniscope_service.errors import DeadlineExceeded, Internal, ServiceError, Unavailable
+from omniscope_service.errors import DeadlineExceeded, Internal, ServiceError
 from omniscope_service.rpc.auth import bind_caller
 from omniscope_service.rpc.context import REQUEST_ID_KEY, bind_request_id
 from omniscope_service.rpc.status import to_rpc_status
@@ -102,42 +102,6 @@ class Deadline:
             ) from err
 
 
-class Drain:
-    """Ends endless streams when the server is stopped, so that they do not use up its grace.
-
-    Endless are the streams of methods whose name begins with `Watch`; a download ends by itself.
-    """
-
-    def __init__(self) -> None:
-        self._open: set[asyncio.Task[Any]] = set()
-        self._draining = False
-
-    def end_streams(self) -> None:
-        """End every open watch with UNAVAILABLE and refuse new ones."""
-        self._draining = True
-        for task in self._open:
-            task.cancel()
-
-    async def __call__(self, call: Call, proceed: Proceed) -> Any:
-        """Run a call; a watch ends when the drain begins."""
-        if not (call.response_streaming and call.method.rpartition("/")[2].startswith("Watch")):
-            return await proceed(call)
-        if self._draining:
-            raise _draining()
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
-        try:
-            return await proceed(call)
-        except asyncio.CancelledError:
-            if not self._draining:
-                raise
-            task.uncancel()
-            raise _draining() from None
-        finally:
-            self._open.discard(task)
-
-
 class Auth:
     """Lets a call pass when its caller is known and may make it."""
 
@@ -170,14 +134,6 @@ def _unexpected(call: Call) -> Internal:
     return Internal(
         f"The server failed unexpectedly; its log has the details of request {request_id}.",
         reason="INTERNAL",
-    )
-
-
-def _draining() -> Unavailable:
-    return Unavailable(
-        "The server is being stopped; connect again and resume from the last token.",
-        reason="SERVER_DRAINING",
-        retry_after_seconds=1,
     )
 
 

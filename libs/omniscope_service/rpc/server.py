@@ -15,7 +15,8 @@ from omniscope_service.errors import ConfigurationError
 from omniscope_service.rpc.authorizer import Authorizer
 from omniscope_service.rpc.chain import Chain
 from omniscope_service.rpc.client import MAX_MESSAGE_BYTES
-from omniscope_service.rpc.interceptors import AccessLog, Auth, Deadline, Drain, Errors
+from omniscope_service.rpc.drain import Drain
+from omniscope_service.rpc.interceptors import AccessLog, Auth, Deadline, Errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,21 +5,31 @@ would not end.
 """
 
 import asyncio
+import itertools
 from contextlib import AsyncExitStack
 from typing import Any
 
 import grpc
 import pytest
+from google.api.httpbody_pb2 import HttpBody
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from omniscope.common.v1 import job_event_pb2, job_pb2
-from omniscope.registry.v1 import job_service_pb2, job_service_pb2_grpc
+from omniscope.registry.v1 import (
+    job_service_pb2,
+    job_service_pb2_grpc,
+    model_service_pb2,
+    model_service_pb2_grpc,
+)
 from omniscope_service.app import running
+from omniscope_service.rpc.server import Registration
 from omniscope_service.rpc.status import error_from_rpc
 from omniscope_service.testing.serving import channel
 
 GET = job_service_pb2.GetJobRequest(job_id="j")
 WATCH = job_event_pb2.WatchRequest(job_id="j")
 FOREVER_SECONDS = 3600.0
+make_reflection_stub: Any = reflection_pb2_grpc.ServerReflectionStub  # typed for sync channels
 
 
 @pytest.fixture
@@ -27,6 +37,17 @@ def patient(service):
     """The service with more patience than a test has."""
     service.grace_seconds = service.drain_seconds = FOREVER_SECONDS
     return service
+
+
+async def read_all(call):
+    """Read a stream; give its messages and what it ended with."""
+    messages = []
+    try:
+        async for message in call:
+            messages.append(message)  # noqa: PERF401 - those before an error count
+    except grpc.aio.AioRpcError as err:
+        return messages, err
+    return messages, None
 
 
 async def endless(request, context):
@@ -50,6 +71,46 @@ async def test_an_open_watch_is_told_to_end_and_to_come_back(patient, job_servic
     assert (error.reason, error.retry_after_seconds) == ("SERVER_DRAINING", 1)
 
 
+async def test_a_watch_that_writes_all_the_time_ends_after_a_message(
+    patient, job_servicer, tokens
+):
+    async def chatty(request, context):
+        for sequence in itertools.count(1):
+            yield job_event_pb2.JobEvent(sequence=sequence)
+
+    job_servicer.on_watch = chatty
+    async with AsyncExitStack() as client:
+        async with running(patient) as started:
+            opened = await client.enter_async_context(channel(started.target, tokens.user))
+            call = job_service_pb2_grpc.JobServiceStub(opened).WatchJob(WATCH)
+            reading = asyncio.create_task(read_all(call))
+            await asyncio.sleep(0.05)
+
+        events, error = await reading
+
+    assert error_from_rpc(error).reason == "SERVER_DRAINING"
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+
+
+async def test_many_watches_end_whatever_they_are_doing(patient, job_servicer, tokens):
+    async def busy(request, context):
+        for sequence in range(1, 1000):
+            yield job_event_pb2.JobEvent(sequence=sequence)
+            await asyncio.sleep(0.001 * (sequence % 3))
+
+    job_servicer.on_watch = busy
+    async with AsyncExitStack() as client:
+        async with running(patient) as started:
+            opened = await client.enter_async_context(channel(started.target, tokens.user))
+            stub = job_service_pb2_grpc.JobServiceStub(opened)
+            readings = [asyncio.create_task(read_all(stub.WatchJob(WATCH))) for _ in range(50)]
+            await asyncio.sleep(0.1)
+
+        ends = [error_from_rpc(error).reason for _, error in await asyncio.gather(*readings)]
+
+    assert ends == ["SERVER_DRAINING"] * 50
+
+
 async def test_a_watch_of_health_ends_too(patient):
     async with AsyncExitStack() as client:
         async with running(patient) as started:
@@ -60,6 +121,44 @@ async def test_a_watch_of_health_ends_too(patient):
 
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
         assert await call.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_reflection_that_a_client_keeps_open_ends_too(patient, tokens):
+    async with AsyncExitStack() as client:
+        async with running(patient) as started:
+            opened: Any = await client.enter_async_context(channel(started.target, tokens.user))
+            call: Any = make_reflection_stub(opened).ServerReflectionInfo()
+            await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
+            await call.read()
+
+        assert await call.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_download_is_finished_before_the_server_stops(patient, job_servicer, tokens):
+    go_on = asyncio.Event()
+
+    async def download(request, context):
+        yield HttpBody(data=b"first")
+        await go_on.wait()
+        yield HttpBody(data=b"last")
+
+    class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
+        DownloadModel = staticmethod(download)
+
+    add = model_service_pb2_grpc.add_ModelServiceServicer_to_server
+    models: Any = ModelServicer
+    patient.registrations.append(Registration(models(), add, "omniscope.registry.v1.ModelService"))
+    async with AsyncExitStack() as client:
+        async with running(patient) as started:
+            opened = await client.enter_async_context(channel(started.target, tokens.user))
+            call: Any = model_service_pb2_grpc.ModelServiceStub(opened).DownloadModel(
+                model_service_pb2.DownloadModelRequest(model_id="m")
+            )
+            await call.read()
+            asyncio.get_running_loop().call_later(0.05, go_on.set)
+
+        assert (await call.read()).data == b"last"
+        assert await call.read() is grpc.aio.EOF
 
 
 async def test_health_is_not_serving_before_workers_are_told(patient):
@@ -117,7 +216,7 @@ async def test_a_call_that_outlasts_the_grace_is_cancelled(service, job_servicer
         with pytest.raises(grpc.aio.AioRpcError):
             await call
 
-    assert cancelled.is_set()
+    await cancelled.wait()
 
 
 async def test_everything_stops_in_order(patient, job_servicer, tokens):
