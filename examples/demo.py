@@ -50,6 +50,8 @@ def main() -> int:
                 use(client, model, root / "model")
                 wait_for_mlflow(client, model, home)
             headline("Stop the suite", "down")
+            with screen.status("stopping"):
+                suite.close()
     except KeyboardInterrupt:
         screen.print(f"\nInterrupted; everything is stopped. What there was is in {root}.")
         return 130
@@ -78,6 +80,7 @@ def train(client: Client) -> Model:
     model = client.models.get(client.jobs.get(job.job_id).model_id)
     results = client.models.results(model.model_id)
     headline("Metrics on the rows that no training saw", f"models results {model.name}")
+    screen.print(f"The search chose {results.best_model}.")
     screen.print(tables.metrics([part for part in results.metrics if part.split == "test"]))
     screen.print(tables.confusion(results.confusion_matrix))
     return model

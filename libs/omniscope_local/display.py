@@ -43,7 +43,7 @@ def starting(console: Console) -> Iterator[Callable[[Report], None]]:
 
 
 class _Starting:
-    """Draws the newest report of each process; those that have no address need no waiting."""
+    """Draws the newest report of each process."""
 
     def __init__(self, reports: dict[str, Report]) -> None:
         self._reports = reports
@@ -52,8 +52,7 @@ class _Starting:
     def __rich__(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         for report in list(self._reports.values()):
-            waits = report.event == "starting" and report.address
-            mark = self._spinner if waits else Text("✓", style="green")
+            mark = self._spinner if report.event == "starting" else Text("✓", style="green")
             took = duration(report.seconds) if report.seconds else ""
             table.add_row(mark, report.name, report.event, report.address, took)
         return table

@@ -21,7 +21,7 @@ WATCH_SECONDS = 0.5
 RESTARTS = 5
 RESTART_WINDOW_SECONDS = 60.0
 
-Event = Literal["starting", "serving", "restarted", "stopping", "stopped", "killed"]
+Event = Literal["starting", "running", "serving", "restarted", "stopping", "stopped", "killed"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Report:
 
     Attributes:
         name: The process.
-        event: What happened.
+        event: What happened; `running` is for processes that have no address to answer at.
         address: Where it answers; empty for a process that only works.
         seconds: How long it took.
     """
@@ -112,7 +112,9 @@ class Suite:
         logs = self._home / "logs"
         logs.mkdir(exist_ok=True)
         self._processes[program.name] = Process(program, logs)
-        self._report(Report(program.name, "starting", program.address))
+        self._report(
+            Report(program.name, "starting" if program.address else "running", program.address)
+        )
         self._write_state()
 
     def _is_serving(self, process: Process) -> bool:

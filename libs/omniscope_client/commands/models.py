@@ -48,7 +48,7 @@ def results(model_id: ModelId, as_json: Json = False) -> None:
             screen = console()
             if answer.confusion_matrix.classes:
                 screen.print(tables.confusion(answer.confusion_matrix))
-            screen.print(tables.leaderboard(answer.leaderboard))
+            screen.print(tables.leaderboard(answer.leaderboard, answer.best_model))
 
 
 @app.command()

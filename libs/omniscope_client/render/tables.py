@@ -165,9 +165,9 @@ def model(row: Model) -> Table:
     )
 
 
-def metrics(sets: Sequence[MetricSet], title: str = "") -> Table:
+def metrics(sets: Sequence[MetricSet]) -> Table:
     """Return metrics, one row each, with a column per part of the data."""
-    table = _table("metric", *(f"{part.split} ({part.rows} rows):>" for part in sets), title=title)
+    table = _table("metric", *(f"{part.split} ({part.rows} rows):>" for part in sets))
     names = {name for part in sets for name in part.values}
     for name in sorted(names, key=lambda name: _metric_place((name, 0.0))):
         cells = (number(part.values[name]) if name in part.values else "-" for part in sets)
@@ -185,20 +185,21 @@ def confusion(matrix: ConfusionMatrix) -> Table:
     return table
 
 
-def leaderboard(entries: Sequence[LeaderboardEntry], title: str = "") -> Table:
-    """Return candidates in the order given; the first one is marked."""
+def leaderboard(entries: Sequence[LeaderboardEntry], chosen: str = "") -> Table:
+    """Return candidates in the order given, the chosen one marked (default: the first)."""
+    chosen = chosen or (entries[0].model if entries else "")
     metric = entries[0].metric if entries else "score"
     tested = any(entry.HasField("score_test") for entry in entries)
     table = _table(
         "#:>", "candidate", f"validation {metric}:>", *(["held out:>"] if tested else []),
-        "fit:>", "predict:>", title=title,
+        "fit:>", "predict:>",
     )  # fmt: skip
     for place, entry in enumerate(entries, start=1):
         test = number(entry.score_test) if entry.HasField("score_test") else "-"
         table.add_row(
             str(place), entry.model, number(entry.score_validation), *([test] if tested else []),
             duration(entry.fit_seconds), duration(entry.prediction_seconds),
-            style="bold green" if place == 1 else "",
+            style="bold green" if entry.model == chosen else "",
         )  # fmt: skip
     return table
 
@@ -212,9 +213,9 @@ def presets(answer: ListPresetsResponse) -> Table:
     return table
 
 
-def _table(*headings: str, title: str = "") -> Table:
+def _table(*headings: str) -> Table:
     """Return an empty table; a heading that ends in `:>` aligns its column to the right."""
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
         text, right = heading.removesuffix(":>"), heading.endswith(":>")
         table.add_column(text, justify="right" if right else "left", overflow="fold")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from omniscope.common.v1.job_event_pb2 import JobEvent
+from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -31,7 +31,7 @@ def follow(events: Iterable[JobEvent], console: Console) -> JobProgress:
 
 def _follow_live(events: Iterable[JobEvent], console: Console) -> JobProgress:
     progress = JobProgress()
-    with Live(_View(progress), console=console, refresh_per_second=8, transient=False) as live:
+    with Live(_View(progress), console=console, refresh_per_second=4) as live:
         for event in events:
             progress.add(event)
         live.refresh()
@@ -48,6 +48,7 @@ class _View:
         ranking = self._progress.ranking
         parts: list[RenderableType] = [_bar(self._progress)]
         if ranking:
+            parts.append(_best(ranking))
             parts.append(leaderboard(ranking[:SHOWN_CANDIDATES]))
         if len(ranking) > SHOWN_CANDIDATES:
             parts.append(Text(f"and {len(ranking) - SHOWN_CANDIDATES} more", style="dim"))
@@ -65,6 +66,14 @@ def _bar(progress: JobProgress) -> Table:
         Text(f"about {duration(eta)} left" if eta is not None else "", style="dim"),
     )
     return row
+
+
+def _best(ranking: list[LeaderboardEntry]) -> Text:
+    best = ranking[0]
+    return Text(
+        f"best of {len(ranking)} so far: {best.model}, "
+        f"validation {best.metric} {number(best.score_validation)}"
+    )
 
 
 def _follow_lines(events: Iterable[JobEvent], console: Console) -> JobProgress:
