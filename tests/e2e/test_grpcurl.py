@@ -60,10 +60,10 @@ def test_a_training_is_started_and_watched_by_grpcurl(suite: RunningSuite, pengu
     watched = grpcurl(
         suite,
         "-d",
-        json.dumps({"job_id": job["jobId"]}),
+        json.dumps({"job_id": job["job_id"]}),
         suite.gateway,
         "omniscope.automl.v1.AutoMLService/WatchTraining",
     )
 
     assert '"snapshot"' in watched
-    assert '"toState": "JOB_STATE_SUCCEEDED"' in watched
+    assert '"to_state": "JOB_STATE_SUCCEEDED"' in watched
