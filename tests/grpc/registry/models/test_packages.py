@@ -5,6 +5,7 @@ import tarfile
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from omniscope.registry.v1 import model_service_pb2 as messages
 from omniscope_registry.models.signing import ManifestSigner
@@ -28,6 +29,7 @@ async def test_a_verified_package_carries_the_registrys_signature(
     manifest = await artifacts.get_bytes(f"{key}/manifest.json")
     signature = await artifacts.get_bytes(f"{key}/manifest.sig")
     public_key = load_pem_public_key(await artifacts.get_bytes(f"{key}/registry.pub"))
+    assert isinstance(public_key, Ed25519PublicKey)
     public_key.verify(signature, manifest)
     with pytest.raises(InvalidSignature):
         public_key.verify(signature, manifest + b" ")

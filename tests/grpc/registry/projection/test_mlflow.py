@@ -11,7 +11,6 @@ from omniscope_registry import outbox
 from omniscope_registry.jobs import projections
 from omniscope_registry.jobs.domain import SUCCEEDED, Cause
 
-
 pytestmark = pytest.mark.timeout(180)
 
 
