@@ -25,6 +25,8 @@ def read_parquet(source: Path) -> pa.Table:
             _check_footer(file)
             table = file.read()
         table.validate(full=True)
+    except MemoryError:
+        raise  # Also an ArrowException, but it says nothing about the file.
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"the file cannot be read as Parquet: {str(error).splitlines()[0][:200]}",

@@ -1,4 +1,4 @@
-"""What a training may ask AutoGluon for: presets, model families and metrics, by AutoGluon's names.
+"""What a training may ask AutoGluon for: presets, model families and metrics, by its own names.
 
 The API process checks requests against these names, so they are written down here instead of being
 asked of AutoGluon, whose import takes seconds. A test holds them against the installed version.
@@ -26,7 +26,7 @@ class Preset:
     stacking: bool
 
 
-# Best quality first. AutoGluon's presets that need a GPU and weights from the network are left out.
+# Best quality first. Presets that need a GPU and weights from the network are left out.
 PRESETS: Final[tuple[Preset, ...]] = (
     Preset(
         name="best_quality",

@@ -1,0 +1,88 @@
+"""Writes what plain MLflow needs beside a model: MLmodel, requirements and code that loads it."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import omniscope_ml
+from omniscope_ml.packaging import Manifest
+from omniscope_ml.pyfunc import probability_column
+
+_CODE_FOLDER = "code"
+_INPUT_TYPES = {"string": "string", "timestamp": "datetime"}
+_LABEL_TYPES = {"string": "string", "int64": "long", "float64": "double", "bool": "boolean"}
+
+
+def write_mlmodel(folder: Path, manifest: Manifest) -> None:
+    """Add MLmodel, requirements.txt, python_env.yaml and a copy of this package's code.
+
+    With them `mlflow.pyfunc.load_model` and `mlflow models serve` work where the suite is not
+    installed.
+    """
+    _write(folder / "MLmodel", _mlmodel(manifest))
+    _write(folder / "requirements.txt", _requirements(manifest.engines))
+    _write(
+        folder / "python_env.yaml",
+        f"python: {manifest.python}\nbuild_dependencies:\n- pip\ndependencies:\n"
+        "- -r requirements.txt\n",
+    )
+    _copy_code(folder / _CODE_FOLDER)
+
+
+def _mlmodel(manifest: Manifest) -> str:
+    """Return MLflow's description; scalars as JSON, which is YAML whatever the names hold."""
+    lines = [
+        "flavors:",
+        "  python_function:",
+        f"    code: {_CODE_FOLDER}",
+        "    env:",
+        "      virtualenv: python_env.yaml",
+        "    loader_module: omniscope_ml.pyfunc",
+        f"    python_version: {_scalar(manifest.python)}",
+        f"mlflow_version: {_scalar(version('mlflow-skinny'))}",
+        "signature:",
+        f"  inputs: {_scalar(json.dumps(_inputs(manifest), ensure_ascii=False))}",
+        f"  outputs: {_scalar(json.dumps(_outputs(manifest), ensure_ascii=False))}",
+        "  params: null",
+        f"utc_time_created: {_scalar(manifest.created_at)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _inputs(manifest: Manifest) -> list[dict[str, object]]:
+    # Numbers are doubles, which take whole numbers and missing values as well; what is neither a
+    # number, a text nor a time is converted by the model itself.
+    return [
+        {"name": f.name, "type": _input_type(f.type), "required": True} for f in manifest.features
+    ]
+
+
+def _input_type(kind: str) -> str:
+    return "any" if kind == "bool" else _INPUT_TYPES.get(kind, "double")
+
+
+def _outputs(manifest: Manifest) -> list[dict[str, object]]:
+    prediction = {"name": "prediction", "type": _LABEL_TYPES[manifest.label_type]}
+    names = (probability_column(name) for name in manifest.classes)
+    outputs = [prediction, *({"name": name, "type": "double"} for name in names)]
+    return [{**output, "required": True} for output in outputs]
+
+
+def _requirements(engines: Mapping[str, str]) -> str:
+    return "".join(f"{name}=={number}\n" for name, number in sorted(engines.items()))
+
+
+def _copy_code(target: Path) -> None:
+    source = Path(omniscope_ml.__path__[0])
+    ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(source, target / source.name, ignore=ignore)
+
+
+def _scalar(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,202 @@
+"""Runs AutoGluon on the training rows of a table."""
+
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from omniscope_ml.errors import DataError
+from omniscope_ml.resources import cpu_count, memory_limit_bytes
+from omniscope_ml.splits import Rows
+
+from omniscope_automl.presets import FAMILY_REQUIREMENTS, MODEL_FAMILIES
+from omniscope_automl.progress import SearchCallback, SearchProgress
+from omniscope_automl.search_log import SearchLog
+from omniscope_automl.spec import TrainSpec
+from omniscope_automl.training_table import TrainingTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from autogluon.tabular import TabularPredictor
+    from omniscope_service.jobs.report import Report
+
+_FAILURES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Search:
+    """A finished search.
+
+    Attributes:
+        engine: The fitted predictor.
+        stopped_early: Whether the time limit kept a model from being trained to its end.
+    """
+
+    engine: "TabularPredictor"
+    stopped_early: bool
+
+
+def run_search(
+    spec: TrainSpec, table: TrainingTable, folder: Path, report: "Report", log: SearchLog
+) -> Search:
+    """Train candidates until the time limit; the held-out rows are never shown to AutoGluon.
+
+    Args:
+        spec: What to train.
+        table: Its rows; only the training part is used.
+        folder: Empty folder for AutoGluon's files.
+        report: Hears of every model as soon as it is trained.
+        log: Where AutoGluon's log goes.
+
+    Raises:
+        DataError: NO_MODEL_TRAINED or MODEL_FAMILY_UNAVAILABLE.
+    """
+    from autogluon.tabular import TabularPredictor
+
+    excluded = _excluded_families(spec)
+    _seed_everything(spec.seed)
+    engine = TabularPredictor(**_predictor_arguments(spec, table, folder))
+    with SearchProgress(report, spec.time_limit) as progress, _mlflow_hidden():
+        try:
+            engine.fit(
+                engine_frame(spec, table, table.hold_out.train),
+                callbacks=[SearchCallback(progress, spec.seed)],
+                excluded_model_types=excluded,
+                **_fit_arguments(spec),
+            )
+        except (RuntimeError, AssertionError) as error:
+            if engine.is_fit and engine.model_names():
+                raise
+            raise _no_model(spec, engine, log.cut_short) from error
+    return Search(engine, stopped_early=log.cut_short or not progress.complete)
+
+
+def engine_frame(spec: TrainSpec, table: TrainingTable, rows: Rows) -> "pd.DataFrame":
+    """Return rows as AutoGluon takes them: features, target and, where there is one, weight."""
+    import pandas as pd
+
+    frame = table.frame.iloc[rows].reset_index(drop=True)
+    columns: dict[str, Any] = {spec.target_column: pd.Series(table.target[rows].tolist())}
+    if spec.weight_column is not None and table.weights is not None:
+        columns[spec.weight_column] = table.weights[rows]
+    return frame.assign(**columns)
+
+
+@contextmanager
+def _mlflow_hidden() -> Iterator[None]:
+    """Keep AutoGluon from importing MLflow, which it does to warn of a setting nobody uses here.
+
+    That import takes seconds and 100 MB of every training.
+    """
+    hidden = "mlflow" not in sys.modules
+    if hidden:
+        sys.modules["mlflow"] = None  # type: ignore[assignment]  # makes the import fail
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["mlflow"]
+
+
+def _predictor_arguments(spec: TrainSpec, table: TrainingTable, folder: Path) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "label": spec.target_column,
+        "problem_type": spec.problem_type,
+        "eval_metric": spec.eval_metric,
+        "path": str(folder),
+        "verbosity": 2,
+        "sample_weight": spec.weight_column,
+        # AutoGluon drops classes with fewer than 10 rows unless told not to.
+        "learner_kwargs": {"random_state": spec.seed, "label_count_threshold": 1},
+    }
+    if table.labels is not None and spec.problem_type == "binary":
+        positive = table.labels.positive_code(spec.positive_class)
+        arguments["positive_class"] = table.labels.values[positive]
+    return arguments
+
+
+def _fit_arguments(spec: TrainSpec) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "time_limit": spec.time_limit,
+        "presets": spec.quality,
+        "num_cpus": cpu_count(),
+        "num_gpus": 0,
+        "memory_limit": memory_limit_bytes() / 2**30,
+        "fit_strategy": "sequential",
+        # Folds one after the other and trials in this process: no Ray.
+        "ag_args_ensemble": {
+            "fold_fitting_strategy": "sequential_local",
+            "model_random_seed": spec.seed,
+        },
+        "ds_args": {"memory_safe_fits": False, "enable_ray_logging": False},
+    }
+    if spec.included_model_families:
+        arguments["hyperparameters"] = _included_configurations(spec)
+    return arguments
+
+
+def _included_configurations(spec: TrainSpec) -> dict[str, Any]:
+    """Return the preset's configurations of the families asked for, or a family's defaults."""
+    from autogluon.tabular.configs.hyperparameter_configs import get_hyperparameter_config
+    from autogluon.tabular.configs.presets_configs import tabular_presets_dict
+
+    portfolio = tabular_presets_dict[spec.quality].get("hyperparameters", "default")
+    configurations = get_hyperparameter_config(portfolio)
+    return {family: configurations.get(family, {}) for family in spec.included_model_families}
+
+
+def _excluded_families(spec: TrainSpec) -> list[str]:
+    """Return the families to leave out, those among them that this machine cannot train.
+
+    Raises:
+        DataError: MODEL_FAMILY_UNAVAILABLE when one was asked for by name.
+    """
+    missing = {family: _missing_modules(family) for family in MODEL_FAMILIES}
+    for family in spec.included_model_families:
+        if missing.get(family):
+            raise DataError(
+                f"model family {family!r} needs {', '.join(missing[family])}, which this worker "
+                "does not have",
+                reason="MODEL_FAMILY_UNAVAILABLE",
+                field="included_model_families",
+            )
+    unavailable = (family for family, modules in missing.items() if modules)
+    return sorted({*spec.excluded_model_families, *unavailable})
+
+
+def _missing_modules(family: str) -> list[str]:
+    return [name for name in FAMILY_REQUIREMENTS.get(family, ()) if find_spec(name) is None]
+
+
+def _seed_everything(seed: int) -> None:
+    """Seed the global generators too, for model code that draws from them."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - what AutoGluon's models use
+
+
+def _no_model(spec: TrainSpec, engine: "TabularPredictor", cut_short: bool) -> DataError:
+    if cut_short:
+        return DataError(
+            f"no model could be trained within {spec.time_limit} s; raise time_limit, or include "
+            "only fast families such as LR, KNN or GBM",
+            reason="NO_MODEL_TRAINED",
+            field="time_limit",
+        )
+    return DataError(
+        f"none of the models could be trained: {_failures(engine)}", reason="NO_MODEL_TRAINED"
+    )
+
+
+def _failures(engine: "TabularPredictor") -> str:
+    failures = engine.model_failures() if engine.is_fit else None
+    if failures is None or failures.empty:
+        return "no model family is left for this problem; include others"
+    shown = failures.head(_FAILURES_SHOWN)
+    return "; ".join(
+        f"{model}: {text}" for model, text in zip(shown["model"], shown["exc_str"], strict=True)
+    )

@@ -1,0 +1,98 @@
+"""Turns a finished search into a model package."""
+
+import platform
+import shutil
+from datetime import UTC, datetime
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omniscope_ml.mlmodel import write_mlmodel
+from omniscope_ml.model_card import write_model_card
+from omniscope_ml.packaging import PAYLOAD_FOLDER, Manifest, seal
+
+from omniscope_automl.presets import FAMILY_REQUIREMENTS
+from omniscope_automl.results import positive_class
+from omniscope_automl.spec import TrainSpec
+from omniscope_automl.training_table import TrainingTable
+
+if TYPE_CHECKING:
+    from autogluon.tabular import TabularPredictor
+
+    from omniscope_automl.search import Search
+
+KIND = "automl.tabular"
+
+_LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn")
+
+
+def write_package(
+    folder: Path, spec: TrainSpec, table: TrainingTable, search: "Search", results: dict[str, Any]
+) -> None:
+    """Complete a package that holds results and predictions already; `manifest.json` comes last.
+
+    Only the chosen model and what it is made of are kept, without any training data of AutoGluon's
+    cache; AutoGluon's folder moves into the package.
+    """
+    _keep_chosen_model(search.engine)
+    manifest = _manifest(spec, table, search)
+    payload = folder / PAYLOAD_FOLDER
+    shutil.move(search.engine.path, payload)
+    shutil.rmtree(payload / "utils" / "data", ignore_errors=True)
+    write_mlmodel(folder, manifest)
+    write_model_card(folder, manifest, results)
+    seal(folder, manifest)
+
+
+def _keep_chosen_model(engine: "TabularPredictor") -> None:
+    engine.delete_models(models_to_keep="best", dry_run=False)
+    engine.save_space()
+
+
+def _manifest(spec: TrainSpec, table: TrainingTable, search: "Search") -> Manifest:
+    labels = table.labels
+    return Manifest(
+        kind=KIND,
+        architecture=search.engine.model_best,
+        problem_type=spec.problem_type,
+        target_column=spec.target_column,
+        label_type="float64" if labels is None else labels.label_type,
+        classes=() if labels is None else labels.texts,
+        positive_class=positive_class(labels, spec),
+        features=table.features,
+        key_column=spec.key_column or "",
+        engines=_engines(search.engine),
+        python=platform.python_version(),
+        dataset={"dataset_id": spec.dataset_id, "digest": spec.dataset_digest},
+        split={
+            "strategy": spec.split_strategy,
+            "test_fraction": spec.test_fraction,
+            "seed": spec.split_seed,
+            "train_rows": len(table.hold_out.train),
+            "test_rows": len(table.hold_out.test),
+        },
+        job_id=spec.job_id,
+        attempt=spec.attempt,
+        seed=spec.seed,
+        stopped_early=search.stopped_early,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _engines(engine: "TabularPredictor") -> dict[str, str]:
+    """Return the versions of what loading and asking the kept models takes."""
+    trainer = engine._trainer  # noqa: SLF001 - AutoGluon has no public way to ask for families
+    kinds = trainer.get_models_attribute_dict("type_inner").values()
+    modules = {
+        module for kind in kinds for module in FAMILY_REQUIREMENTS.get(kind.ag_key or "", ())
+    }
+    wanted = {"autogluon.tabular", *_LIBRARIES, *map(_distribution, modules)}
+    # mlflow-skinny is what is installed here; the full package serves.
+    return {name: version(name) for name in wanted} | {"mlflow": version("mlflow-skinny")}
+
+
+def _distribution(module: str) -> str:
+    """Return the installed distribution of a module; XGBoost comes in two."""
+    if module == "xgboost" and not any(distributions(name=module)):
+        return "xgboost-cpu"
+    return module

@@ -1,0 +1,138 @@
+"""Reads from a dataset what one training needs, and divides its rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from omniscope_ml.datasets.arrow_file import Dataset, open_dataset
+from omniscope_ml.errors import DataError
+from omniscope_ml.labels import ClassLabels
+from omniscope_ml.schema import Feature, align
+from omniscope_ml.splits import HoldOut, Rows, hold_out_random, hold_out_stratified
+
+from omniscope_automl.spec import TrainSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """The rows that have a target value, with everything that a training asks of them.
+
+    Attributes:
+        features: The columns to predict from.
+        frame: Shape (rows, features).
+        target: Native labels, or numbers for regression, shape (rows,).
+        labels: The classes; None for regression.
+        weights: Weight of each row; None when rows weigh the same.
+        keys: Name of each row; None without a key column.
+        rows: Place of each row in the dataset.
+        hold_out: Which of these rows train and which are held out.
+    """
+
+    features: tuple[Feature, ...]
+    frame: "pd.DataFrame"
+    target: npt.NDArray[Any]
+    labels: ClassLabels | None
+    weights: npt.NDArray[np.float64] | None
+    keys: list[object] | None
+    rows: Rows
+    hold_out: HoldOut
+
+    @property
+    def codes(self) -> Rows:
+        """Class of each row, from 0; classification only."""
+        if self.labels is None:
+            raise DataError("a regression has no classes", reason="PROBLEM_TYPE_MISMATCH")
+        return self.labels.codes(self.target.tolist())
+
+
+def read_training_table(path: Path, spec: TrainSpec) -> TrainingTable:
+    """Read and divide the rows of a dataset for a training.
+
+    Raises:
+        DataError: COLUMN_NOT_FOUND, TARGET_NOT_NUMERIC, TARGET_SINGLE_CLASS,
+            TARGET_CLASS_TOO_SMALL, DATASET_TOO_SMALL.
+    """
+    dataset = open_dataset(path)
+    rows = _labelled_rows(dataset, spec.target_column)
+    target = _target(dataset, spec, rows)
+    labels = None if spec.problem_type == "regression" else _classes(target, spec)
+    features = tuple(Feature(name, dataset.type_of(name)) for name in spec.feature_columns)
+    frame = dataset.frame(spec.feature_columns)
+    table = TrainingTable(
+        features=features,
+        frame=align(frame.iloc[rows].reset_index(drop=True), features),
+        target=target,
+        labels=labels,
+        weights=_weights(dataset, spec, rows),
+        keys=_keys(dataset, spec, rows),
+        rows=rows,
+        hold_out=_hold_out(spec, target, labels),
+    )
+    _check_training_classes(table, spec)
+    return table
+
+
+def _labelled_rows(dataset: Dataset, target_column: str) -> Rows:
+    known = dataset.column(target_column).is_valid().to_numpy(zero_copy_only=False)
+    return np.flatnonzero(known)
+
+
+def _target(dataset: Dataset, spec: TrainSpec, rows: Rows) -> npt.NDArray[Any]:
+    column = dataset.column(spec.target_column).take(rows)
+    kind = dataset.type_of(spec.target_column)
+    if spec.problem_type != "regression":
+        values = np.empty(len(rows), dtype=object)
+        values[:] = column.to_pylist()
+        return values
+    if kind not in ("float32", "float64", "int64"):
+        raise DataError(
+            f"target column {spec.target_column!r} is {kind}; regression needs numbers",
+            reason="TARGET_NOT_NUMERIC",
+            field="target_column",
+        )
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _classes(target: npt.NDArray[Any], spec: TrainSpec) -> ClassLabels:
+    labels = ClassLabels.of(target.tolist())
+    if len(labels.values) < 2:
+        raise _single_class(spec, "the dataset")
+    return labels
+
+
+def _weights(dataset: Dataset, spec: TrainSpec, rows: Rows) -> npt.NDArray[np.float64] | None:
+    if spec.weight_column is None:
+        return None
+    return np.asarray(dataset.matrix([spec.weight_column])[rows, 0], dtype=np.float64)
+
+
+def _keys(dataset: Dataset, spec: TrainSpec, rows: Rows) -> list[object] | None:
+    if spec.key_column is None:
+        return None
+    keys: list[object] = dataset.column(spec.key_column).take(rows).to_pylist()
+    return keys
+
+
+def _hold_out(spec: TrainSpec, target: npt.NDArray[Any], labels: ClassLabels | None) -> HoldOut:
+    if spec.split_strategy == "stratified" and labels is not None:
+        codes = labels.codes(target.tolist())
+        return hold_out_stratified(codes, spec.test_fraction, spec.split_seed)
+    return hold_out_random(len(target), spec.test_fraction, spec.split_seed)
+
+
+def _check_training_classes(table: TrainingTable, spec: TrainSpec) -> None:
+    if table.labels is not None and len(np.unique(table.codes[table.hold_out.train])) < 2:
+        raise _single_class(spec, "the training part; use the stratified split")
+
+
+def _single_class(spec: TrainSpec, where: str) -> DataError:
+    return DataError(
+        f"target column {spec.target_column!r} has fewer than two classes in {where}",
+        reason="TARGET_SINGLE_CLASS",
+        field="target_column",
+    )
