@@ -7,6 +7,7 @@ point it elsewhere: OMNISCOPE_ADDRESS and OMNISCOPE_TOKEN_FILE.
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -38,7 +39,7 @@ response = session.post(
 response.raise_for_status()
 job_id = response.json()["job_id"]
 
-status = {"status": "queued"}
+status: dict[str, Any] = {"status": "queued"}
 while status["status"] in ("queued", "running"):
     time.sleep(2)
     status = session.get(f"http://{address}/api/ml/jobs/{job_id}/status").json()

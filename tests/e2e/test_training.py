@@ -119,6 +119,8 @@ def wait_for_the_end(rest: RestSession, job_id: str) -> dict[str, Any]:
     return dict(rest.get(f"/api/ml/jobs/{job_id}/status").json())
 
 
+# MLflow's own store uses what SQLAlchemy 2.1 has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_training_is_watched_by_server_sent_events_and_ends_in_mlflow(
     suite: RunningSuite, rest: RestSession, penguins: str, tmp_path: Path
 ):
