@@ -82,11 +82,13 @@ class LocalLauncher:
 
     async def launch(self) -> LocalChild:
         """Start a child and return it when it is warm."""
-        child = await self._start()
+        starting = asyncio.create_task(self._start())
         try:
+            # Not cut short half way: what was started could not be ended.
+            child = await asyncio.shield(starting)
             await child.wait_until_warm()
         except BaseException:
-            await child.close()
+            await (await starting).close()
             raise
         return child
 

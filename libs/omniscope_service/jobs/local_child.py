@@ -141,6 +141,7 @@ class LocalChild:
         await asyncio.gather(*self._reading, return_exceptions=True)
         self._frames.close()
         self._output.close()
+        await asyncio.sleep(0)  # the loop lets go of a pipe one turn later
         if self._commands is not None:
             os.close(self._commands)
             self._commands = None

@@ -134,7 +134,7 @@ async def test_a_child_that_dies_before_its_job_has_no_messages(child, paths):
     assert [message async for message in child.messages()] == []
 
 
-async def test_a_launch_that_is_given_up_leaves_nothing(monkeypatch):
+async def test_a_launch_that_is_given_up_leaves_nothing():
     launching = asyncio.create_task(LocalLauncher("slow_trainer").launch())
     while not (started := children_of(os.getpid())):  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(0.01)
@@ -143,6 +143,19 @@ async def test_a_launch_that_is_given_up_leaves_nothing(monkeypatch):
     await asyncio.wait({launching})
 
     await until_gone(started)
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_launch_that_is_given_up_at_once_leaves_nothing(turns):
+    launching = asyncio.create_task(LocalLauncher("slow_trainer").launch())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+    launching.cancel()
+    await asyncio.wait({launching})
+
+    assert launching.cancelled()
+    assert children_of(os.getpid()) == []
 
 
 async def test_a_trainer_that_fails_to_warm_up_says_why():

@@ -14,6 +14,11 @@ def alive(pid):
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+async def warm(worker):
+    worker.warm_up()
+    return await worker._warm._warming
+
+
 async def test_a_job_runs_from_hint_to_model_and_its_events_arrive_in_order(scene):
     async with scene.working():
         job = await scene.submit("succeed")
@@ -145,8 +150,9 @@ async def test_the_hard_limit_ends_a_job_with_nothing_usable(scene):
 
 
 async def test_the_hard_limit_keeps_what_was_finished_in_the_grace(scene):
-    async with scene.working():
-        ended = await scene.run("finish_when_asked", hard_limit_seconds=0.5)
+    async with scene.working() as worker:
+        await warm(worker)
+        ended = await scene.run("finish_when_asked", hard_limit_seconds=1)
 
     assert isinstance(ended, CompleteJobRequest)
     assert ended.stopped_early
@@ -242,8 +248,9 @@ async def test_output_is_capped(scene):
 
 
 async def test_a_registry_that_is_away_ends_no_training(scene):
-    async with scene.working():
-        job = await scene.submit("finish_when_asked", hard_limit_seconds=0.7)
+    async with scene.working() as worker:
+        await warm(worker)
+        job = await scene.submit("finish_when_asked", hard_limit_seconds=1)
         await scene.registry.until_phase(job, "waiting")
         scene.registry.away = True
         await scene.registry.until(lambda: scene.registry.refused > 2)
@@ -314,8 +321,7 @@ async def test_the_next_child_is_warmed_when_a_job_has_ended(scene):
 
 async def test_a_warm_child_that_died_is_replaced(scene):
     async with scene.working() as worker:
-        worker.warm_up()
-        child = await worker._warm._warming
+        child = await warm(worker)
         os.kill(child.pid, 9)
         await child.wait()
         ended = await scene.run("succeed")
@@ -325,8 +331,7 @@ async def test_a_warm_child_that_died_is_replaced(scene):
 
 async def test_an_idle_child_is_dropped(scene):
     async with scene.working(keep_warm_seconds=0) as worker:
-        worker.warm_up()
-        child = await worker._warm._warming
+        child = await warm(worker)
         await child.wait()
         ended = await scene.run("succeed")
 
