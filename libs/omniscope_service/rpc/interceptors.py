@@ -133,7 +133,7 @@ def _unexpected(call: Call) -> Internal:
     _log.exception("unexpected exception", method=call.method)
     return Internal(
         f"The server failed unexpectedly; its log has the details of request {request_id}.",
-        reason="INTERNAL",
+        reason="INTERNAL_ERROR",
     )
 
 

@@ -74,7 +74,10 @@ async def test_an_open_watch_is_told_to_end_and_to_come_back(patient, job_servic
 async def test_a_watch_that_writes_all_the_time_ends_after_a_message(
     patient, job_servicer, tokens
 ):
+    entered = asyncio.Event()
+
     async def chatty(request, context):
+        entered.set()
         for sequence in itertools.count(1):
             yield job_event_pb2.JobEvent(sequence=sequence)
 
@@ -84,7 +87,7 @@ async def test_a_watch_that_writes_all_the_time_ends_after_a_message(
             opened = await client.enter_async_context(channel(started.target, tokens.user))
             call = job_service_pb2_grpc.JobServiceStub(opened).WatchJob(WATCH)
             reading = asyncio.create_task(read_all(call))
-            await asyncio.sleep(0.05)
+            await entered.wait()
 
         events, error = await reading
 
@@ -93,8 +96,13 @@ async def test_a_watch_that_writes_all_the_time_ends_after_a_message(
 
 
 async def test_many_watches_end_whatever_they_are_doing(patient, job_servicer, tokens):
+    all_entered = asyncio.Event()
+    entered = itertools.count(1)
+
     async def busy(request, context):
-        for sequence in range(1, 1000):
+        if next(entered) == 50:
+            all_entered.set()
+        for sequence in itertools.count(1):
             yield job_event_pb2.JobEvent(sequence=sequence)
             await asyncio.sleep(0.001 * (sequence % 3))
 
@@ -104,7 +112,7 @@ async def test_many_watches_end_whatever_they_are_doing(patient, job_servicer, t
             opened = await client.enter_async_context(channel(started.target, tokens.user))
             stub = job_service_pb2_grpc.JobServiceStub(opened)
             readings = [asyncio.create_task(read_all(stub.WatchJob(WATCH))) for _ in range(50)]
-            await asyncio.sleep(0.1)
+            await all_entered.wait()
 
         ends = [error_from_rpc(error).reason for _, error in await asyncio.gather(*readings)]
 

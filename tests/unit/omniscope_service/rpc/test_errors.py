@@ -121,7 +121,7 @@ def assert_fixed_sentence(error: grpc.aio.AioRpcError, request_id: str) -> None:
     assert error.details() == (
         f"The server failed unexpectedly; its log has the details of request {request_id}."
     )
-    assert unpacked(status, details.ErrorInfo).reason == "INTERNAL"
+    assert unpacked(status, details.ErrorInfo).reason == "INTERNAL_ERROR"
     assert unpacked(status, details.RequestInfo).request_id == request_id
     assert b"hunter2" not in status.SerializeToString()
 
