@@ -12,7 +12,7 @@ from pathlib import Path
 
 from omniscope_client.errors import OmniscopeError
 
-from omniscope_local.home import running_pid
+from omniscope_local.home import make_home, running_pid
 from omniscope_local.runner import run_suite
 from omniscope_local.state import remove_state
 from omniscope_local.suite import Report
@@ -88,8 +88,9 @@ def stop_suite(home: Path) -> bool:
 
 def _spawn(home: Path, free_ports: bool) -> subprocess.Popen[str]:
     options = ["--free-ports"] if free_ports else []
+    make_home(home)
     log = _log(home)
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log.parent.mkdir(exist_ok=True)
     with log.open("a") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "omniscope_local", str(home), *options],

@@ -17,6 +17,11 @@ def suite_home() -> Path:
     return find_home() or Path.cwd() / HOME_NAME
 
 
+def make_home(home: Path) -> None:
+    """Make a home that nobody else can look into; leave one that exists as it is."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 @contextmanager
 def hold_home(home: Path) -> Iterator[None]:
     """Hold a home for this process; the kernel lets go of it when the process ends, however.
@@ -24,7 +29,7 @@ def hold_home(home: Path) -> Iterator[None]:
     Raises:
         OmniscopeError: ALREADY_EXISTS, reason SUITE_RUNNING, when another process holds it.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(home)
     with (home / LOCK_NAME).open("a+") as lock:
         if not _lock(lock.fileno()):
             raise OmniscopeError(

@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from omniscope_local.home import make_home
+
 TOKEN_FILES = ("token", "service-token", "worker-token")
 
 
@@ -16,7 +18,7 @@ def ensure_tokens(home: Path) -> Path:
     Returns:
         The file with the user's token: 64 hexadecimal characters, mode 0600.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(home)
     for name in TOKEN_FILES:
         path = home / name
         if not path.exists():
