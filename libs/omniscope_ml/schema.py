@@ -46,10 +46,14 @@ def align(frame: "pd.DataFrame", features: Sequence[Feature]) -> "pd.DataFrame":
     parts = []
     for kind in dict.fromkeys(feature.type for feature in features):
         names = [feature.name for feature in features if feature.type == kind]
-        parts.append(_converted(frame[names], kind))
+        parts.append(_converted(_picked(frame, names), kind))
     aligned = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
-    wanted = [feature.name for feature in features]
-    return aligned if list(aligned.columns) == wanted else aligned[wanted]
+    return _picked(aligned, [feature.name for feature in features])
+
+
+def _picked(frame: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
+    # Picking copies, even where every column is picked.
+    return frame if list(frame.columns) == names else frame[names]
 
 
 def _check_columns(frame: "pd.DataFrame", features: Sequence[Feature]) -> None:

@@ -1,0 +1,140 @@
+import dataclasses
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+from omniscope_ml.errors import DataError
+from omniscope_ml.mlmodel import write_mlmodel
+from omniscope_ml.model_card import write_model_card
+from omniscope_ml.packaging import MANIFEST_FILE, Manifest, seal, verify_package
+from omniscope_ml.predictor import load_package
+from omniscope_ml.schema import Feature
+
+MANIFEST = Manifest(
+    kind="automl.tabular",
+    architecture="LightGBM",
+    problem_type="binary",
+    target_column='odd "name": {x}',
+    label_type="string",
+    classes=("no", "yes"),
+    positive_class="yes",
+    features=(Feature("gene: é", "float32"), Feature("flag", "bool"), Feature("sex", "string")),
+    key_column="",
+    engines={"autogluon.tabular": "1.6.3"},
+    python="3.11.7",
+    dataset={"dataset_id": "d", "digest": "0"},
+    split={
+        "strategy": "random",
+        "test_fraction": 0.2,
+        "seed": 0,
+        "train_rows": 8,
+        "test_rows": 2,
+    },
+    job_id="j",
+    attempt=1,
+    seed=0,
+    stopped_early=False,
+    created_at="2026-01-01T00:00:00+00:00",
+)
+RESULTS = {"metrics": [{"split": "test", "rows": 2, "values": {"accuracy": 0.5}}]}
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    (tmp_path / "payload").mkdir()
+    (tmp_path / "payload" / "model.pkl").write_bytes(b"model")
+    write_mlmodel(tmp_path, MANIFEST)
+    write_model_card(tmp_path, MANIFEST, RESULTS)
+    seal(tmp_path, MANIFEST)
+    return tmp_path
+
+
+def test_manifest_comes_back_as_it_was_written(package: Path) -> None:
+    assert verify_package(package) == MANIFEST
+
+
+def test_manifest_lists_every_other_file_with_hash_and_size(package: Path) -> None:
+    files = json.loads((package / MANIFEST_FILE).read_text())["files"]
+
+    assert {"MLmodel", "README.md", "payload/model.pkl", "requirements.txt"} <= files.keys()
+    assert "code/omniscope_ml/pyfunc.py" in files
+    assert MANIFEST_FILE not in files
+    assert files["payload/model.pkl"]["size_bytes"] == 5
+    assert len(files["payload/model.pkl"]["sha256"]) == 64
+
+
+def test_changed_file_is_named(package: Path) -> None:
+    (package / "payload" / "model.pkl").write_bytes(b"other")
+
+    with pytest.raises(DataError, match=r"payload/model\.pkl is missing or not") as caught:
+        load_package(package)
+
+    assert caught.value.reason == "PACKAGE_CORRUPT"
+
+
+def test_removed_file_is_named(package: Path) -> None:
+    (package / "README.md").unlink()
+
+    with pytest.raises(DataError, match=r"README\.md is missing"):
+        verify_package(package)
+
+
+def test_file_added_to_the_payload_is_named(package: Path) -> None:
+    (package / "payload" / "evil.pkl").write_bytes(b"")
+
+    with pytest.raises(DataError, match=r"payload/evil\.pkl is not in the manifest"):
+        verify_package(package)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {}, "features": [], "classes": []}'])
+def test_broken_manifest_is_refused(package: Path, text: str) -> None:
+    (package / MANIFEST_FILE).write_text(text)
+
+    with pytest.raises(DataError, match="is not a manifest"):
+        verify_package(package)
+
+
+def test_folder_without_a_manifest_is_no_package(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no manifest\.json"):
+        load_package(tmp_path)
+
+
+def test_kind_of_a_later_version_is_refused(package: Path) -> None:
+    (package / MANIFEST_FILE).unlink()
+    seal(package, dataclasses.replace(MANIFEST, kind="quantum.tabular"))
+
+    with pytest.raises(DataError, match=r"'quantum\.tabular'.*automl\.tabular") as caught:
+        load_package(package)
+
+    assert caught.value.reason == "MODEL_KIND_UNKNOWN"
+
+
+def test_mlmodel_is_what_mlflow_reads(package: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+
+    described = yaml.safe_load((package / "MLmodel").read_text(encoding="utf-8"))
+
+    assert described["flavors"]["python_function"]["loader_module"] == "omniscope_ml.pyfunc"
+    inputs = json.loads(described["signature"]["inputs"])
+    assert [(i["name"], i["type"]) for i in inputs] == [
+        ("gene: é", "double"),
+        ("flag", "any"),
+        ("sex", "string"),
+    ]
+    outputs = json.loads(described["signature"]["outputs"])
+    assert [o["name"] for o in outputs] == ["prediction", "probability_no", "probability_yes"]
+
+
+def test_model_card_tells_data_metrics_and_limits(package: Path) -> None:
+    card = (package / "README.md").read_text(encoding="utf-8")
+
+    assert "| test accuracy | 0.5000 | 2 |" in card
+    assert "Positive class: `yes`" in card
+    assert "No limit was hit" in card
+
+
+def test_data_error_keeps_its_reason_across_processes() -> None:
+    error = pickle.loads(pickle.dumps(DataError("m", reason="R", field="f")))
+
+    assert (error.message, error.reason, error.field) == ("m", "R", "f")
