@@ -37,6 +37,7 @@ STATUS_CODES: Mapping[type[errors.ServiceError], grpc.StatusCode] = {
 """Status code of each error class."""
 
 _ERRORS = {code: error for error, code in STATUS_CODES.items()}
+_PEER_LOST = (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL)
 _STATUS_KEY = "grpc-status-details-bin"
 
 
@@ -62,7 +63,8 @@ def error_from_rpc(error: grpc.aio.AioRpcError) -> errors.ServiceError:
     """Return the error that the peer raised: the same class, reason, field and metadata.
 
     A reply that no part of the suite wrote (connection refused, message too large) gets the status
-    code's name with the prefix `RPC_` as its reason, for example `RPC_UNAVAILABLE`.
+    code's name with the prefix `RPC_` as its reason, for example `RPC_UNAVAILABLE`. Where that is
+    what gRPC says of a peer that went away in the middle of a call, it is `Unavailable`.
     """
     status = _rich_status(error)
     code = error.code()
@@ -70,7 +72,8 @@ def error_from_rpc(error: grpc.aio.AioRpcError) -> errors.ServiceError:
     for detail in status.details if status else ():
         _read_detail(detail, found)
     message = error.details() or f"The peer answered {code.name} without a message."
-    return _ERRORS.get(code, errors.Internal)(message, **found)
+    lost = status is None and code in _PEER_LOST
+    return (errors.Unavailable if lost else _ERRORS.get(code, errors.Internal))(message, **found)
 
 
 def _details(error: errors.ServiceError, request_id: str) -> Iterator[Message]:

@@ -1,18 +1,21 @@
 """Channels between services, over a real connection."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
+import grpc
 import pytest
 from omniscope.common.v1 import job_event_pb2, job_pb2
 from omniscope.registry.v1 import job_service_pb2
 from omniscope_service import errors
+from omniscope_service.app import running
 from omniscope_service.registry_client import RegistryClient
 from omniscope_service.rpc.auth import Caller, Role, bind_caller, current_caller
 from omniscope_service.rpc.client import DEFAULT_DEADLINE_SECONDS, stream
 from omniscope_service.rpc.context import bind_request_id, current_request_id
 from omniscope_service.rpc.retries import retry_config
+from omniscope_service.rpc.status import error_from_rpc
 
 GET = job_service_pb2.GetJobRequest(job_id="j")
 CANCEL = job_service_pb2.CancelJobRequest(job_id="j")
@@ -67,6 +70,45 @@ async def test_a_peer_that_is_not_there_is_unavailable(tokens):
             await client.jobs.GetJob(GET, timeout=20)
 
     assert caught.value.reason == "RPC_UNAVAILABLE"
+
+
+async def test_a_peer_that_goes_away_in_the_middle_of_a_call_is_unavailable(
+    service, job_servicer, tokens
+):
+    entered = asyncio.Event()
+
+    async def stuck(request, context):
+        entered.set()
+        await asyncio.Event().wait()
+
+    job_servicer.on_get = stuck
+    service.grace_seconds = 0
+    async with AsyncExitStack() as client:
+        async with running(service) as started:
+            registry = RegistryClient(started.target, tokens.user)
+            await client.enter_async_context(registry)
+            call: Any = asyncio.ensure_future(registry.jobs.CancelJob(CANCEL, timeout=20))
+            await entered.wait()
+
+        with pytest.raises(errors.Unavailable):
+            await call
+
+
+@pytest.mark.parametrize(
+    ("code", "error_class"),
+    [
+        (grpc.StatusCode.CANCELLED, errors.Unavailable),
+        (grpc.StatusCode.UNKNOWN, errors.Unavailable),
+        (grpc.StatusCode.INTERNAL, errors.Unavailable),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, errors.ResourceExhausted),
+        (grpc.StatusCode.UNIMPLEMENTED, errors.Internal),
+    ],
+)
+def test_a_reply_that_no_part_of_the_suite_wrote_has_a_class_too(code, error_class):
+    error = error_from_rpc(grpc.aio.AioRpcError(code, details="RST_STREAM"))
+
+    assert type(error) is error_class
+    assert (error.message, error.reason) == ("RST_STREAM", f"RPC_{code.name}")
 
 
 async def test_a_call_that_names_no_deadline_gets_one(registry, job_servicer):
