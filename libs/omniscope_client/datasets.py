@@ -119,5 +119,6 @@ def _chunks(
             yield request
             request = UploadDatasetRequest()
             on_progress(sent := sent + len(chunk))
-    if not sent:
-        yield request  # an empty file is the service's to refuse
+    if not sent:  # an empty file is the service's to refuse
+        request.data.SetInParent()
+        yield request

@@ -16,6 +16,7 @@ from omniscope_client.render.tables import failure, job_state, leaderboard
 SHOWN_CANDIDATES = 12
 BAR_WIDTH = 32
 LINE_EVERY_PERCENT = 10.0
+STOPPED_EARLY = "A limit ended the search early: the same request may give another model."
 
 
 def follow(events: Iterable[JobEvent], console: Console) -> JobProgress:
@@ -95,8 +96,11 @@ def _lines(event: JobEvent, progress: JobProgress) -> Iterator[str]:
     """Yield what an event is worth on paper."""
     match event.WhichOneof("event"):
         case "state_changed":
-            yield f"{state(progress.job.state)}: {progress.phase}"
-            yield from _outcome(progress)
+            failed = progress.finished and progress.job.HasField("error")
+            says = failure(progress.job) if failed else progress.phase
+            yield f"{state(progress.job.state)}: {says}"
+            if progress.job.stopped_early:
+                yield STOPPED_EARLY
         case "progress":
             eta = progress.eta_seconds
             left = f", about {duration(eta)} left" if eta is not None else ""
@@ -115,7 +119,8 @@ def _candidate(progress: JobProgress, model: str) -> str:
 
 
 def _outcome(progress: JobProgress) -> Iterator[str]:
-    if progress.job.HasField("error") and progress.finished:
+    """Yield what a bar has no room for."""
+    if progress.finished and progress.job.HasField("error"):
         yield failure(progress.job)
     if progress.job.stopped_early:
-        yield "A limit ended the search early: the same request may give another model."
+        yield STOPPED_EARLY

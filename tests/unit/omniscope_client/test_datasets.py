@@ -60,7 +60,9 @@ def test_an_empty_file_is_left_to_the_service_to_refuse(
         client.datasets.upload(tmp_path / "empty.csv")
 
     assert raised.value.reason == "DATASET_EMPTY"
-    assert canned.requests["UploadDataset"][0][0].name == "empty"
+    ((message,),) = canned.requests["UploadDataset"]
+    assert message.name == "empty"
+    assert message.HasField("data")
 
 
 def test_a_suffix_that_says_nothing_asks_for_the_format(client: Client, tmp_path: Path) -> None:
