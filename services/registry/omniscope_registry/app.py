@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 NAME: Final = "registry"
 ROLES: Final = ("serve", "project")
 _PACKAGE: Final = "omniscope.registry.v1"
+_PROJECTION_NICENESS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ async def build(role: str, settings: RegistrySettings, stack: AsyncExitStack) ->
 def _projection(settings: RegistrySettings, tokens: LocalTokens) -> Service:
     # MLflow costs seconds and 170 MB: the role that serves never imports it.
     from omniscope_registry.projection.projector import project
+
+    # Training goes first on a small machine: nobody waits for MLflow.
+    os.nice(_PROJECTION_NICENESS)
 
     async def worker(stop: asyncio.Event) -> None:
         await project(settings.registry_target, tokens.service, settings.mlflow_tracking_uri, stop)

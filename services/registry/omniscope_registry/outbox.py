@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from omniscope_registry.database import Reader
+
 _INSERT = insert(outbox)
 _PENDING = select(outbox).order_by(outbox.c.id)
 
@@ -86,7 +88,7 @@ async def add_projection(conn: AsyncConnection, *, job_id: str, payload: bytes) 
     await conn.execute(_INSERT, row)
 
 
-async def pending(conn: AsyncConnection, channel: str, limit: int) -> list[PendingRow]:
+async def pending(conn: Reader, channel: str, limit: int) -> list[PendingRow]:
     """Return the oldest rows of a channel, `nats` or `mlflow`."""
     return await _fetch(conn, _PENDING.where(outbox.c.channel == channel).limit(limit))
 
@@ -97,7 +99,7 @@ async def pending_locked(conn: AsyncConnection, channel: str, limit: int) -> lis
     return await _fetch(conn, query.with_for_update(skip_locked=True))
 
 
-async def _fetch(conn: AsyncConnection, query: Select[Any]) -> list[PendingRow]:
+async def _fetch(conn: Reader, query: Select[Any]) -> list[PendingRow]:
     rows = await conn.execute(query)
     return [
         PendingRow(row.id, row.subject, row.message_id, row.job_id, row.payload) for row in rows

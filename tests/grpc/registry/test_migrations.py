@@ -51,7 +51,7 @@ def _condition(index) -> str:
 
 async def test_upgrading_from_empty_makes_the_tables_of_the_metadata(empty_database_url):
     migrated = await Database.open(empty_database_url)
-    async with migrated.read() as conn:
+    async with migrated.write() as conn:
         found = await conn.run_sync(_described)
     dialect = migrated.dialect
     await migrated.close()

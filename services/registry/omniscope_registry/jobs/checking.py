@@ -18,6 +18,7 @@ from omniscope_registry.jobs.domain import Cause, Failure, Lease
 from omniscope_registry.jobs.reports_sql import Reported
 from omniscope_registry.jobs.workers_sql import Announcement
 from omniscope_registry.names import check_name
+from omniscope_registry.training_config import config_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,8 +60,10 @@ def check_submission(request: SubmitJobRequest) -> None:
     """Refuse a job that could not be stored or run.
 
     Raises:
-        InvalidArgument: Reason FIELD_INVALID or NAME_INVALID, with the field.
+        InvalidArgument: Reason FIELD_INVALID, NAME_INVALID or CONFIG_TYPE_UNKNOWN, with the field.
     """
+    # What nobody can read now, nobody can project or show later.
+    config_to_json(request.config)
     _check_word("service", request.service, _SERVICE)
     _check_word("model_type", request.model_type, _MODEL_TYPE)
     _check(

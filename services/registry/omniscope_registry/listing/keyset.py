@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Column, ColumnElement, Row, Select
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from omniscope_registry.database import Reader
     from omniscope_registry.listing.filter import FilterField
 
 
@@ -40,7 +40,7 @@ class Page:
 
 
 async def fetch_page(
-    conn: AsyncConnection,
+    conn: Reader,
     query: Select[Any],
     *,
     request: ListRequest,

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omniscope.common.v1.job_pb2 import Job
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope_registry.database import Database
+    from omniscope_registry.database import Database, Reader
 
 _CHANNEL: Final = "mlflow"
 # Another registry's commit, with PostgreSQL, wakes nobody here.
@@ -75,6 +74,6 @@ class SqlProjectionStore:
         return found
 
 
-async def _jobs(conn: AsyncConnection, job_ids: set[str]) -> dict[str, Job]:
+async def _jobs(conn: Reader, job_ids: set[str]) -> dict[str, Job]:
     rows = await conn.execute(select(training_jobs).where(training_jobs.c.id.in_(job_ids)))
     return {row.id: job_to_proto(JobRow.from_row(row), with_config=True) for row in rows}

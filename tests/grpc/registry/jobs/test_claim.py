@@ -126,19 +126,21 @@ async def test_a_lease_that_does_not_hold_is_stale(registry, refused, wrong):
 
 
 async def test_a_worker_that_announces_itself_again_is_the_same_worker(registry, database):
-    worker_id = str(ULID())
+    announcement = messages.AnnounceWorkerRequest(
+        worker_id=str(ULID()),
+        service="automl",
+        resource_class="cpu",
+        slots=1,
+        versions={"omniscope": "0.1.0"},
+    )
 
-    for slots in (1, 2):
-        announcement = messages.AnnounceWorkerRequest(
-            worker_id=worker_id,
-            service="automl",
-            resource_class="cpu",
-            slots=slots,
-            versions={"omniscope": "0.1.0"},
-        )
-        answer = await registry.worker.AnnounceWorker(announcement)
+    await registry.worker.AnnounceWorker(announcement)
+    announcement.slots = 2
+    answer = await registry.worker.AnnounceWorker(announcement)
 
     async with database.read() as conn:
         row = (await conn.execute(select(workers))).one()
-    assert (row.id, row.slots, row.versions) == (worker_id, 2, {"omniscope": "0.1.0"})
+    assert (row.id, row.slots, row.versions) == (
+        announcement.worker_id, 2, {"omniscope": "0.1.0"}
+    )  # fmt: skip
     assert answer.heartbeat_interval.seconds == 15

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.events.v1.run_hint_pb2 import RunHint
@@ -102,6 +103,7 @@ async def test_an_unknown_dataset_is_named(registry, refused):
         ({"model_name": "no/slash"}, "model_name"),
         ({"experiment": "no/slash"}, "experiment"),
         ({"request_id": "not-a-uuid"}, "request_id"),
+        ({"config": AnyMessage(type_url="type.googleapis.com/some.Thing")}, "config"),
         ({"hard_limit_seconds": -1}, "hard_limit_seconds"),
         ({"tags": {f"tag{number}": "" for number in range(65)}}, "tags"),
         ({"tags": {"key": "x" * 257}}, "tags"),
