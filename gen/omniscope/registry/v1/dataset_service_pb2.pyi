@@ -36,7 +36,7 @@ class UploadDatasetRequest(_message.Message):
     format: _builtins.str
     """`csv` or `parquet`."""
     description: _builtins.str
-    """Free text."""
+    """Free text, at most 2,000 characters."""
     request_id: _builtins.str
     """UUID made by the client: the same id and bytes return the same dataset for 24 h."""
     @_builtins.property

@@ -50,8 +50,8 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
     """Check the first message of an upload.
 
     Raises:
-        InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN,
-            DESCRIPTION_TOO_LONG or REQUEST_ID_INVALID.
+        InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN or
+            FIELD_INVALID.
     """
     name = check_name(request.name, field="name", reason="DATASET_NAME_INVALID")
     if request.format not in FORMATS:
@@ -64,7 +64,7 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
         raise InvalidArgument(
             f"description has {len(request.description)} characters; "
             f"at most {MAX_DESCRIPTION_LENGTH} are allowed.",
-            reason="DESCRIPTION_TOO_LONG",
+            reason="FIELD_INVALID",
             field="description",
         )
     return UploadHeader(name, request.format, request.description, _uuid(request.request_id))
@@ -96,12 +96,12 @@ def column_query_from_proto(request: messages.ListDatasetColumnsRequest) -> Colu
     """Check which columns are asked for.
 
     Raises:
-        InvalidArgument: Reason PAGE_SIZE_INVALID, PAGE_TOKEN_MISMATCH or TOO_MANY_NAMES.
+        InvalidArgument: Reason PAGE_SIZE_INVALID, PAGE_TOKEN_MISMATCH or FIELD_INVALID.
     """
     if len(request.names) > MAX_COLUMN_NAMES:
         raise InvalidArgument(
             f"names has {len(request.names)} entries; at most {MAX_COLUMN_NAMES} are allowed.",
-            reason="TOO_MANY_NAMES",
+            reason="FIELD_INVALID",
             field="names",
         )
     after = decode_page_token(request.page_token, _column_list(request))
@@ -144,6 +144,6 @@ def _uuid(text: str) -> str | None:
     except ValueError as error:
         raise InvalidArgument(
             f"request_id {text[:64]!r} is no UUID, such as 123e4567-e89b-42d3-a456-426614174000.",
-            reason="REQUEST_ID_INVALID",
+            reason="FIELD_INVALID",
             field="request_id",
         ) from error

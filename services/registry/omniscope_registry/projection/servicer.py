@@ -57,6 +57,6 @@ def _check_count(request: messages.AcknowledgeProjectionsRequest) -> None:
         raise InvalidArgument(
             f"projection_ids has {len(request.projection_ids)} entries; "
             f"at most {_MAX_ACKNOWLEDGED} are allowed.",
-            reason="TOO_MANY_IDS",
+            reason="FIELD_INVALID",
             field="projection_ids",
         )

@@ -131,13 +131,13 @@ async def test_a_file_beyond_the_cap_is_refused(upload, refused):
 async def test_a_request_id_that_is_no_uuid_is_refused(upload, refused):
     error = await refused(upload(b"a\n1\n", request_id="mine"))
 
-    assert (error.reason, error.field) == ("REQUEST_ID_INVALID", "request_id")
+    assert (error.reason, error.field) == ("FIELD_INVALID", "request_id")
 
 
 async def test_a_description_that_is_too_long_is_refused(upload, refused):
     error = await refused(upload(b"a\n1\n", description="x" * 2001))
 
-    assert (error.reason, error.field) == ("DESCRIPTION_TOO_LONG", "description")
+    assert (error.reason, error.field) == ("FIELD_INVALID", "description")
 
 
 async def test_an_upload_without_any_message_is_refused(stub, refused):

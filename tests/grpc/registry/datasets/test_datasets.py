@@ -131,7 +131,7 @@ async def test_more_than_1000_column_names_are_refused(stub, add_dataset, refuse
         )
     )
 
-    assert (error.reason, error.field) == ("TOO_MANY_NAMES", "names")
+    assert (error.reason, error.field) == ("FIELD_INVALID", "names")
 
 
 async def test_a_deleted_dataset_is_gone_and_its_version_is_not_used_again(

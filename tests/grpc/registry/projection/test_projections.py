@@ -108,7 +108,7 @@ async def test_too_many_acknowledgements_are_refused(stub, refused):
         )
     )
 
-    assert (error.reason, error.field) == ("TOO_MANY_IDS", "projection_ids")
+    assert (error.reason, error.field) == ("FIELD_INVALID", "projection_ids")
 
 
 async def test_users_and_workers_get_no_projections(service, refused):
