@@ -31,6 +31,12 @@ def unpacked(status: status_pb2.Status, kind):
     return None
 
 
+async def written(logs, count):
+    """Wait for log lines: a call's own line is written after its answer is sent."""
+    while len(logs) < count:  # noqa: ASYNC110 - nothing tells when a line is written
+        await asyncio.sleep(0.001)
+
+
 async def read_all(call):
     return [message async for message in call]
 
@@ -132,8 +138,10 @@ async def test_an_unexpected_exception_is_internal_without_its_text(job_servicer
 
     job_servicer.on_get = fail
 
-    with capture_logs() as logs, pytest.raises(grpc.aio.AioRpcError) as caught:
-        await jobs.GetJob(GET, metadata=(("x-request-id", "trace-7"),))
+    with capture_logs() as logs:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await jobs.GetJob(GET, metadata=(("x-request-id", "trace-7"),))
+        await written(logs, 2)
 
     assert_fixed_sentence(caught.value, "trace-7")
     assert [line["event"] for line in logs] == ["unexpected exception", "call"]
@@ -229,8 +237,10 @@ async def test_one_line_is_logged_per_call_and_holds_no_token(job_servicer, jobs
 
     job_servicer.on_get = fail
 
-    with capture_logs() as logs, pytest.raises(grpc.aio.AioRpcError):
-        await jobs.GetJob(GET)
+    with capture_logs() as logs:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await jobs.GetJob(GET)
+        await written(logs, 1)
 
     assert len(logs) == 1
     assert logs[0]["method"] == "/omniscope.registry.v1.JobService/GetJob"
@@ -241,7 +251,9 @@ async def test_one_line_is_logged_per_call_and_holds_no_token(job_servicer, jobs
 async def test_successful_reads_are_logged_at_debug_and_changes_at_info(jobs):
     with capture_logs() as logs:
         await jobs.GetJob(GET)
+        await written(logs, 1)
         await jobs.CancelJob(job_service_pb2.CancelJobRequest(job_id="j"))
+        await written(logs, 2)
 
     assert [line["log_level"] for line in logs] == ["debug", "info"]
 
