@@ -1,7 +1,9 @@
 """What all tests of the registry share: a database of each kind, an artifact store, callers."""
 
+import asyncio
 import hashlib
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -81,12 +83,25 @@ def _registry_on_postgres(_postgres: Any) -> str:
     return str(_postgres.get_uri(database="registry", driver="asyncpg"))
 
 
+@pytest.fixture(scope="session")
+def _registry_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty file to copy: migrating takes longer than a test, too."""
+    path = tmp_path_factory.mktemp("registry") / "registry.db"
+
+    async def migrate() -> None:
+        await (await Database.open(f"sqlite+aiosqlite:///{path}")).close()
+
+    asyncio.run(migrate())
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database of either kind, for `database`, which finds it empty."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("_registry_on_postgres"))
-    return f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}"
+    path = shutil.copy(request.getfixturevalue("_registry_on_sqlite"), tmp_path / "registry.db")
+    return f"sqlite+aiosqlite:///{path}"
 
 
 @pytest.fixture
