@@ -105,7 +105,13 @@ def _projection(settings: RegistrySettings, tokens: LocalTokens) -> Service:
     os.nice(_PROJECTION_NICENESS)
 
     async def worker(stop: asyncio.Event) -> None:
-        await project(settings.registry_target, tokens.service, settings.mlflow_tracking_uri, stop)
+        await project(
+            settings.registry_target,
+            tokens.service,
+            stop,
+            tracking_uri=settings.mlflow_tracking_uri,
+            artifacts_url=settings.artifacts_url,
+        )
 
     return Service(name=f"{NAME}-projection", workers=[worker])
 

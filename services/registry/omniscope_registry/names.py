@@ -18,6 +18,11 @@ def is_id(text: str) -> bool:
     return _ULID.fullmatch(text) is not None
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text can be the name of a dataset or a model."""
+    return not _problem(text)
+
+
 def check_name(name: str, *, field: str, reason: str) -> str:
     """Return a name that is fit for a dataset or a model.
 

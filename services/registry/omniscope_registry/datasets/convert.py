@@ -60,10 +60,10 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
             reason="DATASET_FORMAT_UNKNOWN",
             field="format",
         )
-    if len(request.description) > MAX_DESCRIPTION_LENGTH:
+    if len(request.description) > MAX_DESCRIPTION_LENGTH or "\0" in request.description:
         raise InvalidArgument(
-            f"description has {len(request.description)} characters; "
-            f"at most {MAX_DESCRIPTION_LENGTH} are allowed.",
+            f"description has {len(request.description)} characters; at most "
+            f"{MAX_DESCRIPTION_LENGTH} are allowed, and no zero byte.",
             reason="FIELD_INVALID",
             field="description",
         )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import exists, false, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from ulid import ULID
@@ -16,7 +16,7 @@ from omniscope_registry.datasets.ingest import STORED_FILE
 from omniscope_registry.jobs.ports import DatasetRow
 from omniscope_registry.jobs.reading_sql import QUEUED, RUNNING
 from omniscope_registry.listing.keyset import fetch_page
-from omniscope_registry.names import is_id
+from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.datasets import dataset_columns, datasets
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.versions import next_version
@@ -130,7 +130,9 @@ class SqlDatasetStore:
             .limit(limit)
         )
         if names:
-            query = query.where(dataset_columns.c.name.in_(names))
+            # PostgreSQL fails at a text with a zero byte; no column has one.
+            storable = [name for name in names if "\0" not in name]
+            query = query.where(dataset_columns.c.name.in_(storable))
         async with self._database.read() as conn:
             return list((await conn.execute(query)).scalars())
 
@@ -256,6 +258,8 @@ def _one(owner: str, id_or_name: str) -> Select[Any]:
     query = select(*_RECORD).where(*_visible(owner))
     if is_id(id_or_name):
         return query.where(datasets.c.id == id_or_name.upper())
+    if not is_name(id_or_name):
+        return query.where(false())  # PostgreSQL fails at a text with a zero byte.
     return query.where(datasets.c.name == id_or_name).order_by(datasets.c.version.desc()).limit(1)
 
 

@@ -53,6 +53,8 @@ def compile_filter(
     """
     if len(text) > _MAX_LENGTH:
         _refuse(f"filter has {len(text)} characters, at most {_MAX_LENGTH} are allowed")
+    if "\0" in text:
+        _refuse("filter has a zero byte, which no text that is kept has")
     conditions: list[ColumnElement[bool]] = []
     position = 0
     while text[position:].strip():

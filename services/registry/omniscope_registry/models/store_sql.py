@@ -13,14 +13,14 @@ from omniscope.events.v1.model_event_pb2 import (
 )
 from omniscope_service.errors import NotFound
 from omniscope_service.events import subjects
-from sqlalchemy import insert, select, update
+from sqlalchemy import false, insert, select, update
 from ulid import ULID
 
 from omniscope_registry import outbox
 from omniscope_registry.listing.keyset import fetch_page
 from omniscope_registry.models.cache import ModelCache
 from omniscope_registry.models.convert import model_to_proto, results_to_proto
-from omniscope_registry.names import is_id
+from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.models import ml_models
 from omniscope_registry.versions import next_version
 
@@ -210,6 +210,8 @@ def _one(columns: Sequence[ColumnElement[Any]], owner: str, id_or_name: str) -> 
     query = select(*columns).where(*_visible(owner))
     if is_id(id_or_name):
         return query.where(ml_models.c.id == id_or_name.upper())
+    if not is_name(id_or_name):
+        return query.where(false())  # PostgreSQL fails at a text with a zero byte.
     return (
         query.where(ml_models.c.name == id_or_name).order_by(ml_models.c.version.desc()).limit(1)
     )

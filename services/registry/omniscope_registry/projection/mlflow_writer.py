@@ -53,10 +53,15 @@ class MlflowWriter:
 
     Args:
         tracking_uri: Where MLflow keeps its runs and models.
+        artifacts_url: The suite's artifact store; what people add to a run in MLflow goes there,
+            below `mlflow/`. A tracking server has a place of its own.
     """
 
-    def __init__(self, tracking_uri: str) -> None:
+    def __init__(self, tracking_uri: str, artifacts_url: str) -> None:
         self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
+        # Without a location MLflow takes the folder that the process happens to run in.
+        served = tracking_uri.startswith(("http://", "https://"))
+        self._artifact_location = None if served else f"{artifacts_url.rstrip('/')}/mlflow"
         self._runs: OrderedDict[tuple[str, int], str] = OrderedDict()
 
     def start_run(self, job: Job, started: RunStarted) -> None:
@@ -128,7 +133,7 @@ class MlflowWriter:
     def _experiment_id(self, name: str) -> str:
         found: Experiment | None = self._client.get_experiment_by_name(name)
         if found is None:
-            return str(self._client.create_experiment(name))
+            return str(self._client.create_experiment(name, self._artifact_location))
         if found.lifecycle_stage == "deleted":
             # Somebody threw it away in MLflow; it comes back with the next run of its name.
             self._client.restore_experiment(found.experiment_id)

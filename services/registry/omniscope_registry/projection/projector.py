@@ -39,7 +39,12 @@ class Written:
 
 
 async def project(
-    registry_target: str, service_token: str, tracking_uri: str, stop: asyncio.Event
+    registry_target: str,
+    service_token: str,
+    stop: asyncio.Event,
+    *,
+    tracking_uri: str,
+    artifacts_url: str,
 ) -> None:
     """Write projections to MLflow until `stop` is set.
 
@@ -49,8 +54,9 @@ async def project(
     Args:
         registry_target: gRPC target of the registry.
         service_token: This process's own token.
-        tracking_uri: MLflow's.
         stop: Ends it, after the page that is being written.
+        tracking_uri: MLflow's.
+        artifacts_url: The suite's artifact store.
     """
     pause = _FIRST_PAUSE_SECONDS
     writer: MlflowWriter | None = None
@@ -58,7 +64,7 @@ async def project(
         while not stop.is_set():
             try:
                 if writer is None:
-                    writer = await asyncio.to_thread(_open_writer, tracking_uri)
+                    writer = await asyncio.to_thread(_open_writer, tracking_uri, artifacts_url)
                 page = await _unless(stop, _next_page(registry))
                 await _project_page(registry, writer, page or [])
                 pause = _FIRST_PAUSE_SECONDS
@@ -137,14 +143,14 @@ def _place(projection: Projection) -> tuple[str, int, str]:
     return projection.job.job_id, getattr(projection, kind).attempt, kind
 
 
-def _open_writer(tracking_uri: str) -> MlflowWriter:
+def _open_writer(tracking_uri: str, artifacts_url: str) -> MlflowWriter:
     # MLflow reports its use to its makers unless it is told not to.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     from omniscope_registry.projection.mlflow_writer import OUTAGES, MlflowWriter
 
     try:
-        return MlflowWriter(tracking_uri)
+        return MlflowWriter(tracking_uri, artifacts_url)
     except OUTAGES as error:
         raise OutageError(f"MLflow at its tracking URI fails: {type(error).__name__}") from error
 

@@ -134,8 +134,9 @@ async def test_a_request_id_that_is_no_uuid_is_refused(upload, refused):
     assert (error.reason, error.field) == ("FIELD_INVALID", "request_id")
 
 
-async def test_a_description_that_is_too_long_is_refused(upload, refused):
-    error = await refused(upload(b"a\n1\n", description="x" * 2001))
+@pytest.mark.parametrize("description", ["x" * 2001, "zero\0byte"])
+async def test_a_description_that_cannot_be_kept_is_refused(upload, refused, description):
+    error = await refused(upload(b"a\n1\n", description=description))
 
     assert (error.reason, error.field) == ("FIELD_INVALID", "description")
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 _UNKNOWN_ID = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
-@pytest.mark.parametrize("dataset_id", ["nothing", _UNKNOWN_ID])
+@pytest.mark.parametrize("dataset_id", ["nothing", _UNKNOWN_ID, "zero\0byte", "no such name!"])
 async def test_an_unknown_dataset_is_not_found(stub, refused, dataset_id):
     for call in (
         stub.GetDataset(messages.GetDatasetRequest(dataset_id=dataset_id)),
@@ -19,7 +19,7 @@ async def test_an_unknown_dataset_is_not_found(stub, refused, dataset_id):
 
         assert isinstance(error, NotFound)
         assert (error.reason, error.field) == ("DATASET_NOT_FOUND", "dataset_id")
-        assert dataset_id in error.message
+        assert repr(dataset_id) in error.message
 
 
 async def test_somebody_elses_dataset_does_not_exist(stub, stub_of_bob, add_dataset, refused):
@@ -70,6 +70,7 @@ async def test_datasets_are_filtered_by_name_and_format(stub, add_dataset):
         ({"page_size": -1}, "PAGE_SIZE_INVALID"),
         ({"page_token": "x"}, "PAGE_TOKEN_MISMATCH"),
         ({"filter": 'owner = "bob"'}, "FILTER_INVALID"),
+        ({"filter": 'name = "zero\0byte"'}, "FILTER_INVALID"),
         ({"order_by": "name"}, "ORDER_BY_INVALID"),
     ],
 )
@@ -101,7 +102,7 @@ async def test_columns_are_asked_for_by_name_and_unknown_ones_left_out(stub, add
 
     page = await stub.ListDatasetColumns(
         messages.ListDatasetColumnsRequest(
-            dataset_id="birds", names=["species", "no such column", "island"]
+            dataset_id="birds", names=["species", "no such column", "zero\0byte", "island"]
         )
     )
 

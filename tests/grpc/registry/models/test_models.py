@@ -69,7 +69,7 @@ async def test_results_come_with_the_ids_of_model_and_job(stub, register):
     assert results.leaderboard[0].model == "LightGBM"
 
 
-@pytest.mark.parametrize("model_id", ["nothing", _UNKNOWN_ID])
+@pytest.mark.parametrize("model_id", ["nothing", _UNKNOWN_ID, "zero\0byte", "no such name!"])
 async def test_an_unknown_model_is_not_found(stub, refused, model_id):
     for call in _calls(stub, model_id):
         error = await refused(call)
@@ -147,6 +147,7 @@ async def test_models_are_filtered(stub, register, text, names):
         ({"page_size": -1}, "PAGE_SIZE_INVALID"),
         ({"page_token": "x"}, "PAGE_TOKEN_MISMATCH"),
         ({"filter": 'owner = "bob"'}, "FILTER_INVALID"),
+        ({"filter": 'name = "zero\0byte"'}, "FILTER_INVALID"),
         ({"order_by": "name"}, "ORDER_BY_INVALID"),
     ],
 )

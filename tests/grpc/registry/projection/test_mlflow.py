@@ -39,7 +39,7 @@ def finished_attempt(database, register):
 
 
 async def test_an_attempt_shows_up_in_mlflow_with_its_model(
-    projecting, projected, finished_attempt, insert_job, mlflow, models, artifacts
+    projecting, projected, finished_attempt, insert_job, mlflow, models, artifacts, home
 ):
     job = await insert_job(experiment="birds")
     model_id = await finished_attempt(job)
@@ -52,6 +52,8 @@ async def test_an_attempt_shows_up_in_mlflow_with_its_model(
         "USING (experiment_id)"
     )
     assert (status, name) == ("FINISHED", "birds")
+    ((location,),) = mlflow.rows("SELECT artifact_location FROM experiments WHERE name = 'birds'")
+    assert location == (home / "artifacts" / "mlflow").as_uri()
     tags = dict(mlflow.rows("SELECT key, value FROM tags"))
     assert (tags["omniscope.job_id"], tags["omniscope.attempt"]) == (job.id, "1")
     assert tags["team"] == "ornithology"
