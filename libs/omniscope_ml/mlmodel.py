@@ -11,7 +11,12 @@ from omniscope_ml.packaging import Manifest
 from omniscope_ml.pyfunc import probability_column
 
 _CODE_FOLDER = "code"
-_INPUT_TYPES = {"string": "string", "timestamp": "datetime"}
+_INPUT_TYPES = {
+    "float32": "double",
+    "float64": "double",
+    "string": "string",
+    "timestamp": "datetime",
+}
 _LABEL_TYPES = {"string": "string", "int64": "long", "float64": "double", "bool": "boolean"}
 
 
@@ -52,15 +57,15 @@ def _mlmodel(manifest: Manifest) -> str:
 
 
 def _inputs(manifest: Manifest) -> list[dict[str, object]]:
-    # Numbers are doubles, which take whole numbers and missing values as well; what is neither a
-    # number, a text nor a time is converted by the model itself.
+    # MLflow takes no missing value in a column of whole numbers or booleans and no whole number in
+    # one of doubles, so the former are left to the model, which converts and names what is wrong.
     return [
         {"name": f.name, "type": _input_type(f.type), "required": True} for f in manifest.features
     ]
 
 
 def _input_type(kind: str) -> str:
-    return "any" if kind == "bool" else _INPUT_TYPES.get(kind, "double")
+    return _INPUT_TYPES.get(kind, "any")
 
 
 def _outputs(manifest: Manifest) -> list[dict[str, object]]:

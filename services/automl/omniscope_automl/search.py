@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from omniscope_service.jobs.report import Report
 
 _FAILURES_SHOWN = 3
+# What AutoGluon says when trying out stacking took all the time.
+_NO_TIME_LEFT = "Not enough time left"
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,12 @@ def run_search(
                 excluded_model_types=excluded,
                 **_fit_arguments(spec),
             )
-        except (RuntimeError, AssertionError) as error:
-            if engine.is_fit and engine.model_names():
+        except AssertionError as error:
+            if _NO_TIME_LEFT not in str(error):
                 raise
-            raise _no_model(spec, engine, log.cut_short) from error
+            raise _no_model(spec, engine, cut_short=True) from error
+    if not engine.model_names():
+        raise _no_model(spec, engine, cut_short=log.cut_short)
     return Search(engine, stopped_early=log.cut_short or not progress.complete)
 
 
@@ -134,6 +138,8 @@ def _fit_arguments(spec: TrainSpec) -> dict[str, Any]:
             "model_random_seed": spec.seed,
         },
         "ds_args": {"memory_safe_fits": False, "enable_ray_logging": False},
+        # A trial that trains no model would otherwise leave AutoGluon unable to go on.
+        "raise_on_no_models_fitted": False,
     }
     if spec.included_model_families:
         arguments["hyperparameters"] = _included_configurations(spec)
@@ -179,7 +185,7 @@ def _seed_everything(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002 - what AutoGluon's models use
 
 
-def _no_model(spec: TrainSpec, engine: "TabularPredictor", cut_short: bool) -> DataError:
+def _no_model(spec: TrainSpec, engine: "TabularPredictor", *, cut_short: bool) -> DataError:
     if cut_short:
         return DataError(
             f"no model could be trained within {spec.time_limit} s; raise time_limit, or include "

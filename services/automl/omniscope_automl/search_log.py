@@ -50,6 +50,8 @@ class SearchLog(logging.Handler):
 @contextmanager
 def search_log(report: "Report", workspace: Path) -> Iterator[SearchLog]:
     """Send AutoGluon's log to the report instead of the terminal, for the time of a search."""
+    import autogluon.tabular  # noqa: F401 - its import adds a handler: before it is replaced
+
     engine_log = logging.getLogger("autogluon")
     before, propagate = engine_log.handlers[:], engine_log.propagate
     log = SearchLog(report, workspace)

@@ -1,0 +1,134 @@
+"""A small table and a real training of it, shared by the tests of this folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from omniscope_automl.spec import TrainSpec
+from omniscope_automl.trainer import train
+from omniscope_ml.datasets.ingest import DATA_FILE, ingest
+from omniscope_service.jobs.report import JobPaths, TrainingOutcome
+
+FEATURES = ("gene1", "gene2", "count", "island")
+SPEC = TrainSpec(
+    dataset_id="dataset",
+    dataset_digest="0" * 64,
+    target_column="species",
+    feature_columns=FEATURES,
+    problem_type="multiclass",
+    positive_class=None,
+    time_limit=60,
+    quality="medium_quality",
+    key_column="sample_id",
+    weight_column=None,
+    split_strategy="stratified",
+    test_fraction=0.2,
+    split_seed=0,
+    seed=0,
+    eval_metric="accuracy",
+    included_model_families=("KNN", "LR"),
+    excluded_model_families=(),
+    job_id="job",
+    attempt=1,
+    model_name="model",
+)
+
+
+@dataclass
+class RecordedReport:
+    """Keeps what a trainer reports."""
+
+    progresses: list[tuple[float, str, int, int]] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+    def progress(self, percent, phase, completed=0, total=0, eta_seconds=None):
+        assert eta_seconds is None or eta_seconds >= 0
+        self.progresses.append((percent, phase, completed, total))
+
+    def metric(self, name, value, *, step, split, epoch=0):
+        self.metrics.append({"name": name, "value": value, "step": step, "split": split})
+
+    def leaderboard(self, **entry):
+        self.entries.append(entry)
+
+    def log(self, text, severity="info"):
+        self.lines.append((severity, text))
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that has ended, and what it left."""
+
+    spec: TrainSpec
+    frame: pd.DataFrame
+    report: RecordedReport
+    outcome: TrainingOutcome
+    package: Path
+
+
+def penguins(rows: int = 150) -> pd.DataFrame:
+    """Rows of three species with missing values, a text column and a sample id."""
+    rng = np.random.default_rng(0)
+    code = np.arange(rows) % 3
+    frame = pd.DataFrame(
+        {
+            "sample_id": [f"s{i}" for i in range(rows)],
+            "gene1": code + rng.normal(scale=0.3, size=rows),
+            "gene2": rng.normal(size=rows) - code,
+            "count": rng.integers(0, 5, rows) + 3 * (code == 2),
+            "island": rng.choice(["Biscoe", "Dream"], rows),
+            "weight": rng.uniform(0.5, 2.0, rows),
+            "species": np.array(["Adelie", "Chinstrap", "Gentoo"])[code],
+            "sick": (code + rng.normal(scale=0.3, size=rows) > 0.5),
+            "mass": 3.0 * code + rng.normal(scale=0.2, size=rows),
+        }
+    )
+    frame.loc[5, "gene1"] = np.nan
+    frame.loc[7, "island"] = None
+    return frame
+
+
+Store = Callable[[pd.DataFrame], Path]
+Train = Callable[..., Training]
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Stores a frame as a dataset and returns its file."""
+
+    def store_frame(frame: pd.DataFrame) -> Path:
+        folder = tmp_path_factory.mktemp("dataset")
+        frame.to_parquet(folder / "upload")
+        ingest(folder / "upload", "parquet", folder)
+        return folder / DATA_FILE
+
+    return store_frame
+
+
+@pytest.fixture(scope="session")
+def train_model(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Train:
+    """Trains for real and returns what came of it."""
+
+    def train_frame(spec: TrainSpec = SPEC, frame: pd.DataFrame | None = None) -> Training:
+        table = penguins() if frame is None else frame
+        folder = tmp_path_factory.mktemp("training")
+        paths = JobPaths(store(table), folder / "workspace", folder / "package")
+        paths.workspace.mkdir()
+        paths.package.mkdir()
+        report = RecordedReport()
+        outcome = train(spec.to_dict(), paths, report)
+        return Training(spec, table, report, outcome, paths.package)
+
+    return train_frame
+
+
+@pytest.fixture(scope="session")
+def training(train_model: Train) -> Training:
+    """One small classification, trained for real."""
+    return train_model()

@@ -1,0 +1,61 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from omniscope_automl.training_table import read_training_table
+from omniscope_ml.errors import DataError
+from omniscope_ml.splits import hold_out_random
+
+from tests.unit.omniscope_automl.conftest import FEATURES, SPEC, penguins
+
+
+@pytest.fixture(scope="module")
+def dataset(store):
+    return store(penguins())
+
+
+def test_table_has_the_features_the_classes_and_the_keys(dataset):
+    table = read_training_table(dataset, SPEC)
+
+    assert list(table.frame.columns) == list(FEATURES)
+    assert table.labels is not None
+    assert table.keys is not None
+    assert table.labels.texts == ("Adelie", "Chinstrap", "Gentoo")
+    assert table.keys[:2] == ["s0", "s1"]
+    assert table.weights is None
+    assert [feature.type for feature in table.features][2:] == ["int64", "string"]
+
+
+def test_weights_are_read_from_their_column(dataset):
+    table = read_training_table(dataset, dataclasses.replace(SPEC, weight_column="weight"))
+
+    assert table.weights is not None
+    assert np.allclose(table.weights, penguins()["weight"])
+
+
+def test_text_cannot_be_regressed_on(dataset):
+    spec = dataclasses.replace(SPEC, problem_type="regression", split_strategy="random")
+
+    with pytest.raises(DataError, match="'species' is string") as caught:
+        read_training_table(dataset, spec)
+
+    assert caught.value.field == "target_column"
+
+
+def test_single_class_is_refused(store):
+    frame = penguins().assign(species="Adelie")
+
+    with pytest.raises(DataError, match="fewer than two classes in the dataset"):
+        read_training_table(store(frame), SPEC)
+
+
+def test_random_split_that_leaves_one_class_to_train_on_is_refused(store):
+    held_out = hold_out_random(150, 0.2, seed=0).test
+    frame = penguins().assign(species="Adelie")
+    frame.loc[held_out[0], "species"] = "Gentoo"
+    spec = dataclasses.replace(SPEC, split_strategy="random")
+
+    with pytest.raises(DataError, match="use the stratified split") as caught:
+        read_training_table(store(frame), spec)
+
+    assert caught.value.reason == "TARGET_SINGLE_CLASS"
