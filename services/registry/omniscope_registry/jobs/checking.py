@@ -17,7 +17,7 @@ from omniscope_registry.jobs.convert import error_to_row
 from omniscope_registry.jobs.domain import Cause, Failure, Lease
 from omniscope_registry.jobs.reports_sql import Reported
 from omniscope_registry.jobs.workers_sql import Announcement
-from omniscope_registry.names import check_name
+from omniscope_registry.names import check_name, is_id
 from omniscope_registry.training_config import config_to_json
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ MAX_EVENT_BYTES: Final = 8 * 1024
 _MAX_TAGS = 64
 _MAX_TAG_LENGTH = 256
 _MAX_DESCRIPTION = 10_000
+_MAX_WARNING = 2000
 _MAX_REASON = 500
 _MAX_ERROR_MESSAGE = 1800
 _MAX_HARD_LIMIT_SECONDS = 30 * 24 * 3600
@@ -75,8 +76,11 @@ def check_submission(request: SubmitJobRequest) -> None:
     check_name(request.model_name, field="model_name", reason="NAME_INVALID")
     if request.experiment:
         check_name(request.experiment, field="experiment", reason="NAME_INVALID")
-    _check_length("description", request.description, _MAX_DESCRIPTION)
+    _check_text("description", request.description, _MAX_DESCRIPTION)
     _check_tags(request)
+    for warning in request.warnings:
+        _check_text("warnings", warning, _MAX_WARNING)
+    check_id("dataset_id", request.dataset_id)
     if request.request_id:
         check_uuid("request_id", request.request_id)
     _check(
@@ -96,6 +100,11 @@ def submission_hash(request: SubmitJobRequest) -> str:
     return hashlib.sha256(decisive.SerializeToString(deterministic=True)).hexdigest()
 
 
+def check_id(field: str, value: str) -> None:
+    """Refuse what is no ULID; reason FIELD_INVALID."""
+    _check(field, value, is_id(value), "a ULID")
+
+
 def check_uuid(field: str, value: str) -> None:
     """Refuse what is no UUID; reason FIELD_INVALID."""
     _check(field, value, _UUID.fullmatch(value) is not None, "a UUID")
@@ -103,12 +112,13 @@ def check_uuid(field: str, value: str) -> None:
 
 def check_cancel_reason(reason: str) -> str:
     """Return why a job is cancelled, when it is short enough."""
-    _check_length("reason", reason, _MAX_REASON)
+    _check_text("reason", reason, _MAX_REASON)
     return reason
 
 
 def lease_from_proto(lease: AttemptLease) -> Lease:
     """Return the attempt that a worker call is about."""
+    check_id("lease.job_id", lease.job_id)
     return Lease(lease.job_id, lease.attempt, lease.lease_token)
 
 
@@ -122,6 +132,10 @@ def announcement_from_proto(request: AnnounceWorkerRequest) -> Announcement:
         f"one of {', '.join(RESOURCE_CLASSES)}",
     )
     _check("slots", request.slots, request.slots > 0, "at least 1")
+    check_id("worker_id", request.worker_id)
+    for name, version in request.versions.items():
+        _check_text("versions", name, _MAX_TAG_LENGTH)
+        _check_text("versions", version, _MAX_TAG_LENGTH)
     return Announcement(
         id=request.worker_id,
         service=request.service,
@@ -146,8 +160,8 @@ def failure_from_proto(request: FailJobRequest) -> Failure:
         _REASON.fullmatch(error.reason) is not None,
         "in UPPER_SNAKE, at most 64 characters",
     )
-    _check_length("error.message", error.message, _MAX_ERROR_MESSAGE)
-    _check_length("error.field", error.field, _MAX_REASON)
+    _check_text("error.message", error.message, _MAX_ERROR_MESSAGE)
+    _check_text("error.field", error.field, _MAX_REASON)
     return Failure(_CAUSES[request.cause], error_to_row(error))
 
 
@@ -200,27 +214,29 @@ def _check_event(path: str, event: JobEvent) -> None:
     if kind == "progress":
         percent = event.progress.percent
         _check(f"{path}.progress.percent", percent, 0 <= percent <= 100, "between 0 and 100")
-        _check_length(f"{path}.progress.phase", event.progress.phase, _MAX_REASON)
+        _check_text(f"{path}.progress.phase", event.progress.phase, _MAX_REASON)
     if kind == "metric":
         value = event.metric.value
         _check(f"{path}.metric.value", value, math.isfinite(value), "finite")
-        _check_length(f"{path}.metric.name", event.metric.name, 256)
-        _check_length(f"{path}.metric.split", event.metric.split, 32)
+        _check_text(f"{path}.metric.name", event.metric.name, 256)
+        _check_text(f"{path}.metric.split", event.metric.split, 32)
 
 
 def _check_tags(request: SubmitJobRequest) -> None:
     _check("tags", f"{len(request.tags)} tags", len(request.tags) <= _MAX_TAGS, "at most 64 tags")
     for key, value in request.tags.items():
-        _check_length("tags", key, _MAX_TAG_LENGTH)
-        _check_length("tags", value, _MAX_TAG_LENGTH)
+        _check_text("tags", key, _MAX_TAG_LENGTH)
+        _check_text("tags", value, _MAX_TAG_LENGTH)
 
 
 def _check_word(field: str, value: str, form: re.Pattern[str]) -> None:
     _check(field, value, form.fullmatch(value) is not None, f"of the form {form.pattern}")
 
 
-def _check_length(field: str, value: str, longest: int) -> None:
+def _check_text(field: str, value: str, longest: int) -> None:
     _check(field, f"{len(value)} characters", len(value) <= longest, f"at most {longest}")
+    # PostgreSQL cannot store it.
+    _check(field, "text with a zero byte", "\0" not in value, "text without one")
 
 
 def _check(field: str, value: object, allowed: bool, expected: str) -> None:

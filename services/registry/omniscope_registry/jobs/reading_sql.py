@@ -12,6 +12,7 @@ from omniscope_registry.jobs.domain import JobState
 from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.listing.filter import FilterField
 from omniscope_registry.listing.keyset import fetch_page
+from omniscope_registry.names import is_id
 from omniscope_registry.tables.jobs import training_jobs
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class SqlJobReader:
         Raises:
             NotFound: Reason JOB_NOT_FOUND.
         """
+        require_id(job_id)
         async with self._database.read() as conn:
             found = (await conn.execute(_STATUS, {"owner": owner, "job_id": job_id})).one_or_none()
         if found is None:
@@ -107,6 +109,7 @@ class SqlJobReader:
         Raises:
             NotFound: Reason JOB_NOT_FOUND.
         """
+        require_id(job_id)
         async with self._database.read() as conn:
             found = (await conn.execute(_GET, {"owner": owner, "job_id": job_id})).one_or_none()
         if found is None:
@@ -119,6 +122,7 @@ class SqlJobReader:
         Raises:
             NotFound: Reason JOB_NOT_FOUND.
         """
+        require_id(job_id)
         async with self._database.read() as conn:
             found = await conn.scalar(_EXISTS, {"owner": owner, "job_id": job_id})
         if found is None:
@@ -136,6 +140,16 @@ class SqlJobReader:
                 conn, query, request=request, owner=owner, key=_JOBS.id, fields=_FILTER_FIELDS
             )
         return [_job(row) for row in page.rows], page.next_page_token
+
+
+def require_id(job_id: str) -> None:
+    """Refuse what cannot be a job's id before a database is asked that cannot hold all texts.
+
+    Raises:
+        NotFound: Reason JOB_NOT_FOUND.
+    """
+    if not is_id(job_id):
+        raise job_not_found(job_id)
 
 
 def job_not_found(job_id: str) -> NotFound:

@@ -9,6 +9,7 @@ from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceServicer
 
 from omniscope_registry.jobs.checking import (
     announcement_from_proto,
+    check_id,
     check_uuid,
     failure_from_proto,
     lease_from_proto,
@@ -72,6 +73,8 @@ class WorkerServicer(WorkerServiceServicer):
         self, request: messages.ClaimJobRequest, context: Context
     ) -> messages.ClaimJobResponse:
         """Take a queued job."""
+        check_id("job_id", request.job_id)
+        check_id("worker_id", request.worker_id)
         check_uuid("claim_id", request.claim_id)
         grant = await self._claims.claim(request.job_id, request.worker_id, request.claim_id)
         column_lists = await self._column_lists.get(grant.job.column_lists)

@@ -17,7 +17,7 @@ from omniscope_registry.jobs.convert import state_to_proto
 from omniscope_registry.jobs.domain import TERMINAL, JobState
 from omniscope_registry.jobs.ending import cancelled
 from omniscope_registry.jobs.ports import JobRow
-from omniscope_registry.jobs.reading_sql import job_not_found
+from omniscope_registry.jobs.reading_sql import job_not_found, require_id
 from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
 
 if TYPE_CHECKING:
@@ -208,6 +208,7 @@ class SqlJobStore:
 
 
 async def _lock_owned(conn: AsyncConnection, owner: str, job_id: str) -> JobRow:
+    require_id(job_id)
     query = (
         select(training_jobs)
         .where(_JOBS.owner == owner, _JOBS.id == job_id, _JOBS.deleted_at.is_(None))

@@ -108,6 +108,8 @@ async def test_an_unknown_dataset_is_named(registry, refused):
         ({"tags": {f"tag{number}": "" for number in range(65)}}, "tags"),
         ({"tags": {"key": "x" * 257}}, "tags"),
         ({"description": "x" * 10_001}, "description"),
+        ({"description": "zero\0byte"}, "description"),
+        ({"dataset_id": "genes"}, "dataset_id"),
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
