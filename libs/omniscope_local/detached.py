@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from omniscope_client.errors import OmniscopeError
@@ -49,22 +50,43 @@ def start_detached(home: Path, report: Callable[[Report], None], *, free_ports: 
 
 
 def serve_detached(home: Path, *, free_ports: bool) -> None:
-    """Be the process that `start_detached` starts: tell how the start goes, then be silent."""
+    """Be the process that `start_detached` starts: tell it how the start goes, then the log."""
+    listener = Listener()
+    try:
+        run_suite(home, listener.report, listener.ready, free_ports=free_ports)
+    except OmniscopeError as error:
+        listener.fail(error)
+        sys.exit(f"error: {error}")
 
-    def tell(kind: str, content: object) -> None:
-        sys.stdout.write(json.dumps({kind: content}) + "\n")
-        sys.stdout.flush()
 
-    def hush() -> None:
-        tell("ready", True)
+class Listener:
+    """Who is told what happens: the starting process on standard output, later the log."""
+
+    def __init__(self) -> None:
+        self._started = False
+
+    def report(self, event: Report) -> None:
+        """Tell what happened to a process."""
+        if self._started:
+            moment = datetime.now(UTC).isoformat(timespec="seconds")
+            sys.stderr.write(f"{moment} {event.name} {event.event}\n")
+        else:
+            self._tell("report", asdict(event))
+
+    def ready(self) -> None:
+        """Tell that everything answers, and let go of the starting process."""
+        self._tell("ready", True)
+        self._started = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    try:
-        run_suite(home, lambda event: tell("report", asdict(event)), hush, free_ports=free_ports)
-    except OmniscopeError as error:
-        fields = ("code", "message", "reason", "field")
-        tell("error", {name: getattr(error, name) for name in fields})
-        sys.exit(f"error: {error}")
+    def fail(self, error: OmniscopeError) -> None:
+        """Tell why there is no suite."""
+        names = ("code", "message", "reason", "field")
+        self._tell("error", {name: getattr(error, name) for name in names})
+
+    def _tell(self, kind: str, content: object) -> None:
+        sys.stdout.write(json.dumps({kind: content}) + "\n")
+        sys.stdout.flush()
 
 
 def stop_suite(home: Path) -> bool:

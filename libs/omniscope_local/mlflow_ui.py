@@ -25,9 +25,10 @@ def show_mlflow(home: Path, port: int) -> NoReturn:
     store = os.environ.get("MLFLOW_TRACKING_URI") or _store_of(home)
     require_free(PORT_OPTION, port)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store]
-    os.execv(  # noqa: S606
-        sys.executable, [*command, "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
-    )
+    options = ["--host", LOOPBACK, "--port", str(port), "--workers", "1"]
+    # Otherwise MLflow starts eight processes for evaluations, which nobody has asked for.
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    os.execve(sys.executable, [*command, *options], environment)  # noqa: S606
 
 
 def _store_of(home: Path) -> str:
