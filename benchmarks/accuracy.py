@@ -11,12 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from omniscope.automl.v1 import automl_service_pb2
 from rich.progress import track
 
 from benchmarks.claim import Claim
 from benchmarks.local_suite import running_suite
 from benchmarks.trainings import Trainings
+from omniscope.automl.v1 import automl_service_pb2
 
 SEEDS = (0, 1, 2, 3, 4)
 TIME_LIMIT_SECONDS = 60

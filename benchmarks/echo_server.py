@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 import grpc
+
 from omniscope.common.v1 import model_pb2
 
 

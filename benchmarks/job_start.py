@@ -4,12 +4,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from omniscope.automl.v1 import automl_service_pb2
 from rich.progress import track
 
 from benchmarks.claim import Claim, percentile
 from benchmarks.local_suite import running_suite
 from benchmarks.trainings import Trainings
+from omniscope.automl.v1 import automl_service_pb2
 
 JOBS = 20
 WARM_UP_SECONDS = 8.0

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import grpc
 import requests
-from omniscope.registry.v1 import model_service_pb2, model_service_pb2_grpc
 
 from benchmarks.claim import Claim
 from benchmarks.local_suite import omniscope, running_suite, state
 from benchmarks.seed_models import ModelSeeder
+from omniscope.registry.v1 import model_service_pb2, model_service_pb2_grpc
 
 IN_FLIGHT = 32
 MODELS = 50

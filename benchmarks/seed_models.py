@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 from google.protobuf import any_pb2
+
 from omniscope.automl.v1 import automl_service_pb2
 from omniscope.registry.v1 import (
     job_intake_service_pb2,

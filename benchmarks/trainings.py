@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+
+from benchmarks.local_suite import omniscope, state
 from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
 from omniscope.common.v1 import job_event_pb2, job_pb2, model_pb2
 from omniscope.registry.v1 import (
@@ -13,8 +15,6 @@ from omniscope.registry.v1 import (
     model_service_pb2,
     model_service_pb2_grpc,
 )
-
-from benchmarks.local_suite import omniscope, state
 
 DEADLINE_SECONDS = 900
 

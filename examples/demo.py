@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+
 from omniscope.common.v1.model_pb2 import Model
 from omniscope_client.client import Client
 from omniscope_client.commands.output import console

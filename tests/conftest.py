@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from omniscope_local.nats import start_nats
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.testing.tokens import write_tokens

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.rpc import error_details_pb2, status_pb2
+
 from omniscope.automl.v1 import automl_service_pb2
 from omniscope.registry.v1 import dataset_service_pb2, job_service_pb2, model_service_pb2
 

@@ -13,7 +13,6 @@ from omniscope.automl.v1.automl_service_pb2 import (
 from omniscope.automl.v1.automl_service_pb2_grpc import AutoMLServiceStub
 from omniscope.common.v1.job_pb2 import Job
 from omniscope.common.v1.split_pb2 import SplitConfig
-
 from omniscope_client.calls import Calls
 
 

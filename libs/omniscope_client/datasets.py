@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
+
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1.dataset_service_pb2 import (
     DeleteDatasetRequest,
@@ -15,7 +16,6 @@ from omniscope.registry.v1.dataset_service_pb2 import (
     UploadDatasetRequest,
 )
 from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceStub
-
 from omniscope_client.calls import Calls
 from omniscope_client.errors import OmniscopeError
 from omniscope_client.paging import page_sizes

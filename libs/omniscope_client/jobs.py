@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from google.protobuf.empty_pb2 import Empty
+
 from omniscope.common.v1.job_event_pb2 import JobEvent, JobEventType, WatchRequest
 from omniscope.common.v1.job_pb2 import (
     JOB_STATE_CANCELLED,
@@ -22,7 +23,6 @@ from omniscope.registry.v1.job_service_pb2 import (
     ListJobsRequest,
 )
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
-
 from omniscope_client.calls import Calls
 from omniscope_client.errors import OmniscopeError
 from omniscope_client.paging import page_sizes

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from google.protobuf.empty_pb2 import Empty
+
 from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope.registry.v1.model_service_pb2 import (
     DeleteModelRequest,
@@ -13,7 +14,6 @@ from omniscope.registry.v1.model_service_pb2 import (
     ListModelsRequest,
 )
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceStub
-
 from omniscope_client.calls import Calls
 from omniscope_client.package import unpack_package
 from omniscope_client.paging import page_sizes

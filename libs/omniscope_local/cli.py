@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from omniscope_client.commands.output import Exit, Json, console, print_json, show
 from omniscope_client.errors import OmniscopeError
 

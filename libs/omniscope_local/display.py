@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from omniscope_client.render.amounts import duration, size
 from rich import box
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -12,6 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from omniscope_client.render.amounts import duration, size
 from omniscope_local.state import ProcessState
 from omniscope_local.status import ProcessStatus
 from omniscope_local.suite import Report

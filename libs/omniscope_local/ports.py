@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import psutil
+
 from omniscope_client.errors import OmniscopeError
 
 LOOPBACK = "127.0.0.1"

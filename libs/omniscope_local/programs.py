@@ -9,7 +9,6 @@ from pathlib import Path
 
 from omniscope_gateway.build import build
 from omniscope_gateway.settings import Address, GatewaySettings
-
 from omniscope_local.nats import nats_command
 from omniscope_local.ports import LOOPBACK, Ports
 from omniscope_local.probes import Probe, broker_greets, gateway_answers, grpc_serves

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from omniscope_client.errors import OmniscopeError
-
 from omniscope_local.process import Process
 from omniscope_local.programs import Program
 from omniscope_local.state import ProcessState, remove_state, write_state

@@ -18,7 +18,6 @@ from omniscope.registry.v1 import (
     worker_service_pb2,
     worker_service_pb2_grpc,
 )
-
 from omniscope_service.rpc.client import open_channel
 
 if TYPE_CHECKING:

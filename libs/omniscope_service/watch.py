@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 from omniscope.common.v1 import job_event_pb2, job_pb2
 from omniscope.common.v1.job_event_pb2 import JobEvent, JobEventType, WatchRequest
 from omniscope.registry.v1 import job_service_pb2
-
 from omniscope_service.errors import InvalidArgument
 from omniscope_service.events.bus import EventBus
 from omniscope_service.events.feed import Follower, JobEventFeed

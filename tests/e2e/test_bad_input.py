@@ -9,9 +9,9 @@ import requests
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+
 from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
 from omniscope.registry.v1 import dataset_service_pb2, dataset_service_pb2_grpc
-
 from tests.e2e.conftest import DATA, RestSession, RunningSuite
 
 GOOD_REQUEST: dict[str, object] = {"dataset_id": "penguins", "target_column": "species"}

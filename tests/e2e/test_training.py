@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import mlflow
 import pytest
+
 from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
 from omniscope.common.v1 import job_event_pb2, job_pb2
 from omniscope.registry.v1 import (
@@ -18,7 +19,6 @@ from omniscope.registry.v1 import (
     model_service_pb2,
     model_service_pb2_grpc,
 )
-
 from tests.e2e.conftest import DATA, RestSession, RunningSuite
 
 pytestmark = pytest.mark.timeout(240)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
 from omniscope.common.v1.job_pb2 import Job
 from omniscope.common.v1.split_pb2 import SplitConfig
-
 from omniscope_client.client import Client
 from omniscope_client.commands.output import Json, console, print_json, show
 from omniscope_client.commands.watching import watch

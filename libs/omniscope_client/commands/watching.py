@@ -1,10 +1,10 @@
 """Watching a job from the command line, for a person or as JSON lines."""
 
 import typer
-from omniscope.common.v1.job_event_pb2 import JobEvent
-from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
 from rich.text import Text
 
+from omniscope.common.v1.job_event_pb2 import JobEvent
+from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
 from omniscope_client.client import Client
 from omniscope_client.commands.output import Exit, console, print_json
 from omniscope_client.render import tables

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from omniscope.common.v1.job_pb2 import Job, JobState
 
 SIZE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")

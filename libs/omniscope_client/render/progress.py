@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry, LogSeverity, Progress
 from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED, Job, JobState
-
 from omniscope_client.jobs import TERMINAL_STATES
 
 

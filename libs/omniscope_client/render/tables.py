@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
 from omniscope.automl.v1.automl_service_pb2 import ListPresetsResponse
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_pb2 import Job, JobState
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import Model
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
 from omniscope_client.render.amounts import duration, moment, number, size, state, took
 
 STATE_STYLES = {

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry
 from omniscope_client.render.amounts import duration, number, state
 from omniscope_client.render.progress import JobProgress
 from omniscope_client.render.tables import failure, job_state, leaderboard

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from omniscope.common.v1.job_event_pb2 import JobEvent
-
 from omniscope_service.events import subjects
 from omniscope_service.events.bus import EventBus, Message
 

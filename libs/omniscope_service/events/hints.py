@@ -11,8 +11,8 @@ import nats.errors
 import structlog
 from google.protobuf.message import DecodeError
 from nats.js import api
-from omniscope.events.v1.run_hint_pb2 import RunHint
 
+from omniscope.events.v1.run_hint_pb2 import RunHint
 from omniscope_service.events import subjects
 
 if TYPE_CHECKING:

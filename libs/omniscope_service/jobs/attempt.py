@@ -11,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
+
 from omniscope.common.v1.job_event_pb2 import JobEvent
 from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest, FailJobRequest
-
 from omniscope_service.errors import Aborted, ServiceError
 from omniscope_service.jobs.convert import event_from_frame, log_line
 from omniscope_service.jobs.endings import (
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
     from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
-
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.events.bus import EventBus
     from omniscope_service.jobs.dataset_cache import DatasetCache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.duration_pb2 import Duration
+
 from omniscope.common.v1 import job_event_pb2
 from omniscope.common.v1.job_event_pb2 import JobEvent
 

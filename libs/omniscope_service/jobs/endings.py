@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from omniscope.common.v1.job_pb2 import JobError
 from omniscope.registry.v1 import worker_service_pb2
-
 from omniscope_service.errors import InvalidArgument, ServiceError
 from omniscope_service.jobs.stop import StopCause
 from omniscope_service.jobs.supervisor import KILLED_BY_SIGNAL
 
 if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2 import FailureCause
-
     from omniscope_service.jobs.frames import Frame
 
 

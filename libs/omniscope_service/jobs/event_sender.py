@@ -9,8 +9,8 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import structlog
-from omniscope.registry.v1.worker_service_pb2 import ReportedEvent, ReportEventsRequest
 
+from omniscope.registry.v1.worker_service_pb2 import ReportedEvent, ReportEventsRequest
 from omniscope_service.errors import ServiceError
 from omniscope_service.jobs.persistence import until_answered
 from omniscope_service.jobs.stop import StopCause, StopSignal

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
-from omniscope.registry.v1.worker_service_pb2 import HeartbeatRequest
 
+from omniscope.registry.v1.worker_service_pb2 import HeartbeatRequest
 from omniscope_service.errors import ServiceError
 from omniscope_service.events import subjects
 from omniscope_service.jobs.persistence import until_answered
@@ -18,7 +18,6 @@ from omniscope_service.jobs.stop import StopCause, StopSignal
 if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2 import AttemptLease, ClaimJobResponse
     from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
-
     from omniscope_service.events.bus import EventBus
 
 _JITTER = 0.2

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
 from ulid import ULID
 
+from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
 from omniscope_service.errors import DeadlineExceeded, ServiceError, Unavailable
 from omniscope_service.jobs.attempt import Attempt, Workshop
 from omniscope_service.jobs.dataset_cache import DatasetCache
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
-
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.events.hints import Hint
     from omniscope_service.events.nats import NatsBus

@@ -6,11 +6,10 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
-from omniscope_service.app import Service, run
-from omniscope_service.log import configure_logging
-
 from omniscope_automl.app import ROLES, build
 from omniscope_automl.settings import AutoMLSettings
+from omniscope_service.app import Service, run
+from omniscope_service.log import configure_logging
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
 from omniscope.registry.v1 import dataset_service_pb2, job_service_pb2, model_service_pb2
+from omniscope_automl.convert import RESOURCE_CLASS, SERVICE, claim_to_spec
+from omniscope_automl.planner import TrainingPlanner
+from omniscope_automl.servicer import AutoMLServicer
 from omniscope_service.app import Service
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.events.nats import NatsBus
@@ -15,10 +18,6 @@ from omniscope_service.registry_client import RegistryClient
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.rpc.server import Registration
 from omniscope_service.watch import JobWatcher, RegistryJournal
-
-from omniscope_automl.convert import RESOURCE_CLASS, SERVICE, claim_to_spec
-from omniscope_automl.planner import TrainingPlanner
-from omniscope_automl.servicer import AutoMLServicer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

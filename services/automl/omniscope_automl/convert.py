@@ -7,13 +7,13 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import any_pb2
+
 from omniscope.automl.v1 import automl_service_pb2
 from omniscope.common.v1 import split_pb2
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
-from omniscope_service.errors import InvalidArgument
-
 from omniscope_automl.presets import DEFAULT_PRESET, PRESETS
 from omniscope_automl.spec import PROBLEM_TYPES, TrainSpec, hard_limit_seconds
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
     from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
-
     from omniscope_automl.planner import TrainingPlan
     from omniscope_automl.spec import ProblemType, SplitStrategy
 

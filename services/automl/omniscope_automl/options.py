@@ -8,8 +8,6 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import split_pb2
-from omniscope_service.errors import InvalidArgument
-
 from omniscope_automl.presets import DEFAULT_PRESET, METRICS, MODEL_FAMILIES, PRESETS
 from omniscope_automl.spec import (
     DEFAULT_SEED,
@@ -20,12 +18,12 @@ from omniscope_automl.spec import (
     TEST_FRACTION_RANGE,
     TIME_LIMIT_RANGE,
 )
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
-
     from omniscope_automl.spec import ProblemType
 
 PROBLEM_TYPE_WORDS: Final = ("auto", "classification", *PROBLEM_TYPES)

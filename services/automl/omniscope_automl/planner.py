@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from omniscope.common.v1 import split_pb2
 from omniscope.registry.v1 import dataset_service_pb2
-
 from omniscope_automl.columns import (
     Features,
     check_roles,

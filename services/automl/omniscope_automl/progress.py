@@ -13,6 +13,7 @@ from autogluon.core.callbacks import AbstractCallback
 if TYPE_CHECKING:
     from autogluon.core.models import AbstractModel
     from autogluon.tabular.trainer.abstract_trainer import AbstractTabularTrainer
+
     from omniscope_service.jobs.report import Report
 
 # The search lies between these percentages; before it is reading, after it measuring and packing.

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from omniscope_automl.leaderboard import leaderboard
+from omniscope_automl.search import Search, engine_frame
+from omniscope_automl.spec import TrainSpec
+from omniscope_automl.training_table import TrainingTable
 from omniscope_ml.held_out import write_class_predictions, write_number_predictions
 from omniscope_ml.labels import ClassLabels
 from omniscope_ml.metrics import classification_metrics, confusion_matrix, regression_metrics
 from omniscope_ml.packaging import PREDICTIONS_FILE, RESULTS_FILE
 from omniscope_ml.predictor import Predictor
 from omniscope_ml.tabular import TabularModel
-
-from omniscope_automl.leaderboard import leaderboard
-from omniscope_automl.search import Search, engine_frame
-from omniscope_automl.spec import TrainSpec
-from omniscope_automl.training_table import TrainingTable
 
 
 @dataclass(frozen=True)

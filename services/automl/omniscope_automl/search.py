@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from omniscope_ml.errors import DataError
-from omniscope_ml.resources import cpu_count, memory_limit_bytes
-from omniscope_ml.splits import Rows
 
 from omniscope_automl.presets import FAMILY_REQUIREMENTS, MODEL_FAMILIES
 from omniscope_automl.progress import SearchCallback, SearchProgress
 from omniscope_automl.search_log import SearchLog
 from omniscope_automl.spec import TrainSpec
 from omniscope_automl.training_table import TrainingTable
+from omniscope_ml.errors import DataError
+from omniscope_ml.resources import cpu_count, memory_limit_bytes
+from omniscope_ml.splits import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
     from autogluon.tabular import TabularPredictor
+
     from omniscope_service.jobs.report import Report
 
 _FAILURES_SHOWN = 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omniscope.automl.v1 import automl_service_pb2_grpc
-
 from omniscope_automl.candidates import read_candidates
 from omniscope_automl.convert import leaderboard_to_proto, plan_to_submission, presets_to_proto
 
@@ -15,11 +14,10 @@ if TYPE_CHECKING:
     from omniscope.automl.v1 import automl_service_pb2
     from omniscope.common.v1.job_event_pb2 import JobEvent, WatchRequest
     from omniscope.common.v1.job_pb2 import Job
+    from omniscope_automl.planner import TrainingPlanner
     from omniscope_service.registry_client import RegistryClient
     from omniscope_service.rpc.context import Context
     from omniscope_service.watch import JobWatcher
-
-    from omniscope_automl.planner import TrainingPlanner
 
 
 class AutoMLServicer(automl_service_pb2_grpc.AutoMLServiceServicer):

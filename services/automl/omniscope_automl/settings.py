@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from omniscope_service.settings import ServiceSettings
 from pydantic import Field
+
+from omniscope_service.settings import ServiceSettings
 
 
 class AutoMLSettings(ServiceSettings):

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import split_pb2
-from omniscope_service.errors import InvalidArgument
-
 from omniscope_automl.columns import NUMERIC_TYPES
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
     from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
-
     from omniscope_automl.spec import ProblemType
 
 MIN_ROWS: Final = 20

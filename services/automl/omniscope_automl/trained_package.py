@@ -7,14 +7,13 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omniscope_ml.mlmodel import write_mlmodel
-from omniscope_ml.model_card import write_model_card
-from omniscope_ml.packaging import PAYLOAD_FOLDER, Manifest, seal
-
 from omniscope_automl.presets import FAMILY_REQUIREMENTS
 from omniscope_automl.results import positive_class
 from omniscope_automl.spec import TrainSpec
 from omniscope_automl.training_table import TrainingTable
+from omniscope_ml.mlmodel import write_mlmodel
+from omniscope_ml.model_card import write_model_card
+from omniscope_ml.packaging import PAYLOAD_FOLDER, Manifest, seal
 
 if TYPE_CHECKING:
     from autogluon.tabular import TabularPredictor

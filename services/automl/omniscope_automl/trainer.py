@@ -7,9 +7,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from omniscope_service.jobs.report import JobPaths, Report, TrainingOutcome
-
 from omniscope_automl.spec import TrainSpec
+from omniscope_service.jobs.report import JobPaths, Report, TrainingOutcome
 
 # Where the stages around the search lie, in percent.
 _READING = 0.0

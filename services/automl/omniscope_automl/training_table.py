@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from omniscope_automl.spec import TrainSpec
 from omniscope_ml.datasets.arrow_file import Dataset, open_dataset
 from omniscope_ml.errors import DataError
 from omniscope_ml.labels import ClassLabels
 from omniscope_ml.schema import Feature, align
 from omniscope_ml.splits import HoldOut, Rows, hold_out_random, hold_out_stratified
-
-from omniscope_automl.spec import TrainSpec
 
 if TYPE_CHECKING:
     import pandas as pd

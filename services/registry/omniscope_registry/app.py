@@ -16,13 +16,6 @@ from omniscope.registry.v1.projection_service_pb2_grpc import (
     add_ProjectionServiceServicer_to_server,
 )
 from omniscope.registry.v1.worker_service_pb2_grpc import add_WorkerServiceServicer_to_server
-from omniscope_service.app import Service
-from omniscope_service.artifacts import ArtifactStore
-from omniscope_service.events.nats import NatsBus
-from omniscope_service.rpc.auth import LocalTokens
-from omniscope_service.rpc.server import Registration
-from omniscope_service.watch import JobWatcher
-
 from omniscope_registry.database import Database
 from omniscope_registry.datasets.servicer import DatasetServicer
 from omniscope_registry.datasets.store_sql import SqlDatasetStore
@@ -46,17 +39,22 @@ from omniscope_registry.models.signing import ManifestSigner
 from omniscope_registry.models.store_sql import SqlModelStore
 from omniscope_registry.projection.servicer import ProjectionServicer
 from omniscope_registry.relay import Relay
+from omniscope_service.app import Service
+from omniscope_service.artifacts import ArtifactStore
+from omniscope_service.events.nats import NatsBus
+from omniscope_service.rpc.auth import LocalTokens
+from omniscope_service.rpc.server import Registration
+from omniscope_service.watch import JobWatcher
 
 if TYPE_CHECKING:
     import asyncio
     from contextlib import AsyncExitStack
 
-    from omniscope_service.events.bus import EventBus
-    from omniscope_service.rpc.auth import TokenVerifier
-
     from omniscope_registry.jobs.domain import JobTimes
     from omniscope_registry.jobs.ports import ModelRegistrar
     from omniscope_registry.settings import RegistrySettings
+    from omniscope_service.events.bus import EventBus
+    from omniscope_service.rpc.auth import TokenVerifier
 
 NAME: Final = "registry"
 ROLES: Final = ("serve", "project")

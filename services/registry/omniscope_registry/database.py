@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from omniscope_service.errors import ConfigurationError, Unavailable
 from sqlalchemy import Interval, create_engine, event, func, literal
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -26,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from omniscope_registry.migrations.upgrade import upgrade
 from omniscope_registry.tables.metadata import UtcTimestamp
+from omniscope_service.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping

@@ -6,16 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
-from omniscope_service.errors import Unavailable
 
 from omniscope_registry import outbox
+from omniscope_service.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from omniscope_service.events.bus import EventBus
-
     from omniscope_registry.database import Database
+    from omniscope_service.events.bus import EventBus
 
 _BATCH = 100
 # Rows of other registries, and of this one when a commit's wake-up was missed.

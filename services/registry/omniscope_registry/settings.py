@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Self
 
-from omniscope_service.settings import ServiceSettings
 from pydantic import Field, model_validator
 
 from omniscope_registry.jobs.domain import JobTimes
+from omniscope_service.settings import ServiceSettings
 
 _PREFIX = "OMNISCOPE_REGISTRY_"
 

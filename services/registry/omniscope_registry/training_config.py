@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import any_pb2, json_format
 from google.protobuf.message import DecodeError
+
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:

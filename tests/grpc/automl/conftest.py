@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+
 from omniscope.automl.v1.automl_service_pb2_grpc import AutoMLServiceStub
 from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.registry.v1.dataset_service_pb2 import UploadDatasetRequest
@@ -21,7 +22,6 @@ from omniscope_registry.settings import RegistrySettings
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.testing.serving import channel, serve
 from omniscope_service.testing.tokens import write_tokens
-
 from tests.grpc.automl.tables import TABLES
 
 

@@ -7,6 +7,7 @@ import sys
 
 import grpc
 import pytest
+
 from omniscope.automl.v1.automl_service_pb2 import ListPresetsRequest
 from omniscope.automl.v1.automl_service_pb2_grpc import AutoMLServiceStub
 

@@ -4,14 +4,14 @@ import uuid
 
 import grpc
 import pytest
+from ulid import ULID
+
 from omniscope.automl.v1.automl_service_pb2 import ListPresetsRequest, TrainRequest
 from omniscope.common.v1 import job_pb2, split_pb2
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
 from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
 from omniscope_automl.convert import claim_to_spec
 from omniscope_automl.spec import TrainSpec
-from ulid import ULID
-
 from tests.grpc.automl.tables import WIDE_COLUMNS
 
 

@@ -5,6 +5,7 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.registry.v1.job_service_pb2 import ListJobsRequest
 

@@ -4,10 +4,11 @@ import uuid
 
 import grpc
 import pytest
+from ulid import ULID
+
 from omniscope.automl.v1.automl_service_pb2 import GetLeaderboardRequest, TrainRequest
 from omniscope.common.v1 import job_event_pb2, job_pb2
 from omniscope.registry.v1 import worker_service_pb2 as worker_pb2
-from ulid import ULID
 
 UNKNOWN_JOB = "01J9ZQ4T9V8XKQ2W3E4R5T6Y7Z"
 

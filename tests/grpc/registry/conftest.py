@@ -14,6 +14,9 @@ from typing import Any
 import grpc.aio
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
+from sqlalchemy import insert, text
+from ulid import ULID
+
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.split_pb2 import SPLIT_STRATEGY_STRATIFIED, SplitConfig
 from omniscope_registry.database import Database
@@ -28,8 +31,6 @@ from omniscope_service.rpc.auth import Identity, Role
 from omniscope_service.rpc.server import Registration
 from omniscope_service.rpc.status import error_from_rpc
 from omniscope_service.testing.serving import channel, serve
-from sqlalchemy import insert, text
-from ulid import ULID
 
 _USER_ROLES = frozenset({Role.VIEWER, Role.TRAINER, Role.OPERATOR, Role.ADMIN})
 

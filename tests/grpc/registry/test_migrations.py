@@ -1,12 +1,13 @@
 """The migrations make exactly the tables that the code speaks of, and guard what they hold."""
 
 import pytest
-from omniscope_registry.database import Database
-from omniscope_registry.tables.metadata import metadata
-from omniscope_service.errors import ConfigurationError
 from sqlalchemy import Connection, Inspector, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from omniscope_registry.database import Database
+from omniscope_registry.tables.metadata import metadata
+from omniscope_service.errors import ConfigurationError
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

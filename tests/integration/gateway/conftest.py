@@ -14,12 +14,12 @@ from pathlib import Path
 import grpc
 import pytest
 import requests
+
 from omniscope_gateway.build import build
 from omniscope_gateway.settings import Address, GatewaySettings
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.rpc.server import RunningServer, start_server
 from omniscope_service.testing.tokens import write_tokens
-
 from tests.integration.gateway.upstream import (
     PUBLIC_NAMES,
     Seen,

@@ -6,9 +6,9 @@ from pathlib import Path
 import grpc
 import pytest
 import requests
+
 from omniscope.automl.v1.automl_service_pb2 import ListPresetsRequest
 from omniscope.automl.v1.automl_service_pb2_grpc import AutoMLServiceStub
-
 from tests.integration.gateway.conftest import Gateway, envoy
 
 GOOD = {"dataset_id": "my_dataset", "target_column": "outcome"}

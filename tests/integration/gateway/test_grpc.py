@@ -10,6 +10,7 @@ import requests
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
 from omniscope.automl.v1 import automl_service_pb2_grpc
 from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import (
@@ -22,7 +23,6 @@ from omniscope.registry.v1 import (
     worker_service_pb2,
     worker_service_pb2_grpc,
 )
-
 from tests.integration.gateway.conftest import Gateway
 from tests.integration.gateway.upstream import JOB_ID
 

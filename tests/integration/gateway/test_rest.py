@@ -10,8 +10,8 @@ import pytest
 import requests
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
 
+from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
 from tests.integration.gateway.conftest import Gateway
 from tests.integration.gateway.upstream import JOB_ID, MODEL_BYTES
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.api import httpbody_pb2
 from google.protobuf import any_pb2
+
 from omniscope.automl.v1 import automl_service_pb2_grpc
 from omniscope.common.v1 import dataset_pb2, job_event_pb2, job_pb2
 from omniscope.registry.v1 import (

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from omniscope_client.client import Client
 from omniscope_local.state import read_state
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from omniscope_automl.spec import TrainSpec
 from omniscope_automl.trainer import train
 from omniscope_ml.datasets.ingest import DATA_FILE, ingest

@@ -3,6 +3,7 @@
 from autogluon.core.metrics import METRICS as ENGINE_METRICS
 from autogluon.tabular.configs.presets_configs import tabular_presets_dict
 from autogluon.tabular.registry import ag_model_registry
+
 from omniscope_automl.presets import (
     DEFAULT_METRICS,
     DEFAULT_PRESET,

@@ -5,9 +5,9 @@ import pickle
 from pathlib import Path
 
 import pytest
+
 from omniscope_automl.progress import SEARCH_ENDS, SearchCallback, SearchProgress
 from omniscope_automl.search_log import search_log
-
 from tests.unit.omniscope_automl.conftest import RecordedReport
 
 ENGINE = logging.getLogger("autogluon.tabular.trainer")

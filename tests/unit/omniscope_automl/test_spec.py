@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from omniscope_automl.spec import TrainSpec, hard_limit_seconds
 
 SPEC = TrainSpec(

@@ -1,6 +1,7 @@
 """What follows from a target column's profile."""
 
 import pytest
+
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn, ValueCount
 from omniscope_automl.target import resolve_target, sorted_classes

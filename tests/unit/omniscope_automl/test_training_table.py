@@ -2,10 +2,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from omniscope_automl.training_table import read_training_table
 from omniscope_ml.errors import DataError
 from omniscope_ml.splits import hold_out_random
-
 from tests.unit.omniscope_automl.conftest import FEATURES, SPEC, penguins
 
 

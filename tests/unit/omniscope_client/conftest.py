@@ -12,6 +12,7 @@ import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+
 from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.common.v1.job_pb2 import (

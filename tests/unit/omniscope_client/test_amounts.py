@@ -1,5 +1,6 @@
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from omniscope.common.v1.job_pb2 import JOB_STATE_TIMED_OUT, Job
 from omniscope_client.render import amounts
 

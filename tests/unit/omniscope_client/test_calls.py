@@ -2,6 +2,7 @@ import threading
 
 import grpc
 import pytest
+
 from omniscope.common.v1.job_pb2 import Job
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
@@ -9,7 +10,6 @@ from omniscope_client.calls import Calls
 from omniscope_client.client import Client
 from omniscope_client.connection import find_endpoint
 from omniscope_client.errors import OmniscopeError
-
 from tests.unit.omniscope_client.conftest import TOKEN, Canned, Refusal
 
 

@@ -2,11 +2,11 @@ import json
 
 import grpc
 import pytest
+
 from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_pb2 import JOB_STATE_CANCELLED, JOB_STATE_QUEUED, Job
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import ModelResults
-
 from tests.unit.omniscope_client.conftest import Canned, Refusal
 from tests.unit.omniscope_client.test_models import FILES, MANIFEST, send
 from tests.unit.omniscope_client.test_training import SUCCESS, changed, snapshot

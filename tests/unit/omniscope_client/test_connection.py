@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from omniscope_client.connection import find_endpoint, find_home
 from omniscope_client.errors import OmniscopeError
 

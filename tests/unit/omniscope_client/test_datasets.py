@@ -3,12 +3,12 @@ from uuid import UUID
 
 import grpc
 import pytest
+
 from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.registry.v1.dataset_service_pb2 import ListDatasetsResponse
 from omniscope_client.client import Client
 from omniscope_client.datasets import CHUNK_BYTES
 from omniscope_client.errors import OmniscopeError
-
 from tests.unit.omniscope_client.conftest import Canned, Refusal
 
 

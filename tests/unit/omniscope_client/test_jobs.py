@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from omniscope.common.v1.job_event_pb2 import (
     JOB_EVENT_TYPE_STATE_CHANGED,
     JobEvent,
@@ -19,7 +20,6 @@ from omniscope.common.v1.job_pb2 import (
 )
 from omniscope_client.client import Client
 from omniscope_client.errors import OmniscopeError
-
 from tests.unit.omniscope_client.conftest import Canned, Refusal
 
 LOST = Refusal(grpc.StatusCode.UNAVAILABLE, "connection lost")

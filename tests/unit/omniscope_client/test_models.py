@@ -8,10 +8,10 @@ from pathlib import Path
 import grpc
 import pytest
 from google.api.httpbody_pb2 import HttpBody
+
 from omniscope.common.v1.model_pb2 import Model
 from omniscope_client.client import Client
 from omniscope_client.errors import OmniscopeError
-
 from tests.unit.omniscope_client.conftest import Canned, Refusal
 
 FILES = {"MLmodel": b"flavors: {}\n", "payload/model.bin": bytes(range(256)) * 3000}

@@ -3,6 +3,8 @@ import re
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from rich.console import Console
+
 from omniscope.common.v1.job_event_pb2 import (
     LOG_SEVERITY_INFO,
     LOG_SEVERITY_WARNING,
@@ -23,7 +25,6 @@ from omniscope.common.v1.job_pb2 import (
 )
 from omniscope_client.render.progress import JobProgress
 from omniscope_client.render.training import follow
-from rich.console import Console
 
 
 def snapshot(state: JobState.ValueType = JOB_STATE_QUEUED, message: str = "") -> JobEvent:

@@ -3,10 +3,11 @@
 import importlib
 import pkgutil
 
-import omniscope.automl.v1
-import omniscope.registry.v1
 import pytest
 from google.protobuf import descriptor_pool
+
+import omniscope.automl.v1
+import omniscope.registry.v1
 from omniscope_gateway.services import (
     PUBLIC_SERVICES,
     descriptor_set,

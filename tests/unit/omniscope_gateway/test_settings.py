@@ -1,6 +1,7 @@
 """What a gateway may be told."""
 
 import pytest
+
 from omniscope_gateway.settings import Address, GatewaySettings
 
 UPSTREAMS = {"registry": Address("127.0.0.1", 1), "automl": Address("127.0.0.1", 2)}

@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from omniscope_client.errors import OmniscopeError
 from omniscope_local.home import hold_home, running_pid, suite_home
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import nats
 import psutil
 import pytest
+
 from omniscope_local.nats import NatsServer, NatsStartError, start_nats
 
 HOLDER = """

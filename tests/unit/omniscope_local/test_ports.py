@@ -3,6 +3,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+
 from omniscope_client.errors import OmniscopeError
 from omniscope_local.ports import GATEWAY_PORT, choose_ports
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
 from omniscope_local.nats import start_nats
 from omniscope_local.probes import broker_greets, gateway_answers, grpc_serves
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from omniscope_client.errors import OmniscopeError
 from omniscope_local.ports import choose_ports
 from omniscope_local.programs import Program

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from omniscope_ml.datasets.arrow_file import Dataset, open_dataset, stored_types, write_dataset
 from omniscope_ml.datasets.columns import normalise
 from omniscope_ml.errors import DataError

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from omniscope_ml.datasets.arrow_file import open_dataset
 from omniscope_ml.datasets.ingest import DATA_FILE, REFUSED_STATUS, ingest, main
 from omniscope_ml.errors import DataError

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from omniscope_ml.errors import DataError
 from omniscope_ml.labels import ClassLabels
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics as reference
+
 from omniscope_ml.metrics import classification_metrics, confusion_matrix, regression_metrics
 
 

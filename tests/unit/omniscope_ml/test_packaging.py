@@ -4,6 +4,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+
 from omniscope_ml.errors import DataError
 from omniscope_ml.mlmodel import write_mlmodel
 from omniscope_ml.model_card import write_model_card

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from omniscope_ml.resources import cpu_count, memory_limit_bytes
 
 AVAILABLE = len(os.sched_getaffinity(0))

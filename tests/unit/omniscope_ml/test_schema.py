@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from omniscope_ml.errors import DataError
 from omniscope_ml.schema import Feature, align
 

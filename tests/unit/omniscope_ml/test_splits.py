@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from omniscope_ml.errors import DataError
 from omniscope_ml.splits import HoldOut, hold_out_random, hold_out_stratified
 

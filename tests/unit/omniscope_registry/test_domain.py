@@ -1,4 +1,5 @@
 import pytest
+
 from omniscope_registry.jobs.domain import (
     TERMINAL,
     TRANSITIONS,

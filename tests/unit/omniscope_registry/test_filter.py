@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import ColumnElement, column
+
 from omniscope_registry.listing.filter import FilterField, compile_filter
 from omniscope_service.errors import InvalidArgument
-from sqlalchemy import ColumnElement, column
 
 FIELDS: dict[str, FilterField | ColumnElement[Any]] = {
     "name": column("name"),

@@ -1,4 +1,5 @@
 import pytest
+
 from omniscope_registry.names import check_name, is_id
 from omniscope_service.errors import InvalidArgument
 

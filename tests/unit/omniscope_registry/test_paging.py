@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from omniscope_registry.listing.paging import (
     clamp_page_size,
     decode_page_token,

@@ -1,4 +1,5 @@
 import pytest
+
 from omniscope_registry.settings import RegistrySettings
 from omniscope_service.errors import ConfigurationError
 

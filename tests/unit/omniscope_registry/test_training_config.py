@@ -1,5 +1,6 @@
 import pytest
 from google.protobuf.any_pb2 import Any
+
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope_registry.training_config import (
     config_from_json,

@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import pytest
+
 from omniscope_service.app import EXIT_CONFIGURATION
 
 SERVED = """

@@ -1,6 +1,7 @@
 """The artifact store on a real folder."""
 
 import pytest
+
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.errors import ConfigurationError, InvalidArgument, NotFound, Unavailable
 

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 import structlog
+
 from omniscope_service.log import configure_logging
 
 TOKEN = "0123456789abcdef" * 4

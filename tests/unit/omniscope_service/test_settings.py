@@ -1,9 +1,10 @@
 """Settings from the environment."""
 
 import pytest
+from pydantic import ValidationError
+
 from omniscope_service.errors import ConfigurationError
 from omniscope_service.settings import ServiceSettings, find_home
-from pydantic import ValidationError
 
 
 @pytest.fixture(autouse=True)

@@ -8,14 +8,13 @@ from uuid import UUID
 
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1 import dataset_service_pb2 as messages
-from omniscope_service.errors import InvalidArgument
-
 from omniscope_registry.listing.paging import (
     clamp_page_size,
     decode_page_token,
     encode_page_token,
 )
 from omniscope_registry.names import check_name
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from omniscope.common.v1.dataset_pb2 import DatasetColumn
-from omniscope_service.errors import InvalidArgument, ResourceExhausted, ServiceError
-
 from omniscope_registry.datasets.gate import DISK_FULL
 from omniscope_registry.datasets.spool import disk_full
+from omniscope_service.errors import InvalidArgument, ResourceExhausted, ServiceError
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

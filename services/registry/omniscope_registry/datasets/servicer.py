@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from google.protobuf.empty_pb2 import Empty
+
 from omniscope.registry.v1 import dataset_service_pb2 as messages
 from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceServicer
-from omniscope_service.rpc.auth import current_caller
-
 from omniscope_registry.datasets.convert import (
     column_query_from_proto,
     columns_to_proto,
@@ -16,16 +15,16 @@ from omniscope_registry.datasets.convert import (
     header_from_proto,
 )
 from omniscope_registry.datasets.upload import DEFAULT_MAX_UPLOAD_BYTES, Uploads
+from omniscope_service.rpc.auth import current_caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from omniscope.common.v1.dataset_pb2 import Dataset
+    from omniscope_registry.datasets.store_sql import SqlDatasetStore
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.rpc.context import Context
-
-    from omniscope_registry.datasets.store_sql import SqlDatasetStore
 
 
 class DatasetServicer(DatasetServiceServicer):

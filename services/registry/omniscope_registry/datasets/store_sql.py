@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
 from sqlalchemy import exists, false, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
@@ -20,14 +19,15 @@ from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.datasets import dataset_columns, datasets
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.versions import next_version
+from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from omniscope.common.v1.dataset_pb2 import DatasetColumn
     from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from omniscope.common.v1.dataset_pb2 import DatasetColumn
     from omniscope_registry.database import Database
     from omniscope_registry.listing.keyset import ListRequest, Page
 

@@ -17,11 +17,10 @@ from omniscope_registry.datasets.store_sql import NewDataset, dataset_key
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from omniscope_service.artifacts import ArtifactStore
-
     from omniscope_registry.datasets.convert import UploadHeader
     from omniscope_registry.datasets.ingest import IngestedTable
     from omniscope_registry.datasets.store_sql import DatasetRecord, SqlDatasetStore
+    from omniscope_service.artifacts import ArtifactStore
 
 DEFAULT_MAX_UPLOAD_BYTES: Final = 2 * 1024**3
 # Each may hold a whole table in memory.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from omniscope_service.errors import InvalidArgument
 from sqlalchemy import select, update
 
 from omniscope_registry.jobs import projections, transition
@@ -13,6 +12,7 @@ from omniscope_registry.jobs.domain import SUCCEEDED, TERMINAL, Cause, JobState,
 from omniscope_registry.jobs.ending import end_attempt, record_outcome
 from omniscope_registry.jobs.leases import held, lock_held, owned, stale
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection

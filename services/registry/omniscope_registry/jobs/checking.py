@@ -8,17 +8,17 @@ import re
 from typing import TYPE_CHECKING, Final
 
 import grpc
+
 from omniscope.common.v1.job_event_pb2 import JobEventType
 from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
 from omniscope.registry.v1.worker_service_pb2 import FailureCause
-from omniscope_service.errors import InvalidArgument
-
 from omniscope_registry.jobs.convert import error_to_row
 from omniscope_registry.jobs.domain import Cause, Failure, Lease
 from omniscope_registry.jobs.reports_sql import Reported
 from omniscope_registry.jobs.workers_sql import Announcement
 from omniscope_registry.names import check_name, is_id
 from omniscope_registry.training_config import config_to_json
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

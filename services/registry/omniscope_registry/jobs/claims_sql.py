@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from omniscope_service.errors import FailedPrecondition
 from sqlalchemy import func, insert, select
 
 from omniscope_registry.jobs import projections, transition
@@ -14,6 +13,7 @@ from omniscope_registry.jobs.domain import JobState, JobTimes
 from omniscope_registry.jobs.leases import digest
 from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
+from omniscope_service.errors import FailedPrecondition
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection

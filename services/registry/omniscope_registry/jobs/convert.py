@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
+
 from omniscope.common.v1.job_pb2 import Job, JobError
 from omniscope.common.v1.job_pb2 import JobState as ProtoJobState
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import structlog
+
 from omniscope.events.v1.control_hint_pb2 import ControlHint
 from omniscope.events.v1.run_hint_pb2 import RunHint
+from omniscope_registry.outbox import Notice
 from omniscope_service.errors import Unavailable
 from omniscope_service.events import subjects
 
-from omniscope_registry.outbox import Notice
-
 if TYPE_CHECKING:
-    from omniscope_service.events.bus import EventBus
-
     from omniscope_registry.jobs.ports import JobRow
+    from omniscope_service.events.bus import EventBus
 
 _VERSION = 1
 _log = structlog.get_logger(__name__)

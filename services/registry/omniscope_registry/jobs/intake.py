@@ -6,19 +6,17 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from omniscope_service.errors import NotFound
-
 from omniscope_registry.jobs.checking import check_submission, submission_hash
 from omniscope_registry.jobs.store_sql import NewJob
+from omniscope_service.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
-    from omniscope_service.artifacts import ArtifactStore
-
     from omniscope_registry.jobs.ports import DatasetLookup, DatasetRow, JobRow
     from omniscope_registry.jobs.store_sql import SqlJobStore
+    from omniscope_service.artifacts import ArtifactStore
 
 _DEFAULT_EXPERIMENT = "default"
 _DEFAULT_CLASS = "cpu"

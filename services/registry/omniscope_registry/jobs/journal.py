@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from omniscope.common.v1.job_event_pb2 import JobEvent
-from omniscope_service.events import subjects
-from omniscope_service.rpc.auth import current_caller
-from omniscope_service.watch import resume_token
 from sqlalchemy import bindparam, insert, select
 
+from omniscope.common.v1.job_event_pb2 import JobEvent
 from omniscope_registry import outbox
 from omniscope_registry.jobs.convert import job_to_proto
 from omniscope_registry.tables.jobs import job_events
+from omniscope_service.events import subjects
+from omniscope_service.rpc.auth import current_caller
+from omniscope_service.watch import resume_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from omniscope.common.v1.job_pb2 import Job
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from omniscope.common.v1.job_pb2 import Job
     from omniscope_registry.database import Database
     from omniscope_registry.jobs.ports import JobRow
     from omniscope_registry.jobs.reading_sql import SqlJobReader

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from omniscope_service.errors import Aborted
 from sqlalchemy import select
 
 from omniscope_registry.jobs.domain import JobState
 from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
+from omniscope_service.errors import Aborted
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
+
 from omniscope_service.errors import Unavailable
 
 if TYPE_CHECKING:

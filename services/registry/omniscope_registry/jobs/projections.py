@@ -11,16 +11,15 @@ from omniscope.registry.v1.projection_service_pb2 import (
     RunEnded,
     RunStarted,
 )
-
 from omniscope_registry import outbox
 from omniscope_registry.jobs.domain import SUCCEEDED, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from omniscope.common.v1.job_event_pb2 import MetricPoint
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from omniscope.common.v1.job_event_pb2 import MetricPoint
     from omniscope_registry.jobs.ports import JobRow
 
 _FINISHED, _FAILED, _KILLED = "FINISHED", "FAILED", "KILLED"

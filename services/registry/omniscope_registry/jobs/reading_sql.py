@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from omniscope_service.errors import NotFound
 from sqlalchemy import LargeBinary, String, bindparam, case, func, literal, literal_column, select
 
 from omniscope_registry.jobs.domain import JobState
@@ -14,6 +13,7 @@ from omniscope_registry.listing.filter import FilterField
 from omniscope_registry.listing.keyset import fetch_page
 from omniscope_registry.names import is_id
 from omniscope_registry.tables.jobs import training_jobs
+from omniscope_service.errors import NotFound
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, ScalarSelect

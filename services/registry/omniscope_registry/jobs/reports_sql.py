@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from omniscope_service.errors import InvalidArgument
 from sqlalchemy import insert, select, update
 
 from omniscope_registry.jobs import journal, projections
 from omniscope_registry.jobs.leases import lock_held
 from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.tables.jobs import job_attempts, job_metrics, training_jobs
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from omniscope.common.v1.job_event_pb2 import JobEvent
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from omniscope.common.v1.job_event_pb2 import JobEvent
     from omniscope_registry.database import Database
     from omniscope_registry.jobs.domain import Lease
 

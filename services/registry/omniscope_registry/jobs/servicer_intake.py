@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceServicer
-from omniscope_service.rpc.auth import current_caller
-
 from omniscope_registry.jobs.convert import checked_to_proto, job_to_proto
+from omniscope_service.rpc.auth import current_caller
 
 if TYPE_CHECKING:
     from omniscope.common.v1.job_pb2 import Job
     from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
-    from omniscope_service.rpc.context import Context
-
     from omniscope_registry.jobs.intake import JobIntake
+    from omniscope_service.rpc.context import Context
 
 
 class JobIntakeServicer(JobIntakeServiceServicer):

@@ -5,27 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from google.protobuf.empty_pb2 import Empty
+
 from omniscope.registry.v1 import job_service_pb2 as messages
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceServicer
-from omniscope_service.rpc.auth import current_caller
-
 from omniscope_registry.jobs.checking import check_cancel_reason, event_kinds_from_proto
 from omniscope_registry.jobs.convert import job_to_proto, status_to_proto
 from omniscope_registry.jobs.hints import notify_worker
 from omniscope_registry.listing.paging import clamp_page_size
+from omniscope_service.rpc.auth import current_caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from omniscope.common.v1.job_event_pb2 import JobEvent, WatchRequest
     from omniscope.common.v1.job_pb2 import Job
-    from omniscope_service.events.bus import EventBus
-    from omniscope_service.rpc.context import Context
-    from omniscope_service.watch import JobWatcher
-
     from omniscope_registry.jobs.journal import SqlJournal
     from omniscope_registry.jobs.reading_sql import SqlJobReader
     from omniscope_registry.jobs.store_sql import SqlJobStore
+    from omniscope_service.events.bus import EventBus
+    from omniscope_service.rpc.context import Context
+    from omniscope_service.watch import JobWatcher
 
 
 class JobServicer(JobServiceServicer):

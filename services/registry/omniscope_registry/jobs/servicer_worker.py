@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceServicer
-
 from omniscope_registry.jobs.checking import (
     announcement_from_proto,
     check_id,
@@ -18,8 +17,6 @@ from omniscope_registry.jobs.checking import (
 from omniscope_registry.jobs.convert import duration_to_proto, grant_to_proto, state_to_proto
 
 if TYPE_CHECKING:
-    from omniscope_service.rpc.context import Context
-
     from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
     from omniscope_registry.jobs.claims_sql import SqlClaims
     from omniscope_registry.jobs.completion import Completion
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from omniscope_registry.jobs.intake import ColumnLists
     from omniscope_registry.jobs.reports_sql import SqlReportStore
     from omniscope_registry.jobs.workers_sql import SqlWorkerStore
+    from omniscope_service.rpc.context import Context
 
 
 class WorkerServicer(WorkerServiceServicer):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
-from omniscope_service.errors import AlreadyExists, FailedPrecondition
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from ulid import ULID
 
+from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
 from omniscope_registry import outbox
 from omniscope_registry.jobs import hints, journal, transition
 from omniscope_registry.jobs.convert import state_to_proto
@@ -19,6 +18,7 @@ from omniscope_registry.jobs.ending import cancelled
 from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.jobs.reading_sql import job_not_found, require_id
 from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
+from omniscope_service.errors import AlreadyExists, FailedPrecondition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

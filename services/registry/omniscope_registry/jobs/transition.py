@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
 from sqlalchemy import update
 
+from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
 from omniscope_registry.jobs import journal
 from omniscope_registry.jobs.convert import error_to_proto, state_to_proto
 from omniscope_registry.jobs.domain import TERMINAL, TRANSITIONS, JobState

@@ -6,8 +6,6 @@ import hashlib
 import tarfile
 from typing import TYPE_CHECKING, Final
 
-from omniscope_service.errors import NotFound
-
 from omniscope_registry.models.package import (
     MANIFEST,
     PUBLIC_KEY,
@@ -19,6 +17,7 @@ from omniscope_registry.models.package import (
     read_file,
     read_manifest,
 )
+from omniscope_service.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

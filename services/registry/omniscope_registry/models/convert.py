@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import json_format
-from omniscope.common.v1.model_pb2 import Model, ModelResults
 
+from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope_registry.training_config import config_from_json
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from google.protobuf import json_format
+
 from omniscope.common.v1.model_pb2 import ModelResults
 from omniscope_service.errors import DataLoss, NotFound
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
-from omniscope.registry.v1.projection_service_pb2 import ModelRegistered, Projection
 
+from omniscope.registry.v1.projection_service_pb2 import ModelRegistered, Projection
 from omniscope_registry import outbox
 from omniscope_registry.jobs.ports import VerifiedPackage
 from omniscope_registry.models.convert import held_out_metrics
@@ -26,12 +26,12 @@ from omniscope_registry.models.store_sql import NewModel
 from omniscope_registry.training_config import config_to_json, hyperparameters
 
 if TYPE_CHECKING:
-    from omniscope_service.artifacts import ArtifactStore
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.jobs.ports import JobRow
     from omniscope_registry.models.signing import ManifestSigner
     from omniscope_registry.models.store_sql import SqlModelStore
+    from omniscope_service.artifacts import ArtifactStore
 
 
 class PackageRegistrar:

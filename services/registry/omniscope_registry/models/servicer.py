@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
+
 from omniscope.registry.v1 import model_service_pb2 as messages
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceServicer
-from omniscope_service.rpc.auth import current_caller
-
 from omniscope_registry.models.archive import package_tar
+from omniscope_service.rpc.auth import current_caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from omniscope.common.v1.model_pb2 import Model, ModelResults
+    from omniscope_registry.models.store_sql import SqlModelStore
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.rpc.context import Context
-
-    from omniscope_registry.models.store_sql import SqlModelStore
 
 _TAR = "application/x-tar"
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import false, insert, select, update
+from ulid import ULID
+
 from omniscope.events.v1.model_event_pb2 import (
     MODEL_EVENT_TYPE_DELETED,
     MODEL_EVENT_TYPE_REGISTERED,
     ModelEvent,
     ModelEventType,
 )
-from omniscope_service.errors import NotFound
-from omniscope_service.events import subjects
-from sqlalchemy import false, insert, select, update
-from ulid import ULID
-
 from omniscope_registry import outbox
 from omniscope_registry.listing.keyset import fetch_page
 from omniscope_registry.models.cache import ModelCache
@@ -23,15 +21,17 @@ from omniscope_registry.models.convert import model_to_proto, results_to_proto
 from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.models import ml_models
 from omniscope_registry.versions import next_version
+from omniscope_service.errors import NotFound
+from omniscope_service.events import subjects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from omniscope.common.v1.model_pb2 import Model, ModelResults
     from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from omniscope.common.v1.model_pb2 import Model, ModelResults
     from omniscope_registry.database import Database
     from omniscope_registry.listing.keyset import ListRequest
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from google.protobuf.timestamp_pb2 import Timestamp
+
     from omniscope.common.v1.job_pb2 import Job
     from omniscope.common.v1.model_pb2 import Model
     from omniscope.registry.v1.projection_service_pb2 import (

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
+
 from omniscope.registry.v1.projection_service_pb2 import (
     AcknowledgeProjectionsRequest,
     ListProjectionsRequest,

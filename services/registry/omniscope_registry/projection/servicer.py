@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from omniscope.registry.v1 import projection_service_pb2 as messages
 from omniscope.registry.v1.projection_service_pb2_grpc import ProjectionServiceServicer
-from omniscope_service.errors import InvalidArgument
-
 from omniscope_registry.listing.paging import clamp_page_size
 from omniscope_registry.projection.store_sql import SqlProjectionStore
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from omniscope_service.rpc.context import Context
-
     from omniscope_registry.database import Database
     from omniscope_registry.models.store_sql import SqlModelStore
+    from omniscope_service.rpc.context import Context
 
 _WAIT_SECONDS: Final = 10.0
 _DEFAULT_PAGE_SIZE: Final = 100

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from omniscope.registry.v1.projection_service_pb2 import Projection
 from sqlalchemy import delete, select
 
+from omniscope.registry.v1.projection_service_pb2 import Projection
 from omniscope_registry import outbox
 from omniscope_registry.jobs.convert import job_to_proto
 from omniscope_registry.jobs.ports import JobRow
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omniscope.common.v1.job_pb2 import Job
-
     from omniscope_registry.database import Database, Reader
 
 _CHANNEL: Final = "mlflow"

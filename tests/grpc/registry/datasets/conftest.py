@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from google.api.httpbody_pb2 import HttpBody
+
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1.dataset_service_pb2 import UploadDatasetRequest
 from omniscope.registry.v1.dataset_service_pb2_grpc import (

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
+
 from omniscope.registry.v1 import dataset_service_pb2 as messages
 from omniscope_service.errors import InvalidArgument, ResourceExhausted
 

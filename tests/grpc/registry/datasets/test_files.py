@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from google.api.httpbody_pb2 import HttpBody
+
 from omniscope.registry.v1 import dataset_service_pb2 as messages
 
 DATA = Path(__file__).parents[4] / "examples" / "data"

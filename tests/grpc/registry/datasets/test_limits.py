@@ -3,6 +3,7 @@
 import tracemalloc
 
 import pytest
+
 from omniscope_registry.datasets.ingest import Ingest, IngestLimits
 from omniscope_registry.datasets.spool import spool
 from omniscope_service.errors import ResourceExhausted

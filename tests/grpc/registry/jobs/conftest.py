@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
+from ulid import ULID
+
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.dataset_pb2 import DatasetColumn
 from omniscope.common.v1.job_event_pb2 import JobEvent, MetricPoint, Progress
@@ -32,7 +34,6 @@ from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.events.nats import NatsBus
 from omniscope_service.rpc.auth import TokenVerifier
 from omniscope_service.testing.serving import channel, serve
-from ulid import ULID
 
 if TYPE_CHECKING:
     from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceAsyncStub

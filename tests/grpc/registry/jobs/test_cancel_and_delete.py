@@ -1,6 +1,8 @@
 """CancelJob and DeleteJob."""
 
 import pytest
+from sqlalchemy import func, select
+
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.events.v1.control_hint_pb2 import ControlHint
 from omniscope.registry.v1 import worker_service_pb2 as messages
@@ -13,7 +15,6 @@ from omniscope.registry.v1.job_service_pb2 import (
 )
 from omniscope_registry.tables.jobs import job_events, job_metrics
 from omniscope_service.errors import FailedPrecondition, InvalidArgument, NotFound
-from sqlalchemy import func, select
 
 CANCELLED = JobState.JOB_STATE_CANCELLED
 

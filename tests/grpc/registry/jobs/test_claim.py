@@ -4,14 +4,15 @@ import asyncio
 import uuid
 
 import pytest
+from sqlalchemy import select
+from ulid import ULID
+
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
 from omniscope_registry.tables.jobs import training_jobs, workers
 from omniscope_service.errors import Aborted, FailedPrecondition, InvalidArgument
-from sqlalchemy import select
-from ulid import ULID
 
 
 async def test_a_claim_gives_all_that_a_worker_needs(registry):

@@ -1,6 +1,8 @@
 """CompleteJob and FailJob: one terminal state per job, and retries by cause."""
 
 import pytest
+from sqlalchemy import select, update
+
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobEventsRequest
@@ -8,7 +10,6 @@ from omniscope.registry.v1.projection_service_pb2 import Projection
 from omniscope_registry import outbox
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service.errors import Aborted, DataLoss, InvalidArgument
-from sqlalchemy import select, update
 
 FAILED = JobState.JOB_STATE_FAILED
 QUEUED = JobState.JOB_STATE_QUEUED

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
+
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
 from omniscope_registry import outbox
@@ -14,7 +16,6 @@ from omniscope_registry.relay import Relay
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import Unavailable
 from omniscope_service.events.nats import NatsBus
-from sqlalchemy import select, update
 
 # Every lease has lapsed and every hint is old as soon as it is there.
 AT_ONCE = JobTimes(lease=timedelta(0), hint=timedelta(0), cancel_grace=timedelta(0))

@@ -1,13 +1,14 @@
 """GetJobStatus and ListJobs: the place in line, filters, order and pages."""
 
 import pytest
+from ulid import ULID
+
 from omniscope.registry.v1.job_service_pb2 import (
     GetJobRequest,
     GetJobStatusRequest,
     ListJobsRequest,
 )
 from omniscope_service.errors import InvalidArgument, NotFound
-from ulid import ULID
 
 
 async def _list(registry, **fields):

@@ -1,6 +1,8 @@
 """ReportEvents: numbered without gaps, stored once, metrics in full and for MLflow."""
 
 import pytest
+from sqlalchemy import select
+
 from omniscope.common.v1.job_event_pb2 import (
     JobEvent,
     JobEventType,
@@ -13,7 +15,6 @@ from omniscope.registry.v1.projection_service_pb2 import Projection
 from omniscope_registry import outbox
 from omniscope_registry.tables.jobs import job_metrics
 from omniscope_service.errors import Aborted, InvalidArgument, NotFound
-from sqlalchemy import select
 
 
 async def _journal(registry, job_id, **fields):

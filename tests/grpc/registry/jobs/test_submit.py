@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
+from ulid import ULID
+
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.events.v1.run_hint_pb2 import RunHint
@@ -13,7 +15,6 @@ from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceSt
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
 from omniscope_service.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied
 from omniscope_service.testing.serving import channel
-from ulid import ULID
 
 
 async def test_a_submitted_job_is_queued_with_all_that_was_said_about_it(registry):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from omniscope.registry.v1.model_service_pb2_grpc import (
     ModelServiceStub,
     add_ModelServiceServicer_to_server,

@@ -1,13 +1,14 @@
 import asyncio
 
 import pytest
+from sqlalchemy import select
+
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.events.v1.model_event_pb2 import MODEL_EVENT_TYPE_DELETED, ModelEvent
 from omniscope.registry.v1 import model_service_pb2 as messages
 from omniscope_registry import outbox
 from omniscope_registry.tables.models import ml_models
 from omniscope_service.errors import InvalidArgument, NotFound
-from sqlalchemy import select
 
 _UNKNOWN_ID = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
 

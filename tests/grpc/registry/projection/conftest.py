@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from omniscope.registry.v1.projection_service_pb2_grpc import (
     add_ProjectionServiceServicer_to_server,
 )

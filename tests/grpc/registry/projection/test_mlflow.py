@@ -6,6 +6,7 @@ Starting MLflow takes seconds: one test shows the whole way, the others are slow
 import asyncio
 
 import pytest
+
 from omniscope.common.v1.job_event_pb2 import MetricPoint
 from omniscope_registry import outbox
 from omniscope_registry.jobs import projections

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+
 from omniscope.common.v1.job_event_pb2 import MetricPoint
 from omniscope.registry.v1 import projection_service_pb2 as messages
 from omniscope.registry.v1.projection_service_pb2_grpc import (

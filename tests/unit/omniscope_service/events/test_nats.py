@@ -3,12 +3,13 @@ import socket
 import subprocess
 
 import pytest
+from ulid import ULID
+
 from omniscope.events.v1.run_hint_pb2 import RunHint
 from omniscope_local.nats import binary
 from omniscope_service.errors import Unavailable
 from omniscope_service.events import subjects
 from omniscope_service.events.nats import NatsBus
-from ulid import ULID
 
 
 def new_id():

@@ -1,4 +1,5 @@
 import pytest
+
 from omniscope_service.errors import InvalidArgument
 from omniscope_service.events import subjects
 

@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from ulid import ULID
+
 from omniscope.common.v1 import job_pb2
 from omniscope.events.v1.control_hint_pb2 import ControlHint
 from omniscope.events.v1.run_hint_pb2 import RunHint
@@ -26,7 +28,6 @@ from omniscope_service.jobs.worker import Worker, WorkerDefinition
 from omniscope_service.registry_client import RegistryClient
 from omniscope_service.rpc.server import Registration
 from omniscope_service.testing.serving import serve
-from ulid import ULID
 
 DATASET = b"arrow"
 DIGEST = hashlib.sha256(DATASET).hexdigest()

@@ -1,6 +1,7 @@
 import hashlib
 
 import pytest
+
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.errors import DataLoss, NotFound
 from omniscope_service.jobs.dataset_cache import DatasetCache

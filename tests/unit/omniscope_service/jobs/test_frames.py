@@ -2,6 +2,7 @@ import asyncio
 import os
 
 import pytest
+
 from omniscope_service.jobs import frames
 
 

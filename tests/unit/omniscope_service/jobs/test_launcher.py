@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from omniscope_service.errors import Unavailable
 from omniscope_service.jobs.launcher import LocalLauncher
 from omniscope_service.jobs.report import JobPaths

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+
 from omniscope.common.v1 import dataset_pb2, job_event_pb2, job_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2_grpc,

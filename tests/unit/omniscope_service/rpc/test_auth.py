@@ -8,6 +8,7 @@ from google.protobuf import any_pb2
 from google.protobuf.empty_pb2 import Empty
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
 from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2,

@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from omniscope.common.v1 import job_event_pb2, job_pb2
 from omniscope.registry.v1 import job_service_pb2
 from omniscope_service import errors

@@ -5,6 +5,7 @@ import asyncio
 import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
+
 from omniscope_service.rpc.chain import Chain
 from omniscope_service.rpc.interceptors import Deadline, Errors
 from omniscope_service.rpc.status import error_from_rpc

@@ -14,6 +14,7 @@ import pytest
 from google.api.httpbody_pb2 import HttpBody
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
 from omniscope.common.v1 import job_event_pb2, job_pb2
 from omniscope.registry.v1 import (
     job_service_pb2,

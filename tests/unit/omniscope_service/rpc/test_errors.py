@@ -7,12 +7,13 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
+from structlog.testing import capture_logs
+
 from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import dataset_service_pb2, dataset_service_pb2_grpc, job_service_pb2
 from omniscope_service import errors
 from omniscope_service.rpc.context import current_request_id
 from omniscope_service.rpc.status import STATUS_CODES, error_from_rpc
-from structlog.testing import capture_logs
 
 GET = job_service_pb2.GetJobRequest(job_id="j")
 WATCH = job_event_pb2.WatchRequest(job_id="j")

@@ -2,6 +2,7 @@
 
 import grpc
 import pytest
+
 from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2,

@@ -6,6 +6,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
 from omniscope.common.v1 import job_pb2
 from omniscope.registry.v1 import dataset_service_pb2, dataset_service_pb2_grpc, job_service_pb2
 from omniscope_service.errors import ConfigurationError

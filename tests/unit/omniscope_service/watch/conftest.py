@@ -1,4 +1,5 @@
 import pytest
+
 from omniscope_service.events.nats import NatsBus
 
 

@@ -2,6 +2,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 from google.protobuf.any_pb2 import Any
+from ulid import ULID
+
 from omniscope.common.v1.job_event_pb2 import JobEvent
 from omniscope.common.v1.job_pb2 import Job
 from omniscope.registry.v1 import job_service_pb2, job_service_pb2_grpc
@@ -11,7 +13,6 @@ from omniscope_service.registry_client import RegistryClient
 from omniscope_service.rpc.server import Registration
 from omniscope_service.testing.serving import serve
 from omniscope_service.watch import RegistryJournal
-from ulid import ULID
 
 JOB = str(ULID())
 

@@ -2,13 +2,14 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from ulid import ULID
+
 from omniscope.common.v1 import job_event_pb2 as events
 from omniscope.common.v1 import job_pb2
 from omniscope.common.v1.job_event_pb2 import JobEvent, WatchRequest
 from omniscope_service.errors import InvalidArgument, NotFound
 from omniscope_service.events import subjects
 from omniscope_service.watch import JobWatcher, parse_resume_token, resume_token
-from ulid import ULID
 
 
 class StoredJob:
