@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omniscope_client.errors import OmniscopeError
-
 from omniscope_local.home import make_home, running_pid
 from omniscope_local.runner import run_suite
 from omniscope_local.state import remove_state
@@ -41,6 +40,7 @@ def start_detached(home: Path, report: Callable[[Report], None], *, free_ports: 
                 return
     except BaseException:
         process.terminate()
+        process.wait()
         raise
     raise OmniscopeError(
         "INTERNAL",

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from omniscope_client.connection import HOME_NAME, find_home
 from omniscope_client.errors import OmniscopeError
 
 LOCK_NAME = "suite.lock"
+LOCK_ATTEMPTS = 10
+LOCK_PAUSE_SECONDS = 0.02
 
 
 def suite_home() -> Path:
@@ -31,7 +34,7 @@ def hold_home(home: Path) -> Iterator[None]:
     """
     make_home(home)
     with (home / LOCK_NAME).open("a+") as lock:
-        if not _lock(lock.fileno()):
+        if not any(_attempts(lock.fileno())):
             raise OmniscopeError(
                 "ALREADY_EXISTS",
                 f"A suite runs in {home} already (process {running_pid(home) or 'unknown'}): see "
@@ -53,6 +56,13 @@ def running_pid(home: Path) -> int | None:
         if _lock(lock.fileno()):
             return None  # and let go of it again
         return int(lock.read() or 0) or None
+
+
+def _attempts(descriptor: int) -> Iterator[bool]:
+    """Try for a moment: somebody who only looks holds the lock for an instant as well."""
+    for _ in range(LOCK_ATTEMPTS):
+        yield _lock(descriptor)
+        time.sleep(LOCK_PAUSE_SECONDS)
 
 
 def _lock(descriptor: int) -> bool:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from omniscope_client.errors import OmniscopeError
-
 from omniscope_local.ports import LOOPBACK, require_free
 
 PORT_OPTION = "--port"

@@ -151,6 +151,7 @@ def test_a_service_that_dies_comes_back_at_its_address(suite: Home) -> None:
         time.sleep(0.2)
 
     assert back.address == died.address
+    assert "registry restarted" in (suite.path / "logs" / "suite.log").read_text()
     with Client(
         read_state(suite.path)["gateway"].address, (suite.path / "token").read_text()
     ) as client:
