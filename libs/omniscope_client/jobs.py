@@ -92,8 +92,8 @@ class Jobs:
                     yield seen
                     if _is_terminal(seen):
                         return
-                    request.resume_token = seen.resume_token
-                    failures = failures if seen.HasField("snapshot") else 0
+                    if not seen.HasField("snapshot"):  # it repeats, it does not advance
+                        failures, request.resume_token = 0, seen.resume_token
                 if seen is not None and seen.snapshot.state in TERMINAL_STATES:
                     return  # the token was the terminal event's: nothing came after it
             except OmniscopeError as error:
