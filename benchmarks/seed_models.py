@@ -20,6 +20,8 @@ from omniscope.registry.v1 import (
 
 # No worker listens to this service's hints, so that the seeder gets every job.
 SERVICE = "benchmark"
+TOKEN_FILES = ("token", "service-token", "worker-token")
+WORKER_ID = "01BX5ZZKBKACTAV9WEVGEMMVRZ"
 RESULTS = {
     "problem_type": "multiclass",
     "target_column": "species",
@@ -82,7 +84,7 @@ class ModelSeeder:
             timeout=30,
         )
         key = f"{claimed.artifacts_prefix.rstrip('/')}/package"
-        digest = await asyncio.to_thread(write_package, self._artifacts / key)
+        digest = await asyncio.to_thread(write_package, self._artifacts / key, claimed.lease)
         completed = await self._workers.CompleteJob(
             worker_service_pb2.CompleteJobRequest(
                 lease=claimed.lease, package_key=key, manifest_digest=digest
@@ -93,16 +95,14 @@ class ModelSeeder:
         return completed.model_id
 
 
-TOKEN_FILES = ("token", "service-token", "worker-token")
-WORKER_ID = "01BX5ZZKBKACTAV9WEVGEMMVRZ"
-
-
-def write_package(folder: Path) -> str:
-    """Writes the smallest package and returns its manifest's digest."""
+def write_package(folder: Path, lease: worker_service_pb2.AttemptLease) -> str:
+    """Writes the smallest package of an attempt and returns its manifest's digest."""
     folder.mkdir(parents=True)
     results = json.dumps(RESULTS).encode()
     (folder / "results.json").write_bytes(results)
-    manifest = json.dumps({**MANIFEST, "files": {"results.json": entry(results)}}).encode()
+    attempt = {"job_id": lease.job_id, "attempt": lease.attempt}
+    files = {"results.json": entry(results)}
+    manifest = json.dumps({**MANIFEST, **attempt, "files": files}).encode()
     (folder / "manifest.json").write_bytes(manifest)
     return hashlib.sha256(manifest).hexdigest()
 
