@@ -11,15 +11,16 @@ A trainer is a module with
     def train(spec: Mapping[str, object], paths: JobPaths, report: Report) -> TrainingOutcome
 
 `warm` imports the heavy libraries; `train` writes the package, `manifest.json` last. An exception
-of it with the attributes `reason` and `field` blames the request or the data. SIGTERM asks it to
-end: by default the process dies at once; a trainer that can save its work installs a handler and
-has 20 seconds.
+of it with the attributes `reason` (UPPER_SNAKE) and `field` blames the request or the data.
+SIGTERM asks it to end: by default the process dies at once; a trainer that can save its work
+installs a handler and has 20 seconds.
 """
 
 import argparse
 import ctypes
 import importlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -29,9 +30,11 @@ from typing import NoReturn
 
 from omniscope_service.jobs.frames import Frame, receive_frame, send_frame
 from omniscope_service.jobs.report import JobPaths
-from omniscope_service.jobs.report_pipe import PipeReport, clean
+from omniscope_service.jobs.report_pipe import MAX_FIELD, MAX_MESSAGE, PipeReport, clean
 
 _PR_SET_PDEATHSIG = 1
+# Other exceptions have a `reason` too, for example UnicodeDecodeError: a text in lower case.
+_REASON = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
 def main() -> NoReturn:
@@ -76,10 +79,11 @@ def _run(trainer: ModuleType, job: Frame, report: PipeReport) -> Frame:
 def _failure(error: Exception) -> Frame:
     """Return what a user can act on: the error's own reason, or its type and text on one line."""
     reason = getattr(error, "reason", None)
-    if isinstance(reason, str):
-        field = str(getattr(error, "field", "") or "")
-        return {"type": "failure", "reason": reason, "field": field, "message": clean(str(error))}
-    message = clean(f"The training failed: {type(error).__name__}: {error}")
+    if isinstance(reason, str) and _REASON.fullmatch(reason):
+        field = clean(str(getattr(error, "field", "") or ""), MAX_FIELD)
+        message = clean(str(error), MAX_MESSAGE)
+        return {"type": "failure", "reason": reason, "field": field, "message": message}
+    message = clean(f"The training failed: {type(error).__name__}: {error}", MAX_MESSAGE)
     return {"type": "failure", "reason": "", "field": "", "message": message}
 
 

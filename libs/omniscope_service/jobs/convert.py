@@ -44,5 +44,6 @@ def log_line(text: str, severity: str) -> job_event_pb2.LogLine:
 def _progress(eta_seconds: float | None, **fields: Any) -> job_event_pb2.Progress:
     eta = None
     if eta_seconds is not None:
-        eta = Duration(nanos=round(eta_seconds % 1 * 1e9) % 10**9, seconds=int(eta_seconds))
+        eta = Duration()
+        eta.FromNanoseconds(round(eta_seconds * 1e9))
     return job_event_pb2.Progress(eta=eta, **fields)

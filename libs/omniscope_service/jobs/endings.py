@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from omniscope.common.v1.job_pb2 import JobError
 from omniscope.registry.v1 import worker_service_pb2
 from omniscope_service.errors import InvalidArgument, ServiceError
+from omniscope_service.jobs.report_pipe import MAX_MESSAGE, clean
 from omniscope_service.jobs.stop import StopCause
 from omniscope_service.jobs.supervisor import KILLED_BY_SIGNAL
 
@@ -90,12 +91,13 @@ def ending_of_stop(cause: StopCause, ending: Ending | None) -> Ending:
 def ending_of_error(error: ServiceError | OSError) -> Failed:
     """Return how an attempt ended whose surroundings failed: store, disk, process start."""
     if isinstance(error, InvalidArgument):
-        return _refused(error.reason, error.field, str(error))
+        return _refused(error.reason, error.field, clean(str(error), MAX_MESSAGE))
     if isinstance(error, OSError):
         message = f"The worker's disk failed: {error.strerror}."
         details = JobError(code="UNAVAILABLE", reason="WORKER_DISK_FAILED", message=message)
     else:
-        details = JobError(code="UNAVAILABLE", reason=error.reason, message=str(error))
+        message = clean(str(error), MAX_MESSAGE)
+        details = JobError(code="UNAVAILABLE", reason=error.reason, message=message)
     return Failed(worker_service_pb2.FAILURE_CAUSE_INFRASTRUCTURE, details)
 
 

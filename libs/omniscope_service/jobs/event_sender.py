@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from omniscope.registry.v1.worker_service_pb2 import ReportedEvent, ReportEventsRequest
-from omniscope_service.errors import ServiceError
-from omniscope_service.jobs.persistence import until_answered
+from omniscope_service.errors import Aborted
+from omniscope_service.jobs.persistence import NO_ANSWER, until_answered
 from omniscope_service.jobs.stop import StopCause, StopSignal
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class EventSender:
     Args:
         registry: Stub of the registry.
         lease: The attempt that the events belong to.
-        stop: Told when the registry refuses the events.
+        stop: Told when the lease is lost.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class EventSender:
         self._pending: deque[ReportedEvent] = deque()
         self._sequence = count(1)
         self._changed = asyncio.Condition()
-        self._refused = False
+        self._lost = False
 
     async def put(self, event: JobEvent) -> None:
         """Take an event; waits while 10,000 are pending, which slows the training down."""
@@ -57,7 +57,11 @@ class EventSender:
             self._changed.notify_all()
 
     async def send(self) -> None:
-        """Report what was put, until cancelled or refused."""
+        """Report what was put, until cancelled or the lease is lost.
+
+        Raises:
+            ServiceError: The registry refuses an event for what it is; the attempt cannot go on.
+        """
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: bool(self._pending))
@@ -66,23 +70,23 @@ class EventSender:
             report = partial(self._registry.ReportEvents, request)
             try:
                 await until_answered(report)
-            except ServiceError as error:
-                _log.warning("events refused", job_id=self._lease.job_id, reason=error.reason)
+            except (Aborted, *NO_ANSWER) as error:
+                _log.warning("events not taken", job_id=self._lease.job_id, reason=error.reason)
                 await self._give_up()
                 return
             await self._forget(len(batch))
 
     async def drain(self) -> None:
-        """Wait until everything that was put is stored, or refused."""
+        """Wait until everything that was put is stored, or the lease is lost."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._refused or not self._pending)
+            await self._changed.wait_for(lambda: self._lost or not self._pending)
 
     def _has_room(self) -> bool:
-        return self._refused or len(self._pending) < _PENDING_EVENTS
+        return self._lost or len(self._pending) < _PENDING_EVENTS
 
     async def _give_up(self) -> None:
         async with self._changed:
-            self._refused = True
+            self._lost = True
             self._pending.clear()
             self._changed.notify_all()
         self._stop.request(StopCause.LEASE_LOST)

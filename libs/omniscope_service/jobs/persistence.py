@@ -5,10 +5,12 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from omniscope_service.errors import DeadlineExceeded, Unavailable
+from omniscope_service.errors import DeadlineExceeded, ResourceExhausted, Unavailable
 
 PATIENCE_SECONDS = 600.0
 """How long a worker goes on without an answer of the registry."""
+NO_ANSWER = (Unavailable, DeadlineExceeded, ResourceExhausted)
+"""What a call ends with that the registry did not decide on: it is away, or has too many calls."""
 _FIRST_DELAY_SECONDS = 0.2
 _GREATEST_DELAY_SECONDS = 10.0
 
@@ -21,9 +23,8 @@ async def until_answered(
     """Call until there is an answer; only for calls that may be repeated.
 
     Raises:
-        Unavailable: There was none within `patience_seconds`.
-        DeadlineExceeded: As `Unavailable`.
-        ServiceError: The answer, when it is a refusal.
+        ServiceError: The answer, when it is a refusal; one of `NO_ANSWER` when there was none
+            within `patience_seconds`.
     """
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + patience_seconds
@@ -31,7 +32,7 @@ async def until_answered(
     while True:
         try:
             return await call()
-        except (Unavailable, DeadlineExceeded):
+        except NO_ANSWER:
             if loop.time() + delay > give_up_at:
                 raise
         # Random, so that a registry which comes back is not met by all workers at once.

@@ -8,17 +8,24 @@ from omniscope_service.jobs.frames import send_frame
 from omniscope_service.jobs.report import Severity
 
 MAX_TEXT = 2000
-"""Characters that a log line or a message may have."""
-
+"""Characters that a log line may have."""
+MAX_MESSAGE = 1800
+"""Characters that the message of a failure may have."""
+MAX_FIELD = 500
+"""Characters that the path of a field may have."""
+# The registry refuses events with longer ones.
+_MAX_PHASE = 500
+_MAX_NAME = 256
+_MAX_SPLIT = 32
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
-def clean(text: str) -> str:
-    """Return text on one line, without control characters, at most `MAX_TEXT` characters long."""
-    plain = _ESCAPES.sub("", text[: 4 * MAX_TEXT])
+def clean(text: str, longest: int = MAX_TEXT) -> str:
+    """Return text on one line, without control characters, at most `longest` characters long."""
+    plain = _ESCAPES.sub("", text[: 4 * longest])
     line = "".join(c if c.isprintable() else " " for c in plain).rstrip()
-    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 class PipeReport:
@@ -46,10 +53,10 @@ class PipeReport:
         self._send(
             "progress",
             percent=self._percent,
-            phase=clean(phase),
+            phase=clean(phase, _MAX_PHASE),
             completed=int(completed),
             total=int(total),
-            eta_seconds=_finite(eta_seconds),
+            eta_seconds=_finite(None if eta_seconds is None else max(0.0, eta_seconds)),
         )
 
     def metric(self, name: str, value: float, *, step: int, split: str, epoch: int = 0) -> None:
@@ -57,11 +64,11 @@ class PipeReport:
         if _finite(value) is not None:
             self._send(
                 "metric",
-                name=name,
+                name=clean(name, _MAX_NAME),
                 value=float(value),
                 step=int(step),
                 epoch=int(epoch),
-                split=split,
+                split=clean(split, _MAX_SPLIT),
             )
 
     def leaderboard(
@@ -80,8 +87,8 @@ class PipeReport:
         if _finite(score_validation) is not None:
             self._send(
                 "leaderboard_entry",
-                model=model,
-                metric=metric,
+                model=clean(model, _MAX_NAME),
+                metric=clean(metric, _MAX_NAME),
                 score_validation=float(score_validation),
                 score_test=_finite(score_test),
                 fit_seconds=_finite(fit_seconds),

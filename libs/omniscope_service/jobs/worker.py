@@ -12,12 +12,12 @@ import structlog
 from ulid import ULID
 
 from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
-from omniscope_service.errors import DeadlineExceeded, ServiceError, Unavailable
+from omniscope_service.errors import ServiceError
 from omniscope_service.jobs.attempt import Attempt, Workshop
 from omniscope_service.jobs.dataset_cache import DatasetCache
 from omniscope_service.jobs.endings import ending_of_fault
 from omniscope_service.jobs.launcher import LocalLauncher
-from omniscope_service.jobs.persistence import until_answered
+from omniscope_service.jobs.persistence import NO_ANSWER, until_answered
 from omniscope_service.jobs.stop import StopCause
 from omniscope_service.jobs.warm import WarmChild
 
@@ -136,7 +136,7 @@ class Worker:
         )
         try:
             grant = await until_answered(lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS)
-        except (Unavailable, DeadlineExceeded):
+        except NO_ANSWER:
             await hint.nak(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 - spreads the workers
             return None
         except ServiceError as error:

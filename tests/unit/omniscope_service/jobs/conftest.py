@@ -21,7 +21,11 @@ from omniscope.registry.v1.worker_service_pb2_grpc import (
 )
 from omniscope_service.app import Service
 from omniscope_service.artifacts import ArtifactStore
-from omniscope_service.errors import Aborted, FailedPrecondition, Unavailable
+from omniscope_service.errors import (
+    Aborted,
+    FailedPrecondition,
+    InvalidArgument,
+)
 from omniscope_service.events import subjects
 from omniscope_service.events.nats import NatsBus
 from omniscope_service.jobs.worker import Worker, WorkerDefinition
@@ -48,7 +52,8 @@ class PlayedRegistry(WorkerServiceServicer):
         self.ended = {}
         self.cancelled = set()
         self.stale = set()
-        self.away = False
+        self.away = None
+        self.refuses_events = False
         self.refused = 0
         self.heartbeat_seconds = 5.0
         self._changed = asyncio.Condition()
@@ -74,10 +79,10 @@ class PlayedRegistry(WorkerServiceServicer):
             self._changed.notify_all()
 
     async def _require_lease(self, lease):
-        if self.away:
+        if self.away is not None:
             self.refused += 1
             await self._notify()
-            raise Unavailable("The registry is away.", reason="REGISTRY_AWAY")
+            raise self.away
         if lease.job_id in self.stale:
             raise Aborted("The attempt is not the current one.", reason="STALE_ATTEMPT")
 
@@ -104,6 +109,8 @@ class PlayedRegistry(WorkerServiceServicer):
 
     async def ReportEvents(self, request, context):
         await self._require_lease(request.lease)
+        if self.refuses_events:
+            raise InvalidArgument("events[0] is too long.", reason="FIELD_INVALID")
         stored = self.events[request.lease.job_id]
         self.batches.append(len(request.events))
         for reported in request.events:

@@ -8,6 +8,8 @@ import pytest
 from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest
+from omniscope_registry.jobs.checking import failure_from_proto, reports_from_proto
+from omniscope_service.errors import ResourceExhausted, Unavailable
 
 
 def alive(pid):
@@ -69,6 +71,8 @@ async def test_a_worker_says_what_it_can_run(scene):
 FAILURES = [
     ("user_error", messages.FAILURE_CAUSE_USER_ERROR, "TARGET_CONSTANT", "one class"),
     ("unexpected_error", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "cannot divide"),
+    ("long_error", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "no no no"),
+    ("decoding_error", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "invalid start"),
     ("forget_package", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "no model package"),
     ("memory_error", messages.FAILURE_CAUSE_OUT_OF_MEMORY, "OUT_OF_MEMORY", "fewer columns"),
     ("die", messages.FAILURE_CAUSE_CRASH, "TRAINING_CRASHED", "SIGKILL"),
@@ -88,6 +92,7 @@ async def test_a_failed_training_has_its_cause_and_the_worker_takes_the_next_job
 
     assert (failed.cause, failed.error.reason) == (cause, reason)
     assert text in failed.error.message
+    failure_from_proto(failed)  # the registry takes it
     assert isinstance(following, CompleteJobRequest)
 
 
@@ -248,14 +253,19 @@ async def test_output_is_capped(scene):
     assert logged[-1] == "Further output is not shown."
 
 
-async def test_a_registry_that_is_away_ends_no_training(scene):
+REGISTRY_AWAY = Unavailable("The registry is away.", reason="REGISTRY_AWAY")
+REGISTRY_OVERLOADED = ResourceExhausted("Concurrent RPC limit exceeded!", reason="TOO_MANY_CALLS")
+
+
+@pytest.mark.parametrize("error", [REGISTRY_AWAY, REGISTRY_OVERLOADED])
+async def test_a_registry_that_is_away_ends_no_training(scene, error):
     async with scene.working() as worker:
         await warm(worker)
         job = await scene.submit("finish_when_asked", hard_limit_seconds=1)
         await scene.registry.until_phase(job, "waiting")
-        scene.registry.away = True
+        scene.registry.away = error
         await scene.registry.until(lambda: scene.registry.refused > 2)
-        scene.registry.away = False
+        scene.registry.away = None
         ended = await scene.registry.until_ended(job)
 
     assert isinstance(ended, CompleteJobRequest)
@@ -279,6 +289,31 @@ async def test_values_that_are_not_finite_are_left_out_and_percent_never_falls(s
     percents = [event.progress.percent for event in scene.registry.events[job]]
     assert percents == [50, 50]
     assert not scene.registry.events[job][0].progress.HasField("eta")
+
+
+async def test_names_that_the_registry_would_refuse_are_cut(scene):
+    async with scene.working():
+        job = await scene.submit("long_names")
+        ended = await scene.registry.until_ended(job)
+
+    assert isinstance(ended, CompleteJobRequest)
+    reported = [
+        messages.ReportedEvent(worker_sequence=number, event=event)
+        for number, event in enumerate(scene.registry.events[job], start=1)
+    ]
+    reports_from_proto(messages.ReportEventsRequest(lease=ended.lease, events=reported))
+    progress, metric, entry = (reported.event for reported in reported)
+    assert progress.progress.eta.ToNanoseconds() == 0
+    assert len(metric.metric.name) == len(entry.leaderboard_entry.model) == 256
+
+
+async def test_events_that_are_refused_end_the_attempt_with_a_reason(scene):
+    scene.registry.refuses_events = True
+    async with scene.working():
+        ended = await scene.run("wait")
+
+    assert ended.cause == messages.FAILURE_CAUSE_INFRASTRUCTURE
+    assert ended.error.reason == "WORKER_FAULT"
 
 
 async def test_the_child_has_no_secrets_no_transport_and_no_stdin(scene, monkeypatch):

@@ -65,6 +65,27 @@ def unexpected_error(spec, paths, report):
     raise ZeroDivisionError("cannot\ndivide")
 
 
+def long_error(spec, paths, report):
+    raise ValueError("no " * 5000)
+
+
+def decoding_error(spec, paths, report):
+    b"\xff".decode()
+
+
+def long_names(spec, paths, report):
+    report.progress(-5, "p" * 5000, eta_seconds=-1.5)
+    report.metric("m\n" * 5000, 0.5, step=0, split="s" * 5000)
+    report.leaderboard(
+        model="a" * 5000,
+        metric="\udc80",
+        score_validation=0.5,
+        fit_seconds=0.1,
+        prediction_seconds=0.01,
+        rank=1,
+    )
+
+
 def memory_error(spec, paths, report):
     raise MemoryError
 
