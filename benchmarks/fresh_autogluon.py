@@ -3,22 +3,26 @@
 import json
 import sys
 import tempfile
+from typing import Any
 
 import pandas as pd
 from autogluon.tabular import TabularPredictor
+from autogluon.tabular.configs.hyperparameter_configs import get_hyperparameter_config
 
 
-def main(settings: dict[str, object]) -> None:
+def main(settings: dict[str, Any]) -> None:
     """Fits the rows with the settings and prints the best validation score."""
-    frame = pd.read_csv(str(settings["rows"]))
+    frame = pd.read_csv(settings["rows"])
+    portfolio = get_hyperparameter_config("default")
     with tempfile.TemporaryDirectory() as folder:
-        predictor = TabularPredictor(label="tissue", path=folder, verbosity=0)
+        # The smallest of the tissues has fewer rows than AutoGluon keeps by default.
+        learner = {"label_count_threshold": 1}
+        predictor = TabularPredictor("tissue", path=folder, verbosity=0, learner_kwargs=learner)
         predictor.fit(
             frame,
             presets="medium_quality",
             time_limit=settings["time_limit"],
-            included_model_types=settings["families"],
-            fold_fitting_strategy="sequential_local",
+            hyperparameters={family: portfolio.get(family, {}) for family in settings["families"]},
         )
         print(predictor.leaderboard()["score_val"].max())
 
