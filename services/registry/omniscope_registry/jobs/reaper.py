@@ -41,8 +41,8 @@ _LOST = Failure(
 class Reaper:
     """Ends attempts whose lease has run out.
 
-    A registry that was away itself, stopped or suspended, has seen no heartbeats: it grants every
-    lease its full time once more before it takes any job back.
+    A registry that was away itself, stopped, suspended or without its database, has stored no
+    heartbeats: it grants every lease its full time once more before it takes any job back.
 
     Args:
         database: Where the jobs are.
@@ -67,10 +67,10 @@ class Reaper:
         """End what has run out, at most 100 attempts; return how many that were."""
         if self._clock() - self._last_tick > 2 * self._times.sweep.total_seconds():
             self._amnesty_until = self._amnesty()
-        self._last_tick = self._clock()
         query = select(_JOBS.id).where(*self._overdue()).limit(_BATCH)
         async with self._database.read() as conn:
             ids = (await conn.execute(query)).scalars().all()
+        self._last_tick = self._clock()
         return sum([await self._end(job_id) for job_id in ids])
 
     async def _end(self, job_id: str) -> bool:

@@ -1,6 +1,7 @@
 """Sweeper, reaper and relay: what heals the job system after anything was lost."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -144,6 +145,32 @@ async def test_a_registry_that_was_away_grants_every_lease_its_time_again(regist
 
     assert await reaper.reap() == 1
     assert await _state(registry, grant.lease) == "QUEUED"
+
+
+async def test_after_an_outage_of_the_database_every_lease_has_its_time_again(
+    registry, database, monkeypatch
+):
+    @asynccontextmanager
+    async def unreachable():
+        raise Unavailable("It does not answer.", reason="DATABASE_UNAVAILABLE")
+        yield
+
+    grant = await registry.running()
+    await _lapse(database)
+    clock = Clock()
+    reaper = Reaper(database, JobTimes(), clock)
+    clock.seconds += 60  # the amnesty of the start is over
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "read", unreachable)
+        for _ in range(20):
+            clock.seconds += 5
+            with pytest.raises(Unavailable):
+                await reaper.reap()
+
+    clock.seconds += 5
+
+    assert await reaper.reap() == 0
+    assert await _state(registry, grant.lease) == "RUNNING"
 
 
 @pytest.fixture
