@@ -53,8 +53,16 @@ class SqlClaims:
             FailedPrecondition: Reason JOB_NOT_CLAIMABLE.
         """
         async with self._database.write() as conn:
-            grant = await self._repeated(conn, job_id, claim_id)
-            return grant or await self._granted(conn, job_id, worker_id, claim_id)
+            grant = await self._granted(conn, job_id, worker_id, claim_id)
+            # Looked up after the attempt to claim, which waits for a claim that is under way.
+            grant = grant or await self._repeated(conn, job_id, claim_id)
+            if grant is None:
+                raise FailedPrecondition(
+                    f"job {job_id[:64]!r} cannot be claimed: it is taken, ended, not due or gone",
+                    reason="JOB_NOT_CLAIMABLE",
+                    field="job_id",
+                )
+            return grant
 
     async def _repeated(self, conn: AsyncConnection, job_id: str, claim_id: str) -> Grant | None:
         query = (
@@ -72,7 +80,7 @@ class SqlClaims:
 
     async def _granted(
         self, conn: AsyncConnection, job_id: str, worker_id: str, claim_id: str
-    ) -> Grant:
+    ) -> Grant | None:
         nonce = secrets.token_hex(8)
         token = _token(nonce, claim_id)
         now = self._database.now()
@@ -91,11 +99,7 @@ class SqlClaims:
             conn, now, job_id, change, _JOBS.run_after <= now, _JOBS.deleted_at.is_(None)
         )
         if job is None:
-            raise FailedPrecondition(
-                f"job {job_id[:64]!r} cannot be claimed: it is taken, ended, not due or gone",
-                reason="JOB_NOT_CLAIMABLE",
-                field="job_id",
-            )
+            return None
         await conn.execute(insert(job_attempts).values(_attempt_row(job, nonce, token, claim_id)))
         await projections.run_started(conn, job)
         return _grant(job, nonce, claim_id)

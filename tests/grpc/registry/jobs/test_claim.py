@@ -64,6 +64,16 @@ async def test_of_many_claims_at_the_same_time_one_is_granted(registry):
     assert len(granted) == 1
 
 
+async def test_a_claim_that_is_repeated_while_it_is_under_way_gets_the_same_grant(registry):
+    job = await registry.submit()
+    claim_id = str(uuid.uuid4())
+
+    grants = await asyncio.gather(*(registry.claim(job.job_id, claim_id) for _ in range(8)))
+
+    assert {grant.lease.lease_token for grant in grants} == {grants[0].lease.lease_token}
+    assert {grant.lease.attempt for grant in grants} == {1}
+
+
 @pytest.mark.parametrize("ending", ["running", "cancelled", "unknown"])
 async def test_a_job_that_does_not_wait_cannot_be_claimed(registry, refused, ending):
     job_id = str(ULID())
