@@ -169,28 +169,35 @@ class SqlModelStore:
             .values(deleted_at=now, updated_at=now)
             .returning(ml_models.c.id)
         )
-        async with self._database.write() as conn:
-            row = (await conn.execute(statement)).first()
-            if row is None:
-                raise _not_found(id_or_name)
-            await _announce(conn, row.id, MODEL_EVENT_TYPE_DELETED, "deleted")
-        self._cache.drop(owner, row.id)
+        model_id = None
+        try:
+            async with self._database.write() as conn:
+                model_id = await conn.scalar(statement)
+                if model_id is None:
+                    raise _not_found(id_or_name)
+                await _announce(conn, model_id, MODEL_EVENT_TYPE_DELETED, "deleted")
+        finally:
+            # Also when the caller has gone: the commit may have happened.
+            if model_id is not None:
+                self._cache.drop(owner, model_id)
 
     async def note_runs(self, run_ids: Mapping[str, str]) -> None:
         """Note the MLflow runs of models, by model id; unknown ids are ignored."""
         owners = {}
-        async with self._database.write() as conn:
-            for model_id, run_id in run_ids.items():
-                statement = (
-                    update(ml_models)
-                    .where(ml_models.c.id == model_id)
-                    .values(mlflow_run_id=run_id, updated_at=self._database.now())
-                    .returning(ml_models.c.owner)
-                )
-                owners[model_id] = (await conn.execute(statement)).scalar_one_or_none()
-        for model_id, owner in owners.items():
-            if owner is not None:
-                self._cache.drop(owner, model_id)
+        try:
+            async with self._database.write() as conn:
+                for model_id, run_id in run_ids.items():
+                    statement = (
+                        update(ml_models)
+                        .where(ml_models.c.id == model_id)
+                        .values(mlflow_run_id=run_id, updated_at=self._database.now())
+                        .returning(ml_models.c.owner)
+                    )
+                    owners[model_id] = await conn.scalar(statement)
+        finally:
+            for model_id, owner in owners.items():
+                if owner is not None:
+                    self._cache.drop(owner, model_id)
 
     async def _one(
         self, columns: Sequence[ColumnElement[Any]], owner: str, id_or_name: str

@@ -1,5 +1,10 @@
+import asyncio
+
+import pytest
+
 from omniscope.common.v1.model_pb2 import Model
 from omniscope_registry.models.cache import ModelCache
+from omniscope_service.errors import NotFound
 
 
 def _model(model_id, version=1):
@@ -42,3 +47,20 @@ def test_a_cache_without_capacity_keeps_nothing():
     cache.put("ada", _model("a"), generation=0)
 
     assert cache.get("ada", "a") is None
+
+
+async def test_a_deletion_whose_caller_has_gone_leaves_nothing_in_the_cache(
+    store, register, database
+):
+    model_id = await register()
+    await store.get("ada", model_id)
+    commits = database.commits
+    async with database._committed:  # the commit is done, and its announcement waits
+        deleting = asyncio.create_task(store.delete("ada", model_id))
+        while database.commits == commits:  # noqa: ASYNC110 - this very announcement waits
+            await asyncio.sleep(0.001)
+        deleting.cancel()
+        await asyncio.wait({deleting})
+
+    with pytest.raises(NotFound):
+        await store.get("ada", model_id)
