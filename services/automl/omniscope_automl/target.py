@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 MIN_ROWS: Final = 20
 # One to train on, one to rank candidates by, one to hold out.
 MIN_CLASS_ROWS: Final = 3
+# What a random split must leave, so that some of it can rank candidates.
+MIN_TRAINING_ROWS: Final = 10
 # Whole numbers stand for classes when they repeat this often, as AutoGluon decides it.
 _SMALL_TABLE_ROWS: Final = 1_000
 _CLASS_SHARE_OF_SMALL: Final = 0.1
 _CLASS_SHARE_OF_LARGE: Final = 0.05
+# How many of a column's values its profile lists, leaving out texts of more than 1,000 characters.
+_LISTED_VALUES: Final = 20
 _FIELD: Final = "target_column"
 
 
@@ -65,10 +69,11 @@ def check_split(request: TrainRequest, target: Target) -> None:
         target: What it predicts.
 
     Raises:
-        InvalidArgument: Stratified without classes, reason PROBLEM_TYPE_MISMATCH; no row would be
-            held out, reason DATASET_TOO_SMALL.
+        InvalidArgument: Stratified without classes, reason PROBLEM_TYPE_MISMATCH; a random split
+            would hold no row out, or leave too few to train on, reason DATASET_TOO_SMALL.
     """
     split = request.split
+    held_out = round(target.rows * split.test_fraction)
     if split.strategy == split_pb2.SPLIT_STRATEGY_STRATIFIED:
         # Holds at least one row of each class out, so it needs classes and nothing else.
         if target.problem_type == "regression":
@@ -78,9 +83,11 @@ def check_split(request: TrainRequest, target: Target) -> None:
                 reason="PROBLEM_TYPE_MISMATCH",
                 field="split.strategy",
             )
-    elif round(target.rows * split.test_fraction) < 1:
+    elif held_out < 1 or target.rows - held_out < MIN_TRAINING_ROWS:
         raise InvalidArgument(
-            f"split.test_fraction {split.test_fraction:g} of {target.rows} rows holds no row out.",
+            f"split.test_fraction {split.test_fraction:g} of {target.rows} rows holds "
+            f"{held_out} rows out; at least 1 must be held out and {MIN_TRAINING_ROWS} must be "
+            "left to train on.",
             reason="DATASET_TOO_SMALL",
             field="split.test_fraction",
         )
@@ -146,6 +153,11 @@ def _classification(asked: str, column: DatasetColumn) -> ProblemType:
         raise _mismatch(
             f"{_FIELD} {column.name!r} has more than 1,000 distinct values; classification needs "
             "fewer."
+        )
+    if len(column.top_values) < min(column.distinct_count, _LISTED_VALUES):
+        raise _mismatch(
+            f"{_FIELD} {column.name!r} has values of more than 1,000 characters; classes are "
+            "shorter."
         )
     found: ProblemType = "binary" if column.distinct_count == 2 else "multiclass"
     if asked in ("binary", "multiclass") and asked != found:

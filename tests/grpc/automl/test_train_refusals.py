@@ -228,7 +228,14 @@ REFUSALS = {
         | {"split": {"strategy": "SPLIT_STRATEGY_RANDOM", "test_fraction": 0.01}},
         "DATASET_TOO_SMALL",
         "split.test_fraction",
-        "holds no row out",
+        "holds 0 rows out",
+    ),
+    "too few rows left to train on": (
+        {"dataset_id": "wide"}
+        | {"split": {"strategy": "SPLIT_STRATEGY_RANDOM", "test_fraction": 0.9}},
+        "DATASET_TOO_SMALL",
+        "split.test_fraction",
+        "10 must be left to train on",
     ),
     "too few rows": ({"dataset_id": "tiny"}, "DATASET_TOO_SMALL", "dataset_id", "at least 20"),
     "negative seed": ({"seed": -1}, "FIELD_INVALID", "seed", "from 0 to 2147483647"),

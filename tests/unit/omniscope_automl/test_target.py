@@ -100,6 +100,8 @@ def test_rows_without_a_label_do_not_count():
         (numbers("int64"), "multiclass", "PROBLEM_TYPE_MISMATCH"),
         (column("string", {"a": 50, "b": 50}), "multiclass", "PROBLEM_TYPE_MISMATCH"),
         (column("string", {"a": 40, "b": 30, "c": 30}), "binary", "PROBLEM_TYPE_MISMATCH"),
+        (column("string", {}, distinct_count=2), "auto", "PROBLEM_TYPE_MISMATCH"),
+        (column("string", {"a": 50}, distinct_count=2), "binary", "PROBLEM_TYPE_MISMATCH"),
         (column("string", {"a": 6, "b": 6}, missing_count=88), "auto", "DATASET_TOO_SMALL"),
     ],
 )
