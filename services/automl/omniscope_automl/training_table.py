@@ -55,7 +55,7 @@ def read_training_table(path: Path, spec: TrainSpec) -> TrainingTable:
 
     Raises:
         DataError: COLUMN_NOT_FOUND, TARGET_NOT_NUMERIC, TARGET_SINGLE_CLASS,
-            TARGET_CLASS_TOO_SMALL, DATASET_TOO_SMALL.
+            TARGET_CLASS_TOO_SMALL, DATASET_TOO_SMALL, COLUMN_ROLE_CONFLICT.
     """
     dataset = open_dataset(path)
     rows = _labelled_rows(dataset, spec.target_column)
@@ -74,6 +74,7 @@ def read_training_table(path: Path, spec: TrainSpec) -> TrainingTable:
         hold_out=_hold_out(spec, target, labels),
     )
     _check_training_classes(table, spec)
+    _check_training_weights(table, spec)
     return table
 
 
@@ -128,6 +129,16 @@ def _hold_out(spec: TrainSpec, target: npt.NDArray[Any], labels: ClassLabels | N
 def _check_training_classes(table: TrainingTable, spec: TrainSpec) -> None:
     if table.labels is not None and len(np.unique(table.codes[table.hold_out.train])) < 2:
         raise _single_class(spec, "the training part; use the stratified split")
+
+
+def _check_training_weights(table: TrainingTable, spec: TrainSpec) -> None:
+    # The column as a whole was checked; here, models would learn nothing and still succeed.
+    if table.weights is not None and not table.weights[table.hold_out.train].any():
+        raise DataError(
+            f"weight_column {spec.weight_column!r} is 0 in every row that trains",
+            reason="COLUMN_ROLE_CONFLICT",
+            field="weight_column",
+        )
 
 
 def _single_class(spec: TrainSpec, where: str) -> DataError:

@@ -59,3 +59,13 @@ def test_random_split_that_leaves_one_class_to_train_on_is_refused(store):
         read_training_table(store(frame), spec)
 
     assert caught.value.reason == "TARGET_SINGLE_CLASS"
+
+
+def test_weights_that_are_zero_in_all_training_rows_are_refused(store):
+    frame = penguins().assign(weight=0.0)
+    frame.loc[0, ["species", "weight"]] = [None, 1.0]
+
+    with pytest.raises(DataError, match="'weight' is 0 in every row that trains") as caught:
+        read_training_table(store(frame), dataclasses.replace(SPEC, weight_column="weight"))
+
+    assert caught.value.reason == "COLUMN_ROLE_CONFLICT"
