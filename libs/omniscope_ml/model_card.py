@@ -64,7 +64,7 @@ def _metrics(results: Mapping[str, Any]) -> str:
 
 def _limits(manifest: Manifest) -> str:
     early = (
-        "A time limit cut the search short: the same request may give another model."
+        "A limit of time or memory cut the search short: the same request may give another model."
         if manifest.stopped_early
         else "No limit was hit: the same request with the same seed gives the same model."
     )

@@ -6,6 +6,7 @@ imported by name and leaves its report out of the pickle.
 
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autogluon.core.callbacks import AbstractCallback
@@ -22,6 +23,10 @@ SEARCH_ENDS = 90.0
 
 _LONGEST_SILENCE_SECONDS = 30.0
 _SHORTEST_SILENCE_SECONDS = 2.0
+# Where AutoGluon tries out on a part of the rows whether stacking helps; it discards those models.
+_TRIAL_FOLDER = "ds_sub_fit"
+# How a model fails that another machine, or a quieter one, would have trained.
+_LIMIT_ERRORS = ("TimeLimitExceeded", "NotEnoughMemoryError")
 _TEMPLATE_ARGUMENTS = (
     "ag_args",
     "ag_args_fit",
@@ -68,22 +73,22 @@ class SearchProgress:
 
     @property
     def complete(self) -> bool:
-        """Whether every planned model had its turn and none was skipped for want of time."""
+        """Whether every planned model had its turn and none was skipped because of a limit."""
         return self._done >= self._planned and not self._skipped
 
     def plan(self, models: int) -> None:
         """Set how many models the search will try."""
         self._planned = models
 
-    def start(self, model: str) -> None:
-        """Say that a model is being trained now."""
-        self._phase = f"training {model}"
+    def start(self, model: str, *, trial: bool) -> None:
+        """Say that a model is being trained now; in a trial of stacking it is not kept."""
+        self._phase = f"trying out stacking: {model}" if trial else f"training {model}"
         self.tell()
 
-    def finish(self, *, out_of_time: bool) -> None:
+    def finish(self, *, hit_limit: bool) -> None:
         """Count a model that had its turn, trained or not."""
         self._done += 1
-        self._skipped = self._skipped or out_of_time
+        self._skipped = self._skipped or hit_limit
         self.tell()
 
     def tell(self) -> None:
@@ -145,7 +150,7 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
         **_: Any,
     ) -> None:
         """Count the models that AutoGluon is about to try: of each level, and its ensemble."""
-        if self._progress is None:
+        if self._progress is None or _is_trial(trainer):
             return
         arguments = {k: v for k, v in core_kwargs.items() if k in _TEMPLATE_ARGUMENTS}
         levels = range(level_start, level_end + 1)
@@ -161,7 +166,7 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
         model.default_random_seed = self._seed
         self._current = model.name
         if self._progress is not None:
-            self._progress.start(model.name)
+            self._progress.start(model.name, trial=_is_trial(trainer))
         return False, False
 
     def _after_model_fit(
@@ -169,17 +174,17 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
     ) -> bool:
         # What a watcher has seen must survive a crash, so the trainer knows it on disk first.
         trainer.save()
-        if self._progress is not None:
+        if self._progress is not None and not _is_trial(trainer):
             for name in model_names:
                 self._tell_model(self._progress.report, trainer, name)
-            self._progress.finish(out_of_time=not model_names and self._out_of_time(trainer))
+            self._progress.finish(hit_limit=not model_names and self._hit_limit(trainer))
         return False
 
-    def _out_of_time(self, trainer: "AbstractTabularTrainer") -> bool:
+    def _hit_limit(self, trainer: "AbstractTabularTrainer") -> bool:
         """Tell whether the current model has no other reason for not having been trained."""
         failure = trainer._models_failed_to_train_errors.get(self._current)  # noqa: SLF001
         if failure is not None:
-            return bool(failure["exc_type"] == "TimeLimitExceeded")
+            return failure["exc_type"] in _LIMIT_ERRORS
         return self._current not in trainer._models_skipped_by_constraint  # noqa: SLF001
 
     def _tell_model(self, report: "Report", trainer: "AbstractTabularTrainer", name: str) -> None:
@@ -201,3 +206,7 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
         # Points are in the metric's own sign: an error is positive here.
         value = metric.convert_score_to_original(score)
         report.metric(metric.name, value, step=step, split="validation")
+
+
+def _is_trial(trainer: "AbstractTabularTrainer") -> bool:
+    return _TRIAL_FOLDER in Path(trainer.path).parts

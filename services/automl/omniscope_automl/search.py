@@ -37,7 +37,7 @@ class Search:
 
     Attributes:
         engine: The fitted predictor.
-        stopped_early: Whether the time limit kept a model from being trained to its end.
+        stopped_early: Whether time or memory kept a model from being trained to its end.
     """
 
     engine: "TabularPredictor"
@@ -204,6 +204,12 @@ def _failures(engine: "TabularPredictor") -> str:
     if failures is None or failures.empty:
         return "no model family is left for this problem; include others"
     shown = failures.head(_FAILURES_SHOWN)
+    if set(failures["exc_type"]) == {"NoValidFeatures"}:
+        return (
+            f"no feature is of use to {', '.join(shown['model'])}; columns that are empty, "
+            "constant, or another text in every row are of use to none"
+        )
+    columns = (shown["model"], shown["exc_str"], shown["exc_type"])
     return "; ".join(
-        f"{model}: {text}" for model, text in zip(shown["model"], shown["exc_str"], strict=True)
+        f"{model}: {text or kind}" for model, text, kind in zip(*columns, strict=True)
     )

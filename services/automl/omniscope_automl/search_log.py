@@ -1,4 +1,4 @@
-"""Hands AutoGluon's log to the job's watchers, and notices there when time ran out."""
+"""Hands AutoGluon's log to the job's watchers, and notices there when a limit was hit."""
 
 import logging
 import re
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omniscope_service.jobs.report import Report, Severity
 
-# AutoGluon says only in its log that it cut a model short.
+# AutoGluon says only in its log that it cut a model short. Of a model that it skipped for want of
+# memory the callback hears; the log also warns of such that it trains nevertheless.
 _CUT_SHORT = re.compile(
-    r"out of time|low time|lack of time|not enough time|time limit (exceeded|reached)",
+    r"out of time|low (time|memory)|lack of time|not enough time|time limit (exceeded|reached)",
     re.IGNORECASE,
 )
 # Written for every model where torch is not installed; families that need it are left out anyway.
@@ -23,7 +24,8 @@ class SearchLog(logging.Handler):
     """Turns log records into log lines of the job.
 
     Attributes:
-        cut_short: Whether a model was skipped or stopped for want of time.
+        cut_short: Whether a model was skipped or stopped for want of time, or made smaller for
+            want of memory.
 
     Args:
         report: Where the lines go.

@@ -3,6 +3,7 @@
 import logging
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,9 +21,10 @@ ENGINE = logging.getLogger("autogluon.tabular.trainer")
         "\tTime limit exceeded... Skipping CatBoost.",
         "\tWarning: Reducing model 'n_estimators' from 300 -> 60 due to low time.",
         "\tNot enough time to train KNN model on all training rows.",
+        "\tWarning: Reducing model 'n_estimators' from 300 -> 60 due to low memory.",
     ],
 )
-def test_log_notices_that_time_ran_out(line):
+def test_log_notices_that_a_limit_was_hit(line):
     report = RecordedReport()
 
     with search_log(report, Path("/work")) as log:
@@ -49,8 +51,8 @@ def test_progress_counts_models_and_ends_where_the_search_ends():
     with SearchProgress(report, time_limit=1000) as progress:
         progress.plan(2)
         for name in ("A", "B"):
-            progress.start(name)
-            progress.finish(out_of_time=False)
+            progress.start(name, trial=False)
+            progress.finish(hit_limit=False)
 
     assert progress.complete
     assert [round(percent) for percent, *_ in report.progresses] == [2, 2, 46, 46, 90]
@@ -60,9 +62,32 @@ def test_progress_counts_models_and_ends_where_the_search_ends():
 def test_model_skipped_for_want_of_time_makes_a_search_incomplete():
     with SearchProgress(RecordedReport(), time_limit=1000) as progress:
         progress.plan(1)
-        progress.finish(out_of_time=True)
+        progress.finish(hit_limit=True)
 
     assert not progress.complete
+
+
+def test_model_skipped_for_want_of_memory_makes_a_search_incomplete():
+    """The same request would give another model where more memory is free."""
+    with SearchProgress(RecordedReport(), time_limit=1000) as progress:
+        progress.plan(2)
+        callback = SearchCallback(progress, seed=0)
+        for failure in ("NoValidFeatures", "NotEnoughMemoryError"):
+            trainer = trainer_of_failed_model(failure)
+            callback._before_model_fit(trainer, SimpleNamespace(name="A"))
+            callback._after_model_fit(trainer, [])
+            assert progress._skipped == (failure == "NotEnoughMemoryError")
+
+    assert not progress.complete
+
+
+def trainer_of_failed_model(exc_type: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        path="/work/search",
+        save=lambda: None,
+        _models_failed_to_train_errors={"A": {"exc_type": exc_type}},
+        _models_skipped_by_constraint={},
+    )
 
 
 def test_callback_is_pickled_without_its_report():

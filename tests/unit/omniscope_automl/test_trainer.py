@@ -260,6 +260,18 @@ def test_search_without_a_model_says_why(train_model):
     assert "KNeighbors" in caught.value.message
 
 
+def test_features_that_tell_nothing_are_named_as_the_cause(train_model):
+    frame = penguins().assign(gene1=np.nan)
+    spec = dataclasses.replace(SPEC, feature_columns=("gene1", "sample_id"), key_column=None)
+
+    with pytest.raises(
+        DataError, match="no feature is of use to KNeighbors, LinearModel"
+    ) as caught:
+        train_model(spec, frame)
+
+    assert caught.value.reason == "NO_MODEL_TRAINED"
+
+
 def test_family_that_the_worker_lacks_is_refused(train_model, monkeypatch):
     monkeypatch.setattr("omniscope_automl.search.find_spec", lambda name: None)
 
@@ -284,6 +296,19 @@ def test_bagged_and_refitted_models_are_trained_without_ray(train_model):
     assert {entry["stack_level"] for entry in results["leaderboard"]} >= {1, 2}
     assert not first.outcome.stopped_early
     assert held_out(first).equals(held_out(again))
+    assert_trial_of_stacking_counts_for_nothing(first)
+
+
+def assert_trial_of_stacking_counts_for_nothing(training):
+    """Its models, which AutoGluon discards, are neither candidates nor progress."""
+    in_results = {entry["model"] for entry in results_of(training)["leaderboard"]}
+    live = [entry["model"] for entry in training.report.entries[: -len(in_results)]]
+    trial = [done for _, phase, done, _ in training.report.progresses if "trying out" in phase]
+
+    assert len(live) == len(set(live))
+    assert set(live) <= in_results
+    assert set(trial) == {0}
+    assert max(done for *_, done, _ in training.report.progresses) == len(live)
 
 
 @pytest.mark.slow
