@@ -47,12 +47,13 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     from omniscope_automl.search_log import search_log
     from omniscope_automl.trained_package import write_package
     from omniscope_automl.training_table import read_training_table
+    from omniscope_automl.wide_tables import wide_tables
 
     started = time.monotonic()
     request = TrainSpec.from_dict(spec)
     report.progress(_READING, "reading the dataset")
     table = read_training_table(paths.dataset, request)
-    with search_log(report, paths.workspace) as log, warnings.catch_warnings():
+    with search_log(report, paths.workspace) as log, wide_tables(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries, at each other: nothing a user can act on
         search = run_search(request, table, paths.workspace / "search", report, log)
         log.setLevel(logging.ERROR)  # what follows is ours to tell
