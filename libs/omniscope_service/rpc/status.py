@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -39,16 +40,24 @@ STATUS_CODES: Mapping[type[errors.ServiceError], grpc.StatusCode] = {
 _ERRORS = {code: error for error, code in STATUS_CODES.items()}
 _PEER_LOST = (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL)
 _STATUS_KEY = "grpc-status-details-bin"
+# With more than 8 KiB of metadata, some of them not ours, an answer reaches its client as
+# RESOURCE_EXHAUSTED instead.
+_MAX_TRAILER_BYTES = 7 * 1024
+_MAX_METADATA_CHARACTERS = 256
+_SHORTEST_CUT = 64
 
 
 def to_rpc_status(error: errors.ServiceError, request_id: str = "") -> status_pb2.Status:
-    """Return the rich status of an error: code, message, `ErrorInfo` and what else applies."""
-    packed = []
-    for message in _details(error, request_id):
-        packed.append(AnyMessage())
-        packed[-1].Pack(message)
-    code: int = status_code(error).value[0]
-    return status_pb2.Status(code=code, message=error.message, details=packed)
+    """Return the rich status of an error: code, message, `ErrorInfo` and what else applies.
+
+    A text that quotes so much of the request that no client would get the answer is cut.
+    """
+    text = error.message
+    status = _rpc_status(error, text, request_id)
+    while _trailer_bytes(status) > _MAX_TRAILER_BYTES and len(text) > _SHORTEST_CUT:
+        text = f"{text[: len(text) // 2]}…"
+        status = _rpc_status(error, text, request_id)
+    return status
 
 
 def status_code(error: errors.ServiceError) -> grpc.StatusCode:
@@ -76,32 +85,49 @@ def error_from_rpc(error: grpc.aio.AioRpcError) -> errors.ServiceError:
     return (errors.Unavailable if lost else _ERRORS.get(code, errors.Internal))(message, **found)
 
 
-def _details(error: errors.ServiceError, request_id: str) -> Iterator[Message]:
-    yield details.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN, metadata=error.metadata)
+def _rpc_status(error: errors.ServiceError, text: str, request_id: str) -> status_pb2.Status:
+    packed = []
+    for message in _details(error, text, request_id):
+        packed.append(AnyMessage())
+        packed[-1].Pack(message)
+    code: int = status_code(error).value[0]
+    return status_pb2.Status(code=code, message=text, details=packed)
+
+
+def _trailer_bytes(status: status_pb2.Status) -> int:
+    """Return the size of a status on the wire: percent-encoded text, and all of it in base64."""
+    return len(quote(status.message)) + status.ByteSize() * 4 // 3
+
+
+def _details(error: errors.ServiceError, text: str, request_id: str) -> Iterator[Message]:
+    metadata = {key: value[:_MAX_METADATA_CHARACTERS] for key, value in error.metadata.items()}
+    yield details.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN, metadata=metadata)
     if error.field:
         violation = details.BadRequest.FieldViolation(
-            field=error.field, description=error.message, reason=error.reason
+            field=error.field, description=text, reason=error.reason
         )
         yield details.BadRequest(field_violations=[violation])
     if error.retry_after_seconds is not None:
         retry = details.RetryInfo()
         retry.retry_delay.FromNanoseconds(int(error.retry_after_seconds * 1e9))
         yield retry
-    yield from _details_by_class(error)
+    yield from _details_by_class(error, text, metadata)
     if request_id:
         yield details.RequestInfo(request_id=request_id)
 
 
-def _details_by_class(error: errors.ServiceError) -> Iterator[Message]:
-    if isinstance(error, errors.NotFound) and "resource_type" in error.metadata:
+def _details_by_class(
+    error: errors.ServiceError, text: str, metadata: Mapping[str, str]
+) -> Iterator[Message]:
+    if isinstance(error, errors.NotFound) and "resource_type" in metadata:
         yield details.ResourceInfo(
-            resource_type=error.metadata["resource_type"],
-            resource_name=error.metadata.get("resource_name", ""),
-            description=error.message,
+            resource_type=metadata["resource_type"],
+            resource_name=metadata.get("resource_name", ""),
+            description=text,
         )
     if isinstance(error, errors.FailedPrecondition):
         violation = details.PreconditionFailure.Violation(
-            type=error.reason, subject=error.field, description=error.message
+            type=error.reason, subject=error.field, description=text
         )
         yield details.PreconditionFailure(violations=[violation])
 

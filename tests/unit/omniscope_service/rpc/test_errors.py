@@ -96,6 +96,24 @@ async def test_what_was_not_found_is_named(job_servicer, jobs):
     assert (resource.resource_type, resource.resource_name) == ("job", "j")
 
 
+@pytest.mark.parametrize("text", ["x" * 100_000, "种" * 1000, "%" * 3000])
+async def test_an_error_that_quotes_a_long_text_still_arrives(text, job_servicer, jobs):
+    async def fail(request, context):
+        metadata = {"resource_type": "job", "resource_name": text}
+        raise errors.NotFound(
+            f"There is no {text}.", reason="JOB_NOT_FOUND", field="job_id", metadata=metadata
+        )
+
+    job_servicer.on_get = fail
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await jobs.GetJob(GET)
+
+    assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+    assert caught.value.details().startswith(f"There is no {text[:100]}")
+    assert error_from_rpc(caught.value).metadata["resource_name"] == text[:256]
+
+
 async def test_a_failed_precondition_is_named(job_servicer, jobs):
     async def fail(request, context):
         raise errors.FailedPrecondition("The job has ended.", reason="JOB_NOT_CANCELLABLE")
