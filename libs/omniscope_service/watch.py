@@ -6,6 +6,7 @@ each is compared with the last sequence seen, and a hole sends the watch back to
 
 import asyncio
 import base64
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
@@ -30,6 +31,7 @@ TERMINAL_STATES = frozenset(
     }
 )
 _PAGE = 500
+_SEQUENCE = re.compile(r"[0-9]{1,10}")
 _KINDS = frozenset(field.name for field in JobEvent.DESCRIPTOR.oneofs_by_name["event"].fields)
 
 
@@ -188,7 +190,7 @@ def parse_resume_token(token: str, job_id: str) -> int:
     except ValueError as error:
         raise _token_invalid(job_id) from error
     job, _, sequence = plain.partition(":")
-    if job != job_id or not sequence.isdecimal():
+    if job != job_id or _SEQUENCE.fullmatch(sequence) is None:
         raise _token_invalid(job_id)
     return int(sequence)
 

@@ -1,8 +1,12 @@
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from omniscope_registry.listing.paging import (
+    ID_KEY,
+    POSITION_KEY,
     clamp_page_size,
     decode_page_token,
     descending,
@@ -11,21 +15,21 @@ from omniscope_registry.listing.paging import (
 from omniscope_service.errors import InvalidArgument
 
 
-@given(key=st.text(), query=st.lists(st.text()))
+@given(key=st.from_regex(ID_KEY, fullmatch=True), query=st.lists(st.text()))
 def test_a_token_gives_back_the_key_it_was_made_for(key, query):
-    assert decode_page_token(encode_page_token(key, query), query) == key
+    assert decode_page_token(encode_page_token(key, query), query, ID_KEY) == key
 
 
 def test_no_token_means_the_first_page():
-    assert decode_page_token("", ("ada", "")) is None
+    assert decode_page_token("", ("ada", ""), ID_KEY) is None
 
 
 @pytest.mark.parametrize("query", [("bob", ""), ("ada", 'name = "a"'), ("ada",), ("", "ada")])
 def test_a_token_is_worth_nothing_for_another_query(query):
-    token = encode_page_token("key", ("ada", ""))
+    token = encode_page_token("0" * 26, ("ada", ""))
 
     with pytest.raises(InvalidArgument) as caught:
-        decode_page_token(token, query)
+        decode_page_token(token, query, ID_KEY)
 
     assert caught.value.reason == "PAGE_TOKEN_MISMATCH"
 
@@ -33,7 +37,7 @@ def test_a_token_is_worth_nothing_for_another_query(query):
 @given(st.text(min_size=1))
 def test_any_other_text_is_no_token(text):
     with pytest.raises(InvalidArgument) as caught:
-        decode_page_token(text, ("ada", ""))
+        decode_page_token(text, ("ada", ""), ID_KEY)
 
     assert caught.value.reason == "PAGE_TOKEN_MISMATCH"
 
@@ -41,7 +45,21 @@ def test_any_other_text_is_no_token(text):
 @pytest.mark.parametrize("text", ["bnVsbA==", "W10=", "WzEsIDJd", "InRleHQi", "e30="])
 def test_json_of_another_form_is_no_token(text):
     with pytest.raises(InvalidArgument):
-        decode_page_token(text, ("ada", ""))
+        decode_page_token(text, ("ada", ""), ID_KEY)
+
+
+@pytest.mark.parametrize("key", ["", "abc", "-1", "9" * 5000, "1\0"])
+@pytest.mark.parametrize("form", [ID_KEY, POSITION_KEY])
+def test_a_key_that_no_page_ended_with_is_no_token(key, form):
+    with pytest.raises(InvalidArgument):
+        decode_page_token(encode_page_token(key, ["ada"]), ["ada"], form)
+
+
+def test_a_long_text_is_no_token():
+    token = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+
+    with pytest.raises(InvalidArgument):
+        decode_page_token(token, ["ada"], ID_KEY)
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 50), (1, 1), (1000, 1000), (5000, 1000)])

@@ -9,6 +9,7 @@ from uuid import UUID
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1 import dataset_service_pb2 as messages
 from omniscope_registry.listing.paging import (
+    POSITION_KEY,
     clamp_page_size,
     decode_page_token,
     encode_page_token,
@@ -103,7 +104,7 @@ def column_query_from_proto(request: messages.ListDatasetColumnsRequest) -> Colu
             reason="FIELD_INVALID",
             field="names",
         )
-    after = decode_page_token(request.page_token, _column_list(request))
+    after = decode_page_token(request.page_token, _column_list(request), POSITION_KEY)
     return ColumnQuery(
         names=request.names,
         after=-1 if after is None else int(after),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from omniscope_registry.listing.filter import compile_filter
 from omniscope_registry.listing.paging import (
+    ID_KEY,
     clamp_page_size,
     decode_page_token,
     descending,
@@ -65,7 +66,7 @@ async def fetch_page(
     newest_first = descending(request.order_by)
     size = clamp_page_size(request.page_size)
     conditions = compile_filter(request.filter, fields)
-    after = decode_page_token(request.page_token, bound)
+    after = decode_page_token(request.page_token, bound, ID_KEY)
     if after is not None:
         conditions.append(key < after if newest_first else key > after)
     order = key.desc() if newest_first else key.asc()

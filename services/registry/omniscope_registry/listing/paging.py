@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 from omniscope_service.errors import InvalidArgument
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
+ID_KEY = re.compile(r"[0-9A-Z]{26}")
+"""Form of the keys of rows: ULIDs."""
+POSITION_KEY = re.compile(r"[0-9]{1,9}")
+"""Form of the keys of columns: positions from 0."""
+_MAX_TOKEN_LENGTH = 256
 
 
 def clamp_page_size(
@@ -44,19 +50,26 @@ def encode_page_token(key: str, query: Sequence[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps([_digest(query), key]).encode()).decode()
 
 
-def decode_page_token(token: str, query: Sequence[str]) -> str | None:
+def decode_page_token(token: str, query: Sequence[str], form: re.Pattern[str]) -> str | None:
     """Return the key to go on after; None for the empty token of the first page.
+
+    Args:
+        token: What the client sent: not always what a server has made.
+        query: As for `encode_page_token`.
+        form: What keys of this list look like.
 
     Raises:
         InvalidArgument: The token was not made for this query; reason PAGE_TOKEN_MISMATCH.
     """
     if not token:
         return None
+    if len(token) > _MAX_TOKEN_LENGTH:
+        raise _mismatch()
     try:
         digest, key = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (binascii.Error, ValueError, TypeError) as error:
         raise _mismatch() from error
-    if digest != _digest(query) or not isinstance(key, str):
+    if digest != _digest(query) or not isinstance(key, str) or form.fullmatch(key) is None:
         raise _mismatch()
     return key
 

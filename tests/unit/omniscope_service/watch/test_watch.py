@@ -1,4 +1,5 @@
 import asyncio
+import base64
 from contextlib import aclosing
 
 import pytest
@@ -269,6 +270,7 @@ async def test_tokens_that_no_event_of_this_job_carried_are_refused(stored, watc
     job = stored.job.job_id
     others = ["x", "%%%", "ü", resume_token(str(ULID()), 1), resume_token(job, 2)]
     others += [resume_token(job, -1), job]
+    others += [base64.urlsafe_b64encode(f"{job}:{'9' * 5000}".encode()).decode()]
 
     for token in others:
         with pytest.raises(InvalidArgument) as caught:
