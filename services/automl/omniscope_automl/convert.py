@@ -93,20 +93,24 @@ def claim_to_spec(claim: ClaimJobResponse) -> Mapping[str, Any]:
         excluded_model_families=tuple(config.excluded_model_families),
         job_id=claim.lease.job_id,
         attempt=claim.lease.attempt,
-        model_name=config.model_name,
     ).to_dict()
 
 
 def leaderboard_to_proto(
     job_id: str, entries: Iterable[LeaderboardEntry]
 ) -> automl_service_pb2.Leaderboard:
-    """Return the newest entry of each candidate, best first.
+    """Return the newest entry of each candidate, best first; equals as they were last reported.
+
+    At its end a training reports all candidates as its results rank them.
 
     Args:
         job_id: The job.
         entries: As they were reported, oldest first.
     """
-    newest = {entry.model: entry for entry in entries}
+    newest: dict[str, LeaderboardEntry] = {}
+    for entry in entries:
+        newest.pop(entry.model, None)  # replaced in place it would keep its old turn
+        newest[entry.model] = entry
     ranked = sorted(newest.values(), key=lambda entry: entry.score_validation, reverse=True)
     leaderboard = automl_service_pb2.Leaderboard(job_id=job_id, entries=ranked)
     for rank, entry in enumerate(leaderboard.entries, start=1):

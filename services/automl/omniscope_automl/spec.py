@@ -51,7 +51,6 @@ class TrainSpec:
         excluded_model_families: None of these families.
         job_id: The job.
         attempt: Number of the attempt, from 1.
-        model_name: Name that the model is registered under.
     """
 
     dataset_id: str
@@ -73,7 +72,6 @@ class TrainSpec:
     excluded_model_families: tuple[str, ...]
     job_id: str
     attempt: int
-    model_name: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as values that JSON can carry."""

@@ -171,7 +171,6 @@ def test_a_worker_gets_the_spec_of_what_was_asked(stub, datasets, credentials, s
         excluded_model_families=("KNN",),
         job_id=job.job_id,
         attempt=1,
-        model_name="mine",
     )
 
 

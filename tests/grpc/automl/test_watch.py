@@ -123,6 +123,20 @@ def test_the_leaderboard_has_the_newest_entry_of_each_candidate(stub, worker, jo
     assert board.entries[2].score_test == 0.75
 
 
+def test_equal_candidates_stand_as_the_training_ranked_them_at_last(
+    stub, worker, job_id, credentials
+):
+    worker.report(candidate("LightGBM", 0.9), candidate("Ensemble", 0.9))
+    worker.report(candidate("Ensemble", 0.9), candidate("LightGBM", 0.9))
+
+    board = stub.GetLeaderboard(GetLeaderboardRequest(job_id=job_id), metadata=credentials)
+
+    assert [(entry.rank, entry.model) for entry in board.entries] == [
+        (1, "Ensemble"),
+        (2, "LightGBM"),
+    ]
+
+
 def test_a_queued_job_has_an_empty_leaderboard(stub, job_id, credentials):
     board = stub.GetLeaderboard(GetLeaderboardRequest(job_id=job_id), metadata=credentials)
 

@@ -35,7 +35,6 @@ SPEC = TrainSpec(
     excluded_model_families=(),
     job_id="job",
     attempt=1,
-    model_name="model",
 )
 
 

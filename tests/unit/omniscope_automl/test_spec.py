@@ -26,7 +26,6 @@ SPEC = TrainSpec(
     excluded_model_families=(),
     job_id="01J9ZQ4T9V8XKQ2W3E4R5T6Y7V",
     attempt=1,
-    model_name="cells-outcome-automl",
 )
 
 
