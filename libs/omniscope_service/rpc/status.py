@@ -96,7 +96,8 @@ def _rpc_status(error: errors.ServiceError, text: str, request_id: str) -> statu
 
 def _trailer_bytes(status: status_pb2.Status) -> int:
     """Return the size of a status on the wire: percent-encoded text, and all of it in base64."""
-    return len(quote(status.message)) + status.ByteSize() * 4 // 3
+    encoded: int = status.ByteSize() * 4 // 3
+    return encoded + len(quote(status.message))
 
 
 def _details(error: errors.ServiceError, text: str, request_id: str) -> Iterator[Message]:

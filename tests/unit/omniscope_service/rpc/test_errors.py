@@ -110,7 +110,7 @@ async def test_an_error_that_quotes_a_long_text_still_arrives(text, job_servicer
         await jobs.GetJob(GET)
 
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
-    assert caught.value.details().startswith(f"There is no {text[:100]}")
+    assert str(caught.value.details()).startswith(f"There is no {text[:100]}")
     assert error_from_rpc(caught.value).metadata["resource_name"] == text[:256]
 
 
