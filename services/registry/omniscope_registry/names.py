@@ -1,15 +1,17 @@
-"""What names may look like, and how a name is told from an id."""
+"""What names and ids may look like, and how a name is told from an id."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+from uuid import UUID
 
 from omniscope_service.errors import InvalidArgument
 
 MAX_NAME_LENGTH: Final = 128
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
@@ -40,6 +42,21 @@ def check_name(name: str, *, field: str, reason: str) -> str:
             field=field,
         )
     return name
+
+
+def check_uuid(text: str, *, field: str) -> str:
+    """Return a UUID that a client made, in its canonical form: one id has several spellings.
+
+    Raises:
+        InvalidArgument: It is none; reason FIELD_INVALID.
+    """
+    if _UUID.fullmatch(text) is None:
+        raise InvalidArgument(
+            f"{field} {text[:64]!r} is no UUID, such as 123e4567-e89b-42d3-a456-426614174000.",
+            reason="FIELD_INVALID",
+            field=field,
+        )
+    return str(UUID(text))
 
 
 def _problem(name: str) -> str:

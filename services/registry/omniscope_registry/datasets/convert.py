@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1 import dataset_service_pb2 as messages
@@ -14,7 +13,7 @@ from omniscope_registry.listing.paging import (
     decode_page_token,
     encode_page_token,
 )
-from omniscope_registry.names import check_name
+from omniscope_registry.names import check_name, check_uuid
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -67,7 +66,8 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
             reason="FIELD_INVALID",
             field="description",
         )
-    return UploadHeader(name, request.format, request.description, _uuid(request.request_id))
+    request_id = request.request_id and check_uuid(request.request_id, field="request_id")
+    return UploadHeader(name, request.format, request.description, request_id or None)
 
 
 def dataset_to_proto(record: DatasetRecord) -> Dataset:
@@ -134,16 +134,3 @@ def columns_to_proto(
 
 def _column_list(request: messages.ListDatasetColumnsRequest) -> list[str]:
     return [request.dataset_id, *request.names]
-
-
-def _uuid(text: str) -> str | None:
-    if not text:
-        return None
-    try:
-        return str(UUID(text))
-    except ValueError as error:
-        raise InvalidArgument(
-            f"request_id {text[:64]!r} is no UUID, such as 123e4567-e89b-42d3-a456-426614174000.",
-            reason="FIELD_INVALID",
-            field="request_id",
-        ) from error

@@ -182,7 +182,7 @@ class SqlDatasetStore:
             return made
 
     async def delete(self, owner: str, id_or_name: str) -> None:
-        """Delete a dataset. Its bytes stay: other datasets may share them.
+        """Delete a dataset. Its bytes stay: other datasets may share them. Its request id is free.
 
         Raises:
             NotFound: The owner has none such; reason DATASET_NOT_FOUND.
@@ -201,7 +201,7 @@ class SqlDatasetStore:
             await conn.execute(
                 update(datasets)
                 .where(datasets.c.id == row.id)
-                .values(deleted_at=self._database.now())
+                .values(deleted_at=self._database.now(), request_id=None, request_hash=None)
             )
 
     async def _release_request_id(self, conn: AsyncConnection, new: NewDataset) -> None:

@@ -44,7 +44,6 @@ _MAX_HARD_LIMIT_SECONDS = 30 * 24 * 3600
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _MODEL_TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
 _CODES = frozenset(code.name for code in grpc.StatusCode) - {"OK"}
 _REPORTED_KINDS = ("progress", "metric", "leaderboard_entry", "checkpoint", "log_line")
 _EVENT_TYPES = {
@@ -81,8 +80,6 @@ def check_submission(request: SubmitJobRequest) -> None:
     for warning in request.warnings:
         _check_text("warnings", warning, _MAX_WARNING)
     check_id("dataset_id", request.dataset_id)
-    if request.request_id:
-        check_uuid("request_id", request.request_id)
     _check(
         "hard_limit_seconds",
         request.hard_limit_seconds,
@@ -103,11 +100,6 @@ def submission_hash(request: SubmitJobRequest) -> str:
 def check_id(field: str, value: str) -> None:
     """Refuse what is no ULID; reason FIELD_INVALID."""
     _check(field, value, is_id(value), "a ULID")
-
-
-def check_uuid(field: str, value: str) -> None:
-    """Refuse what is no UUID; reason FIELD_INVALID."""
-    _check(field, value, _UUID.fullmatch(value) is not None, "a UUID")
 
 
 def check_cancel_reason(reason: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omniscope_registry.jobs.checking import check_submission, submission_hash
 from omniscope_registry.jobs.store_sql import NewJob
+from omniscope_registry.names import check_uuid
 from omniscope_service.errors import NotFound
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class JobIntake:
             NotFound: The owner has no such dataset; reason DATASET_NOT_FOUND.
         """
         check_submission(request)
-        request_id = request.request_id or None
+        request_id = None
+        if request.request_id:
+            request_id = check_uuid(request.request_id, field="request_id")
         request_hash = submission_hash(request) if request_id else None
         earlier = await self._store.submitted(owner, request_id, request_hash)
         if earlier is not None and not request.validate_only:

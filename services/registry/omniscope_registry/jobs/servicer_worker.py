@@ -9,12 +9,12 @@ from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceServicer
 from omniscope_registry.jobs.checking import (
     announcement_from_proto,
     check_id,
-    check_uuid,
     failure_from_proto,
     lease_from_proto,
     reports_from_proto,
 )
 from omniscope_registry.jobs.convert import duration_to_proto, grant_to_proto, state_to_proto
+from omniscope_registry.names import check_uuid
 
 if TYPE_CHECKING:
     from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
@@ -73,8 +73,8 @@ class WorkerServicer(WorkerServiceServicer):
         """Take a queued job."""
         check_id("job_id", request.job_id)
         check_id("worker_id", request.worker_id)
-        check_uuid("claim_id", request.claim_id)
-        grant = await self._claims.claim(request.job_id, request.worker_id, request.claim_id)
+        claim_id = check_uuid(request.claim_id, field="claim_id")
+        grant = await self._claims.claim(request.job_id, request.worker_id, claim_id)
         column_lists = await self._column_lists.get(grant.job.column_lists)
         return grant_to_proto(grant, column_lists, self._times)
 

@@ -44,6 +44,16 @@ async def test_a_repeated_request_id_returns_the_same_dataset(upload):
     assert again == first
 
 
+async def test_a_request_id_makes_a_new_dataset_when_the_old_one_was_deleted(upload, stub):
+    request_id = str(uuid.uuid4())
+    first = await upload(b"a\n1\n", "birds", request_id=request_id)
+    await stub.DeleteDataset(messages.DeleteDatasetRequest(dataset_id=first.dataset_id))
+
+    again = await upload(b"a\n1\n", "birds", request_id=request_id)
+
+    assert (await stub.GetDataset(messages.GetDatasetRequest(dataset_id="birds"))) == again
+
+
 async def test_a_request_id_sent_twice_at_once_makes_one_dataset(upload):
     request_id = str(uuid.uuid4())
 

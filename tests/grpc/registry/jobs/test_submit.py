@@ -49,7 +49,7 @@ async def test_the_same_request_id_and_payload_return_the_same_job(registry):
     request_id = str(uuid.uuid4())
 
     first = await registry.submit(request_id=request_id)
-    again = await registry.submit(request_id=request_id, warnings=["Another remark."])
+    again = await registry.submit(request_id=request_id.upper(), warnings=["Another remark."])
 
     assert again.job_id == first.job_id
     assert len((await registry.jobs.ListJobs(ListJobsRequest())).jobs) == 1
