@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,14 +99,19 @@ def stop_suite(home: Path) -> bool:
     if pid is None:
         remove_state(home)  # of one that was killed
         return False
-    os.kill(pid, signal.SIGTERM)
+    _signal(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while running_pid(home) == pid:
         if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
     remove_state(home)
     return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        os.kill(pid, number)
 
 
 def _spawn(home: Path, free_ports: bool) -> subprocess.Popen[str]:

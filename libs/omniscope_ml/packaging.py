@@ -113,6 +113,8 @@ def verify_package(folder: Path) -> Manifest:
     text = path.read_text(encoding="utf-8")
     manifest = Manifest.from_json(text)
     files = json.loads(text)["files"]
+    if Path(manifest.payload).name != manifest.payload:
+        raise _corrupt(f"payload {manifest.payload!r} is not a folder of the package")
     for name, entry in files.items():
         if not (folder / name).is_file() or _entry(folder / name) != entry:
             raise _corrupt(f"{name} is missing or not what the manifest lists")

@@ -16,7 +16,7 @@ class JobProgress:
         job: The newest snapshot, brought up to date by the state changes after it.
         percent: 0 to 100.
         phase: What is done now.
-        candidates: The models trained so far, by name.
+        candidates: The models that this attempt has trained so far, by name.
         warnings: Log lines that a user should look at.
     """
 
@@ -75,6 +75,7 @@ class JobProgress:
             self.job.error.CopyFrom(change.error)
         if change.to_state == JobState.JOB_STATE_QUEUED:  # the next attempt starts over
             self.percent = 0.0
+            self.candidates.clear()
         if self.succeeded:
             self.percent = 100.0
         if self.finished:

@@ -12,13 +12,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from omniscope_ml.datasets.columns import NUMERIC_TYPES, Stack, positions_of, stacks
+from omniscope_ml.datasets.columns import NUMERIC_TYPES, STORED_TYPES, Stack, positions_of, stacks
 from omniscope_ml.labels import label_text
 
 MAX_DISTINCT_COUNTED = 1_000
 MAX_TOP_VALUES = 20
 # Longer texts are not listed among the frequent values: they are prose, not categories.
 MAX_VALUE_CHARACTERS = 1_000
+# Whole numbers up to here are exact as float64.
+_EXACT_AS_FLOAT = 2**53
 
 # A column under the field names of omniscope.common.v1.DatasetColumn.
 ColumnProfile = dict[str, Any]
@@ -34,8 +36,8 @@ def profile(batch: pa.RecordBatch, types: Sequence[str]) -> list[ColumnProfile]:
         for stack in stacks(batch, positions_of(batch, kind)):
             chosen = [profiles[i] for i in stack.positions]
             _describe_spread(stack, chosen)
-            if kind == "int64":
-                _count_integers(stack, chosen)
+            whole = stack if kind == "int64" else _whole_numbers(stack)
+            _count_numbers(whole, [profiles[i] for i in whole.positions], STORED_TYPES[kind])
     for position, chosen_type in enumerate(types):
         if chosen_type not in NUMERIC_TYPES:
             _count_values(batch.column(position), profiles[position])
@@ -80,7 +82,23 @@ def _describe_spread(stack: Stack, profiles: list[ColumnProfile]) -> None:
                 described[name] = value
 
 
-def _count_integers(stack: Stack, profiles: list[ColumnProfile]) -> None:
+def _whole_numbers(stack: Stack) -> Stack:
+    """Return the float columns that hold whole numbers only, as integers.
+
+    Labels are often stored so: pandas makes floats of integers with gaps.
+    """
+    missing = np.isnan(stack.values)
+    values = np.where(missing, 0.0, stack.values)
+    whole = ((values == np.floor(values)) & (np.abs(values) <= _EXACT_AS_FLOAT)).all(axis=1)
+    return Stack(
+        positions=[place for place, chosen in zip(stack.positions, whole, strict=True) if chosen],
+        values=values[whole].astype(np.int64),
+        missing=missing[whole],
+    )
+
+
+def _count_numbers(stack: Stack, profiles: list[ColumnProfile], kind: pa.DataType) -> None:
+    native = float if pa.types.is_floating(kind) else int
     columns, values, counts = _runs(stack)
     distinct = np.bincount(columns, minlength=len(profiles))
     for described, number in zip(profiles, distinct.tolist(), strict=True):
@@ -96,7 +114,7 @@ def _count_integers(stack: Stack, profiles: list[ColumnProfile]) -> None:
     for column, value, count in zip(
         columns[top].tolist(), values[top].tolist(), counts[top].tolist(), strict=True
     ):
-        profiles[column]["top_values"].append({"value": label_text(value), "count": count})
+        profiles[column]["top_values"].append({"value": label_text(native(value)), "count": count})
 
 
 def _runs(

@@ -8,14 +8,16 @@ from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import job_service_pb2
 
 if TYPE_CHECKING:
-    from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
+    from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry
     from omniscope_service.registry_client import RegistryClient
 
 _PAGE = 1_000
 
 
 async def read_candidates(registry: RegistryClient, job_id: str) -> list[LeaderboardEntry]:
-    """Return every leaderboard entry that a job has reported, oldest first.
+    """Return every leaderboard entry that a job's newest attempt has reported, oldest first.
+
+    What an attempt trained that was lost is not in the model that the next one makes.
 
     Raises:
         NotFound: There is no such job, or it is somebody else's.
@@ -25,10 +27,12 @@ async def read_candidates(registry: RegistryClient, job_id: str) -> list[Leaderb
         event_types=[job_event_pb2.JOB_EVENT_TYPE_LEADERBOARD_ENTRY],
         page_size=_PAGE,
     )
-    entries: list[LeaderboardEntry] = []
+    reported: list[JobEvent] = []
     while True:
         page = (await registry.jobs.ListJobEvents(request)).events
-        entries += (event.leaderboard_entry for event in page)
+        reported += page
         if len(page) < _PAGE:
-            return entries
+            break
         request.after_sequence = page[-1].sequence
+    newest = max((event.attempt for event in reported), default=0)
+    return [event.leaderboard_entry for event in reported if event.attempt == newest]

@@ -126,8 +126,8 @@ def _problem_type(asked: str, column: DatasetColumn, rows: int) -> ProblemType:
 
 
 def _looks_like_classes(column: DatasetColumn, rows: int) -> bool:
-    if column.type != "int64":
-        return column.type not in NUMERIC_TYPES
+    if column.type not in NUMERIC_TYPES:
+        return True
     if not column.HasField("distinct_count"):
         return False
     share = _CLASS_SHARE_OF_SMALL if rows <= _SMALL_TABLE_ROWS else _CLASS_SHARE_OF_LARGE
@@ -144,28 +144,29 @@ def _regression(column: DatasetColumn) -> ProblemType:
 
 
 def _classification(asked: str, column: DatasetColumn) -> ProblemType:
-    if column.type in ("float32", "float64", "timestamp"):
+    if column.type == "timestamp":
         raise _mismatch(
-            f"{_FIELD} {column.name!r} is {column.type}; classes are text, whole numbers or "
-            f"booleans. Allowed for it: {'none' if column.type == 'timestamp' else 'regression'}."
+            f"{_FIELD} {column.name!r} is timestamp; classes are text, whole numbers or booleans."
         )
     if not column.HasField("distinct_count"):
+        found = "fractions or " if column.type in ("float32", "float64") else ""
         raise _mismatch(
-            f"{_FIELD} {column.name!r} has more than 1,000 distinct values; classification needs "
-            "fewer."
+            f"{_FIELD} {column.name!r} has {found}more than 1,000 distinct values; classes are at "
+            "most 1,000 texts, whole numbers or booleans."
+            + (" Allowed for it: regression." if column.type in NUMERIC_TYPES else "")
         )
     if len(column.top_values) < min(column.distinct_count, _LISTED_VALUES):
         raise _mismatch(
             f"{_FIELD} {column.name!r} has values of more than 1,000 characters; classes are "
             "shorter."
         )
-    found: ProblemType = "binary" if column.distinct_count == 2 else "multiclass"
-    if asked in ("binary", "multiclass") and asked != found:
+    kind: ProblemType = "binary" if column.distinct_count == 2 else "multiclass"
+    if asked in ("binary", "multiclass") and asked != kind:
         raise _mismatch(
             f"{_FIELD} {column.name!r} has {column.distinct_count} classes, which is not {asked}; "
-            f"allowed for it are {found}, classification and auto."
+            f"allowed for it are {kind}, classification and auto."
         )
-    return found
+    return kind
 
 
 def _check_classes(column: DatasetColumn, rows: int) -> None:
@@ -198,7 +199,7 @@ def _positive_class(asked: str, problem_type: ProblemType, column: DatasetColumn
 def sorted_classes(column: DatasetColumn) -> list[str]:
     """Return the listed classes in their native order: numbers by value, text by code point."""
     values = [value.value for value in column.top_values]
-    return sorted(values, key=int) if column.type == "int64" else sorted(values)
+    return sorted(values, key=float) if column.type in NUMERIC_TYPES else sorted(values)
 
 
 def _positive_class_unknown(asked: str, allowed: str) -> InvalidArgument:

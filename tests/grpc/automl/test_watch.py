@@ -36,11 +36,10 @@ class PlayedWorker:
             reported.append(worker_pb2.ReportedEvent(worker_sequence=self._sequence, event=event))
         self._call("ReportEvents", lease=self._lease, events=reported)
 
-    def fail(self) -> None:
+    def fail(self, cause: worker_pb2.FailureCause = worker_pb2.FAILURE_CAUSE_USER_ERROR) -> None:
         error = job_pb2.JobError(
             code="INVALID_ARGUMENT", reason="TRAINING_FAILED", message="It did not work."
         )
-        cause = worker_pb2.FAILURE_CAUSE_USER_ERROR
         self._call("FailJob", lease=self._lease, cause=cause, error=error)
 
     def _call(self, method: str, **fields):
@@ -135,6 +134,18 @@ def test_equal_candidates_stand_as_the_training_ranked_them_at_last(
         (1, "Ensemble"),
         (2, "LightGBM"),
     ]
+
+
+def test_candidates_of_an_attempt_that_was_lost_are_not_on_the_leaderboard(
+    stub, suite, workers, worker, job_id, credentials
+):
+    worker.report(candidate("LightGBM", 0.9))
+    worker.fail(worker_pb2.FAILURE_CAUSE_CRASH)
+    PlayedWorker(workers, suite.tokens.worker, job_id).report(candidate("CatBoost", 0.8))
+
+    board = stub.GetLeaderboard(GetLeaderboardRequest(job_id=job_id), metadata=credentials)
+
+    assert [entry.model for entry in board.entries] == ["CatBoost"]
 
 
 def test_a_queued_job_has_an_empty_leaderboard(stub, job_id, credentials):

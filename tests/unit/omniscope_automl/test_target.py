@@ -37,6 +37,8 @@ def resolve(target: DatasetColumn, problem_type: str = "auto", rows: int = 100, 
         (numbers("int64"), 5000, "regression"),
         (numbers("float32"), 100, "regression"),
         (numbers("float64"), 100, "regression"),
+        (numbers("float64", counts={"0.0": 60, "1.0": 40}), 100, "binary"),
+        (numbers("float32", counts={f"{n}.0": 5 for n in range(20)}), 100, "regression"),
     ],
 )
 def test_auto_finds_the_problem_type(target, rows, expected):

@@ -74,10 +74,12 @@ def test_a_job_is_what_its_snapshot_and_the_changes_after_it_say() -> None:
 
 def test_an_attempt_that_was_lost_starts_over() -> None:
     progress = JobProgress()
-    for event in (progressed(50, "training"), changed(JOB_STATE_QUEUED, message="Again.")):
+    lost = (progressed(50, "training"), candidate("KNN", 0.5))
+    for event in (*lost, changed(JOB_STATE_QUEUED, message="Again.")):
         progress.add(event)
 
     assert (progress.percent, progress.phase, progress.finished) == (0.0, "Again.", False)
+    assert not progress.ranking
 
 
 def test_only_log_lines_that_matter_are_kept() -> None:

@@ -99,6 +99,24 @@ def test_distinct_integers_are_counted_with_their_most_frequent_values(source: P
         assert all(counts[int(p["value"])] == p["count"] for p in described["top_values"])
 
 
+def test_floats_that_are_whole_numbers_are_counted_as_labels_are_often_stored_so(
+    source: Path,
+) -> None:
+    description = csv(
+        source, "label,part,huge\n0.0,0.5,1e300\n1.0,1.0,1.0\n,2.0,\n10.0,,3.0\n1.0,1.0,\n"
+    )
+
+    label = column(description, "label")
+    assert (label["missing_count"], label["distinct_count"]) == (1, 3)
+    assert label["top_values"] == [
+        {"value": "1.0", "count": 2},
+        {"value": "0.0", "count": 1},
+        {"value": "10.0", "count": 1},
+    ]
+    assert "distinct_count" not in column(description, "part")
+    assert "distinct_count" not in column(description, "huge")
+
+
 def test_distinct_values_beyond_the_bound_are_not_counted(source: Path) -> None:
     rows = [f"{i},k{i}" for i in range(1_001)]
 

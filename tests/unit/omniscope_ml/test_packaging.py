@@ -88,6 +88,13 @@ def test_file_added_to_the_payload_is_named(package: Path) -> None:
         verify_package(package)
 
 
+def test_payload_outside_the_package_is_refused(package: Path) -> None:
+    seal(package, dataclasses.replace(MANIFEST, payload="../elsewhere"))
+
+    with pytest.raises(DataError, match=r"'\.\./elsewhere' is not a folder of the package"):
+        verify_package(package)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {}, "features": [], "classes": []}'])
 def test_broken_manifest_is_refused(package: Path, text: str) -> None:
     (package / MANIFEST_FILE).write_text(text)

@@ -148,7 +148,7 @@ class DatasetColumn(_message.Message):
     missing_count: _builtins.int
     """Cells without a value."""
     distinct_count: _builtins.int
-    """Distinct values; counted up to 1,000, then absent. Absent for floats."""
+    """Distinct values; counted up to 1,000, then absent. Absent for floats with fractions."""
     min: _builtins.float
     """Smallest value; numeric columns with a value only."""
     mean: _builtins.float
