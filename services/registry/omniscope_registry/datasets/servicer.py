@@ -71,10 +71,8 @@ class DatasetServicer(DatasetServiceServicer):
         self, request: messages.ListDatasetsRequest, context: Context
     ) -> messages.ListDatasetsResponse:
         """List the caller's datasets."""
-        records, token = await self._store.list_page(current_caller().subject, request)
-        return messages.ListDatasetsResponse(
-            datasets=map(dataset_to_proto, records), next_page_token=token
-        )
+        datasets, token = await self._store.list_page(current_caller().subject, request)
+        return messages.ListDatasetsResponse(datasets=datasets, next_page_token=token)
 
     async def ListDatasetColumns(
         self, request: messages.ListDatasetColumnsRequest, context: Context

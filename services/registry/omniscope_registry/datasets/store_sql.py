@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from ulid import ULID
 
+from omniscope_registry.datasets.convert import dataset_to_proto
 from omniscope_registry.datasets.ingest import STORED_FILE
 from omniscope_registry.jobs.ports import DatasetRow
 from omniscope_registry.jobs.reading_sql import QUEUED, RUNNING
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope.common.v1.dataset_pb2 import DatasetColumn
+    from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
     from omniscope_registry.database import Database
-    from omniscope_registry.listing.keyset import ListRequest, Page
+    from omniscope_registry.listing.keyset import ListRequest
 
 _REQUEST_ID_LIFETIME: Final = timedelta(hours=24)
 _FILTER_FIELDS: Final = {"name": datasets.c.name, "source_format": datasets.c.source_format}
@@ -99,18 +100,18 @@ class SqlDatasetStore:
             raise _not_found(id_or_name)
         return _record(row)
 
-    async def list_page(self, owner: str, request: ListRequest) -> tuple[list[DatasetRecord], str]:
+    async def list_page(self, owner: str, request: ListRequest) -> tuple[list[Dataset], str]:
         """Return a page of the owner's datasets, and the token of the next page."""
         async with self._database.read() as conn:
-            page: Page = await fetch_page(
+            return await fetch_page(
                 conn,
                 select(*_RECORD).where(*_visible(owner)),
                 request=request,
                 owner=owner,
                 key=datasets.c.id,
                 fields=_FILTER_FIELDS,
+                to_proto=lambda row: dataset_to_proto(_record(row)),
             )
-        return [_record(row) for row in page.rows], page.next_page_token
 
     async def columns(
         self, digest: str, *, after: int, limit: int, names: Sequence[str]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import LargeBinary, String, bindparam, case, func, literal, literal_column, select
 
+from omniscope_registry.jobs.convert import job_to_proto
 from omniscope_registry.jobs.domain import JobState
 from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.listing.filter import FilterField
@@ -18,6 +19,7 @@ from omniscope_service.errors import NotFound
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, ScalarSelect
 
+    from omniscope.common.v1.job_pb2 import Job
     from omniscope_registry.database import Database
     from omniscope_registry.listing.keyset import ListRequest
 
@@ -128,7 +130,7 @@ class SqlJobReader:
         if found is None:
             raise job_not_found(job_id)
 
-    async def list_page(self, owner: str, request: ListRequest) -> tuple[list[JobRow], str]:
+    async def list_page(self, owner: str, request: ListRequest) -> tuple[list[Job], str]:
         """Return a page of jobs, without `config`, and the token of the next one.
 
         Raises:
@@ -136,10 +138,15 @@ class SqlJobReader:
         """
         query = _LIST.where(_JOBS.owner == owner)
         async with self._database.read() as conn:
-            page = await fetch_page(
-                conn, query, request=request, owner=owner, key=_JOBS.id, fields=_FILTER_FIELDS
+            return await fetch_page(
+                conn,
+                query,
+                request=request,
+                owner=owner,
+                key=_JOBS.id,
+                fields=_FILTER_FIELDS,
+                to_proto=lambda row: job_to_proto(_job(row)),
             )
-        return [_job(row) for row in page.rows], page.next_page_token
 
 
 def require_id(job_id: str) -> None:

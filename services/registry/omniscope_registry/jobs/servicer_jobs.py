@@ -68,7 +68,7 @@ class JobServicer(JobServiceServicer):
     ) -> messages.ListJobsResponse:
         """List the caller's jobs."""
         jobs, token = await self._reader.list_page(current_caller().subject, request)
-        return messages.ListJobsResponse(jobs=map(job_to_proto, jobs), next_page_token=token)
+        return messages.ListJobsResponse(jobs=jobs, next_page_token=token)
 
     async def WatchJob(self, request: WatchRequest, context: Context) -> AsyncIterator[JobEvent]:
         """Stream a job's events until it has ended."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from omniscope_registry.listing.filter import compile_filter
@@ -12,15 +11,17 @@ from omniscope_registry.listing.paging import (
     decode_page_token,
     descending,
     encode_page_token,
+    within_answer,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Column, ColumnElement, Row, Select
 
     from omniscope_registry.database import Reader
     from omniscope_registry.listing.filter import FilterField
+    from omniscope_registry.listing.paging import MessageT
 
 
 class ListRequest(Protocol):
@@ -32,14 +33,6 @@ class ListRequest(Protocol):
     order_by: str
 
 
-@dataclass(frozen=True)
-class Page:
-    """Rows of a page, and the token of the next one; empty on the last."""
-
-    rows: Sequence[Row[Any]]
-    next_page_token: str
-
-
 async def fetch_page(
     conn: Reader,
     query: Select[Any],
@@ -48,8 +41,11 @@ async def fetch_page(
     owner: str,
     key: Column[str],
     fields: Mapping[str, FilterField | ColumnElement[Any]],
-) -> Page:
-    """Run a query for one page.
+    to_proto: Callable[[Row[Any]], MessageT],
+) -> tuple[list[MessageT], str]:
+    """Return one page, and the token of the next one; the token is empty on the last.
+
+    A page is shorter than was asked for when more would not fit into one answer.
 
     Args:
         conn: Where to read.
@@ -58,6 +54,7 @@ async def fetch_page(
         owner: Part of what a token is bound to.
         key: Column of ids that sort by time.
         fields: What may be filtered by.
+        to_proto: Makes what clients see of a row.
 
     Raises:
         InvalidArgument: The request is wrong, see `filter` and `paging`.
@@ -71,5 +68,7 @@ async def fetch_page(
         conditions.append(key < after if newest_first else key > after)
     order = key.desc() if newest_first else key.asc()
     rows = (await conn.execute(query.where(*conditions).order_by(order).limit(size + 1))).all()
-    token = encode_page_token(getattr(rows[size - 1], key.name), bound) if rows[size:] else ""
-    return Page(rows[:size], token)
+    page = list(within_answer(map(to_proto, rows[:size])))
+    more = len(rows) > len(page)
+    token = encode_page_token(getattr(rows[len(page) - 1], key.name), bound) if more else ""
+    return page, token

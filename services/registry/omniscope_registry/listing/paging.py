@@ -7,12 +7,14 @@ import binascii
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from google.protobuf.message import Message
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
@@ -21,6 +23,10 @@ ID_KEY = re.compile(r"[0-9A-Z]{26}")
 POSITION_KEY = re.compile(r"[0-9]{1,9}")
 """Form of the keys of columns: positions from 0."""
 _MAX_TOKEN_LENGTH = 256
+# Half of what a message may have; a single row is far smaller.
+_MAX_PAGE_BYTES = 2 * 1024 * 1024
+
+MessageT = TypeVar("MessageT", bound="Message")
 
 
 def clamp_page_size(
@@ -38,6 +44,16 @@ def clamp_page_size(
             field="page_size",
         )
     return min(page_size, maximum) or default
+
+
+def within_answer(rows: Iterable[MessageT]) -> Iterator[MessageT]:
+    """Yield the first rows, as many as one answer can hold; never none of them."""
+    size = 0
+    for index, row in enumerate(rows):
+        size += row.ByteSize()
+        if index and size > _MAX_PAGE_BYTES:
+            return
+        yield row
 
 
 def encode_page_token(key: str, query: Sequence[str]) -> str:

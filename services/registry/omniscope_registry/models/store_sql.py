@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import false, insert, select, update
@@ -133,16 +134,15 @@ class SqlModelStore:
     async def list_page(self, owner: str, request: ListRequest) -> tuple[list[Model], str]:
         """Return a page of the owner's models, and the token of the next page."""
         async with self._database.read() as conn:
-            page = await fetch_page(
+            return await fetch_page(
                 conn,
                 select(*_LISTED).where(*_visible(owner)),
                 request=request,
                 owner=owner,
                 key=ml_models.c.id,
                 fields=_FILTER_FIELDS,
+                to_proto=partial(model_to_proto, with_config=False),
             )
-        models = [model_to_proto(row, with_config=False) for row in page.rows]
-        return models, page.next_page_token
 
     async def insert(self, conn: AsyncConnection, new: NewModel) -> Model:
         """Insert a model as the next version of its name, within the caller's transaction."""

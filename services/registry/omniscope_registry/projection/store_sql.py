@@ -11,6 +11,7 @@ from omniscope.registry.v1.projection_service_pb2 import Projection
 from omniscope_registry import outbox
 from omniscope_registry.jobs.convert import job_to_proto
 from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.listing.paging import within_answer
 from omniscope_registry.tables.jobs import outbox as outbox_table
 from omniscope_registry.tables.jobs import training_jobs
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 _CHANNEL: Final = "mlflow"
 # Another registry's commit, with PostgreSQL, wakes nobody here.
 _POLL_SECONDS: Final = 1.0
-# Half of what a message may have; a single projection is far smaller.
-_MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
 
 
 class SqlProjectionStore:
@@ -60,17 +59,14 @@ class SqlProjectionStore:
         async with self._database.read() as conn:
             rows = await outbox.pending(conn, _CHANNEL, limit)
             jobs = await _jobs(conn, {row.job_id for row in rows if row.job_id})
-        found: list[Projection] = []
-        size = 0
-        for row in rows:
-            projection = Projection.FromString(row.payload)
-            projection.projection_id = row.id
-            projection.job.CopyFrom(jobs[row.job_id or ""])
-            size += projection.ByteSize()
-            if found and size > _MAX_ANSWER_BYTES:
-                break
-            found.append(projection)
-        return found
+        return list(within_answer(_projection(row, jobs[row.job_id or ""]) for row in rows))
+
+
+def _projection(row: outbox.PendingRow, job: Job) -> Projection:
+    projection = Projection.FromString(row.payload)
+    projection.projection_id = row.id
+    projection.job.CopyFrom(job)
+    return projection
 
 
 async def _jobs(conn: Reader, job_ids: set[str]) -> dict[str, Job]:

@@ -71,6 +71,21 @@ async def test_jobs_of_somebody_else_are_never_listed(registry):
     assert not (await registry.jobs_of_bob.ListJobs(ListJobsRequest())).jobs
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_jobs_that_do_not_fit_into_one_answer_come_in_several(registry):
+    tags = {f"{'种' * 250}{number}": "种" * 256 for number in range(64)}
+    made = [(await registry.submit(tags=tags)).job_id for _ in range(50)]
+
+    listed: list[str] = []
+    request = ListJobsRequest(order_by="create_time")
+    while not listed or request.page_token:
+        page = await registry.jobs.ListJobs(request)
+        listed += [job.job_id for job in page.jobs]
+        request.page_token = page.next_page_token
+
+    assert listed == made
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
