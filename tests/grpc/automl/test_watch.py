@@ -36,7 +36,9 @@ class PlayedWorker:
             reported.append(worker_pb2.ReportedEvent(worker_sequence=self._sequence, event=event))
         self._call("ReportEvents", lease=self._lease, events=reported)
 
-    def fail(self, cause: worker_pb2.FailureCause = worker_pb2.FAILURE_CAUSE_USER_ERROR) -> None:
+    def fail(
+        self, cause: worker_pb2.FailureCause.ValueType = worker_pb2.FAILURE_CAUSE_USER_ERROR
+    ) -> None:
         error = job_pb2.JobError(
             code="INVALID_ARGUMENT", reason="TRAINING_FAILED", message="It did not work."
         )
