@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from omniscope_service.errors import ServiceError
+from omniscope_service.jobs.frames import FrameError
 
 if TYPE_CHECKING:
     from omniscope_service.jobs.launcher import Child, ChildLauncher
@@ -59,7 +60,8 @@ class WarmChild:
     async def _launch(self) -> Child | None:
         try:
             return await self._launcher.launch()
-        except ServiceError as error:
+        except (ServiceError, OSError, FrameError) as error:
+            # The next job tries for itself, and reports what is wrong.
             _log.warning("no child could be warmed", error=str(error))
             return None
 
