@@ -113,8 +113,9 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 announcing = group.create_task(self._announce())
                 preempting = group.create_task(self._preempt(stop))
-                slots = range(self._definition.slots)
-                await asyncio.gather(*(self._work(stop) for _ in slots))
+                async with asyncio.TaskGroup() as slots:
+                    for _ in range(self._definition.slots):
+                        slots.create_task(self._work(stop))
                 announcing.cancel()
                 preempting.cancel()
         finally:
