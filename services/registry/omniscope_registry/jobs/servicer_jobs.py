@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from google.protobuf.empty_pb2 import Empty
@@ -72,8 +73,9 @@ class JobServicer(JobServiceServicer):
 
     async def WatchJob(self, request: WatchRequest, context: Context) -> AsyncIterator[JobEvent]:
         """Stream a job's events until it has ended."""
-        async for event in self._watcher.watch(request):
-            yield event
+        async with aclosing(self._watcher.watch(request)) as events:
+            async for event in events:
+                yield event
 
     async def ListJobEvents(
         self, request: messages.ListJobEventsRequest, context: Context
