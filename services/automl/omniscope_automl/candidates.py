@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry
     from omniscope_service.registry_client import RegistryClient
 
-_PAGE = 1_000
+_PAGE = 500
 
 
 async def read_candidates(registry: RegistryClient, job_id: str) -> list[LeaderboardEntry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from omniscope.automl.v1 import automl_service_pb2_grpc
@@ -53,8 +54,9 @@ class AutoMLServicer(automl_service_pb2_grpc.AutoMLServiceServicer):
         self, request: WatchRequest, context: Context
     ) -> AsyncIterator[JobEvent]:
         """Stream a training's events."""
-        async for event in self._watcher.watch(request):
-            yield event
+        async with aclosing(self._watcher.watch(request)) as events:
+            async for event in events:
+                yield event
 
     async def GetLeaderboard(
         self, request: automl_service_pb2.GetLeaderboardRequest, context: Context

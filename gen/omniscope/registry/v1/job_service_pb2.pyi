@@ -202,7 +202,7 @@ class ListJobEventsRequest(_message.Message):
     after_sequence: _builtins.int
     """Only events with a greater sequence. Default 0."""
     page_size: _builtins.int
-    """At most this many. Default 50, at most 1000: more is taken as 1000. Errors: negative."""
+    """At most this many. Default 50, at most 500: more is taken as 500. Errors: negative."""
     @_builtins.property
     def event_types(self) -> _containers.RepeatedScalarFieldContainer[_job_event_pb2.JobEventType.ValueType]:
         """Only these kinds. Empty: all."""

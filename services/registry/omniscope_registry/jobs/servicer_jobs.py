@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from omniscope_service.watch import JobWatcher
 
 
+# An event is at most 8 KiB: so many of them fit into one message.
+_MAX_EVENTS = 500
+
+
 class JobServicer(JobServiceServicer):
     """Serves the caller's own jobs.
 
@@ -82,7 +86,7 @@ class JobServicer(JobServiceServicer):
     ) -> messages.ListJobEventsResponse:
         """Read a job's journal page by page."""
         kinds = event_kinds_from_proto(request.event_types)
-        limit = clamp_page_size(request.page_size)
+        limit = clamp_page_size(request.page_size, maximum=_MAX_EVENTS)
         events = await self._journal.read(request.job_id, request.after_sequence, limit, kinds)
         return messages.ListJobEventsResponse(events=events)
 
