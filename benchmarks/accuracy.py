@@ -62,7 +62,6 @@ def measure() -> list[Claim]:
                 continue
             trainings.upload(path, baseline.name)
             claims.append(judge(baseline, score_seeds(trainings, baseline)))
-            print(claims[-1].line(), flush=True)
     return claims
 
 
