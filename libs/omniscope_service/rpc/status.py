@@ -73,14 +73,15 @@ def error_from_rpc(error: grpc.aio.AioRpcError) -> errors.ServiceError:
 
     A reply that no part of the suite wrote (connection refused, message too large) gets the status
     code's name with the prefix `RPC_` as its reason, for example `RPC_UNAVAILABLE`. Where that is
-    what gRPC says of a peer that went away in the middle of a call, it is `Unavailable`.
+    what gRPC says of a peer that went away in the middle of a call, it is `Unavailable`. Its text
+    stays out of the message, which may travel on to users: it holds addresses.
     """
     status = _rich_status(error)
     code = error.code()
     found: dict[str, Any] = {"reason": f"RPC_{code.name}"}
     for detail in status.details if status else ():
         _read_detail(detail, found)
-    message = error.details() or f"The peer answered {code.name} without a message."
+    message = status.message if status else f"Another service did not answer: {code.name}."
     lost = status is None and code in _PEER_LOST
     return (errors.Unavailable if lost else _ERRORS.get(code, errors.Internal))(message, **found)
 

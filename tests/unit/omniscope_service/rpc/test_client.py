@@ -105,11 +105,14 @@ async def test_a_peer_that_goes_away_in_the_middle_of_a_call_is_unavailable(
         (grpc.StatusCode.UNIMPLEMENTED, errors.Internal),
     ],
 )
-def test_a_reply_that_no_part_of_the_suite_wrote_has_a_class_too(code, error_class):
-    error = error_from_rpc(grpc.aio.AioRpcError(code, details="RST_STREAM"))
+def test_a_reply_that_no_part_of_the_suite_wrote_has_a_class_and_keeps_grpcs_words_back(
+    code, error_class
+):
+    error = error_from_rpc(grpc.aio.AioRpcError(code, details="failed to connect to 10.0.0.7:80"))
 
     assert type(error) is error_class
-    assert (error.message, error.reason) == ("RST_STREAM", f"RPC_{code.name}")
+    assert error.reason == f"RPC_{code.name}"
+    assert error.message == f"Another service did not answer: {code.name}."
 
 
 async def test_a_call_that_names_no_deadline_gets_one(registry, job_servicer):
