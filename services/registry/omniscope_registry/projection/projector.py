@@ -99,8 +99,15 @@ def write_page(writer: MlflowWriter, projections: Iterable[Projection], written:
         except OUTAGES as error:
             if not is_refusal(error):
                 raise OutageError(f"MLflow failed: {type(error).__name__}") from error
-            _log.error("MLflow refuses a projection", job_id=job_id, phase=kind, exc_info=error)
+            _pass_over(job_id, kind, error)
+        except (ServiceError, ValueError, TypeError, LookupError) as error:
+            _pass_over(job_id, kind, error)
         written.projection_ids += [projection.projection_id for projection in together]
+
+
+def _pass_over(job_id: str, kind: str, error: Exception) -> None:
+    # Without the error's text: it may hold values of parameters.
+    _log.error("projection passed over", job_id=job_id, phase=kind, error=type(error).__name__)
 
 
 async def _next_page(registry: RegistryClient) -> Sequence[Projection]:
