@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from omniscope_client.client import Client
-from omniscope_client.commands.output import Filter, Json, Limit, as_dict, console, show
+from omniscope_client.commands.output import (
+    Filter,
+    Json,
+    Limit,
+    as_dict,
+    console,
+    show,
+    show_list,
+)
 from omniscope_client.commands.transfers import transfer_bar
 from omniscope_client.render import tables
 
@@ -50,7 +58,8 @@ def list_datasets(limit: Limit = 50, query: Filter = "", as_json: Json = False) 
     """List datasets, newest first."""
     with Client() as client:
         rows = list(client.datasets.list(limit, query))
-        show({"datasets": [as_dict(row) for row in rows]}, tables.datasets(rows), as_json)
+        start = "`omniscope datasets upload FILE` makes one"
+        show_list("datasets", rows, tables.datasets(rows), query, as_json, start)
 
 
 @app.command("show")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from omniscope_client.client import Client
-from omniscope_client.commands.output import Filter, Json, Limit, as_dict, show
+from omniscope_client.commands.output import Filter, Json, Limit, show, show_list
 from omniscope_client.commands.watching import watch
 from omniscope_client.render import tables
 from omniscope_client.render.amounts import state
@@ -20,7 +20,8 @@ def list_jobs(limit: Limit = 20, query: Filter = "", as_json: Json = False) -> N
     """List jobs, newest first."""
     with Client() as client:
         rows = list(client.jobs.list(limit, query))
-        show({"jobs": [as_dict(row) for row in rows]}, tables.jobs(rows), as_json)
+        start = "`omniscope automl train DATASET --target COLUMN` starts one"
+        show_list("jobs", rows, tables.jobs(rows), query, as_json, start)
 
 
 @app.command("show")

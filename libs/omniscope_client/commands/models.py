@@ -10,9 +10,9 @@ from omniscope_client.commands.output import (
     Filter,
     Json,
     Limit,
-    as_dict,
     console,
     show,
+    show_list,
 )
 from omniscope_client.commands.transfers import transfer_bar
 from omniscope_client.render import tables
@@ -27,7 +27,8 @@ def list_models(limit: Limit = 50, query: Filter = "", as_json: Json = False) ->
     """List models, newest first."""
     with Client() as client:
         rows = list(client.models.list(limit, query))
-        show({"models": [as_dict(row) for row in rows]}, tables.models(rows), as_json)
+        start = "`omniscope automl train DATASET --target COLUMN` makes one"
+        show_list("models", rows, tables.models(rows), query, as_json, start)
 
 
 @app.command("show")

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Annotated, Any
 
@@ -62,6 +62,19 @@ def show(document: Message | Mapping[str, Any], table: RenderableType, as_json: 
         print_json(document)
     else:
         console().print(table)
+
+
+def show_list(
+    name: str,
+    rows: Sequence[Message],
+    table: RenderableType,
+    query: str,
+    as_json: bool,
+    start: str,
+) -> None:
+    """Print a list; an empty one tells a person which command `start`s it."""
+    empty = "None match the filter." if query else f"None yet: {start}."
+    show({name: [as_dict(row) for row in rows]}, table if rows else empty, as_json)
 
 
 def print_error(error: OmniscopeError | OSError, *, as_json: bool) -> Exit:

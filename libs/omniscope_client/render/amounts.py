@@ -1,6 +1,6 @@
 """Puts amounts into the words of a table cell."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -56,6 +56,23 @@ def moment(when: Timestamp) -> str:
     if not when.seconds:
         return "-"
     return f"{when.ToDatetime(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}"
+
+
+def age(when: Timestamp, now: datetime | None = None) -> str:
+    """Return how long ago a time was, in one unit; `-` when there is none.
+
+    Args:
+        when: The time.
+        now: Time to count from. Default: now.
+    """
+    if not when.seconds:
+        return "-"
+    passed = (now or datetime.now(UTC)) - when.ToDatetime(tzinfo=UTC)
+    seconds = max(round(passed.total_seconds()), 0)
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
 
 
 def state(value: JobState.ValueType) -> str:

@@ -12,7 +12,7 @@ from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_pb2 import Job, JobState
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import Model
-from omniscope_client.render.amounts import duration, moment, number, size, state, took
+from omniscope_client.render.amounts import age, duration, moment, number, size, state, took
 
 STATE_STYLES = {
     "queued": "yellow",
@@ -31,11 +31,11 @@ METRIC_ORDER = (
 
 def datasets(rows: Iterable[Dataset]) -> Table:
     """Return the list of datasets."""
-    table = _table("name", "version:>", "rows:>", "columns:>", "size:>", "uploaded", "id")
+    table = _list("id", "name~", "v:>", "rows:>", "cols:>", "size:>", "age:>")
     for row in rows:
         table.add_row(
-            row.name, str(row.version), f"{row.row_count:,}", f"{row.column_count:,}",
-            size(row.size_bytes), moment(row.create_time), row.dataset_id,
+            row.dataset_id, _cut(row.name), str(row.version), f"{row.row_count:,}",
+            f"{row.column_count:,}", size(row.size_bytes), age(row.create_time),
         )  # fmt: skip
     return table
 
@@ -75,11 +75,11 @@ def columns(rows: Iterable[DatasetColumn]) -> Table:
 
 def jobs(rows: Iterable[Job]) -> Table:
     """Return the list of jobs."""
-    table = _table("id", "service", "state", "progress:>", "model", "submitted", "took:>", "says")
+    table = _list("id", "state", "%:>", "model~", "took:>", "age:>")
     for row in rows:
         table.add_row(
-            row.job_id, row.service, job_state(row.state), f"{row.progress:.0f} %", row.model_name,
-            moment(row.create_time), took(row), row.error.message or row.message,
+            row.job_id, job_state(row.state), f"{row.progress:.0f}", _cut(row.model_name),
+            took(row), age(row.create_time),
         )  # fmt: skip
     return table
 
@@ -120,23 +120,13 @@ def job_state(value: JobState.ValueType) -> Text:
 
 def models(rows: Iterable[Model]) -> Table:
     """Return the list of models."""
-    table = _table(
-        "name",
-        "version:>",
-        "architecture",
-        "problem",
-        "target",
-        "held out",
-        "size:>",
-        "made",
-        "id",
-    )
+    table = _list("id", "name~", "v:>", "kind~", "held out~", "age:>")
     for row in rows:
         first = sorted(row.metrics.items(), key=_metric_place)[:1]
         table.add_row(
-            row.name, str(row.version), row.architecture, row.problem_type, row.target_column,
-            "".join(f"{name} {number(value)}" for name, value in first),
-            size(row.size_bytes), moment(row.create_time), row.model_id,
+            row.model_id, _cut(row.name), str(row.version), _cut(row.architecture),
+            _cut("".join(f"{number(value)} {name}" for name, value in first)),
+            age(row.create_time),
         )  # fmt: skip
     return table
 
@@ -220,6 +210,27 @@ def _table(*headings: str) -> Table:
         text, right = heading.removesuffix(":>"), heading.endswith(":>")
         table.add_column(text, justify="right" if right else "left", overflow="fold")
     return table
+
+
+def _list(*headings: str) -> Table:
+    """Return an empty table with one line per row, also where the terminal is narrow.
+
+    A column whose heading ends in `~` gives way (fill it with `_cut`), the others are never cut;
+    `:>` aligns to the right.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        text, right = heading.removesuffix(":>"), heading.endswith(":>")
+        if text.endswith("~"):
+            table.add_column(_cut(text[:-1]))
+        else:
+            table.add_column(text, justify="right" if right else "left", no_wrap=True)
+    return table
+
+
+def _cut(text: str) -> Text:
+    """Return a cell that ends in an ellipsis where it has no room."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _facts(*facts: tuple[str, str | Text]) -> Table:

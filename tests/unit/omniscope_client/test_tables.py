@@ -1,0 +1,78 @@
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
+
+from omniscope.common.v1.dataset_pb2 import Dataset
+from omniscope.common.v1.job_pb2 import JOB_STATE_QUARANTINED, Job
+from omniscope.common.v1.model_pb2 import Model
+from omniscope.registry.v1.dataset_service_pb2 import ListDatasetsResponse
+from omniscope.registry.v1.job_service_pb2 import ListJobsResponse
+from omniscope.registry.v1.model_service_pb2 import ListModelsResponse
+from omniscope_client.render import amounts, tables
+from tests.unit.omniscope_client.conftest import Canned
+
+ULID = "01K0ABCDEFGHJKMNPQRSTVWXYZ"
+LONG = "a-name-that-is-much-longer-than-any-terminal-has-room-for-in-one-of-its-columns"
+MADE = Timestamp(seconds=1_700_000_000)
+
+
+def printed(table: Table, width: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, markup=False)
+    console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+LISTS: dict[str, Callable[[], Table]] = {
+    "datasets": lambda: tables.datasets(
+        [Dataset(dataset_id=ULID, name=LONG, row_count=9_999_999, create_time=MADE)]
+    ),
+    "jobs": lambda: tables.jobs(
+        [Job(job_id=ULID, model_name=LONG, state=JOB_STATE_QUARANTINED, message=LONG)]
+    ),
+    "models": lambda: tables.models(
+        [Model(model_id=ULID, name=LONG, architecture=LONG, metrics={"mcc": 0.5})]
+    ),
+}
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+@pytest.mark.parametrize("make", LISTS.values(), ids=LISTS)
+def test_a_list_has_one_line_per_row_and_whole_ids(make: Callable[[], Table], width: int) -> None:
+    lines = printed(make(), width)
+
+    assert len(lines) == 3
+    assert ULID in lines[2].split()
+
+
+@pytest.mark.parametrize(
+    ("command", "method", "answer", "start"),
+    [
+        ("datasets", "ListDatasets", ListDatasetsResponse(), "omniscope datasets upload"),
+        ("jobs", "ListJobs", ListJobsResponse(), "omniscope automl train"),
+        ("models", "ListModels", ListModelsResponse(), "omniscope automl train"),
+    ],
+)
+def test_an_empty_list_names_the_command_that_starts_it(
+    omniscope, canned: Canned, command: str, method: str, answer: object, start: str
+) -> None:
+    canned.answers[method] = answer
+
+    assert start in omniscope(command, "list").out
+    assert "None match" in omniscope(command, "list", "--filter", 'name = "x"').out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "0 s"), (59, "59 s"), (61, "1 min"), (7300, "2 h"), (200_000, "2 d")],
+)
+def test_an_age_has_one_unit(seconds: int, text: str) -> None:
+    now = datetime.fromtimestamp(MADE.seconds + seconds, UTC)
+
+    assert amounts.age(MADE, now) == text
+    assert amounts.age(Timestamp()) == "-"
