@@ -17,7 +17,6 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = GatewaySettings(
             listen=Address(options.host, options.port),
-            admin_port=options.admin_port,
             upstreams={"registry": options.registry, "automl": options.automl},
             hosts=(*LOCAL_HOSTS, *options.allow_host),
             origins=tuple(options.allow_origin),
@@ -35,7 +34,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
     parser.add_argument("--port", type=int, default=8080, help="port to listen on")
-    parser.add_argument("--admin-port", type=int, default=0, help="0: the system chooses")
     for service in ("registry", "automl"):
         parser.add_argument(f"--{service}", type=Address.parse, required=True, metavar="HOST:PORT")
     parser.add_argument("--allow-host", action="append", default=[], help="another Host header")

@@ -18,13 +18,12 @@ _MONITORS: Final = "type.googleapis.com/envoy.extensions.resource_monitors"
 
 
 def bootstrap(settings: GatewaySettings, descriptor_file: Path) -> dict[str, Any]:
-    """Return the configuration that Envoy starts with; it loads nothing later."""
+    """Return the configuration that Envoy starts with; it loads nothing later.
+
+    It has no administration: Envoy's asks nobody for a token, so that on a port every user of the
+    machine could read its configuration and end it.
+    """
     return {
-        "admin": {
-            "address": {
-                "socket_address": {"address": "127.0.0.1", "port_value": settings.admin_port}
-            }
-        },
         "static_resources": {
             "listeners": [listener(settings, descriptor_file)],
             "clusters": [cluster(name, address) for name, address in settings.upstreams.items()],

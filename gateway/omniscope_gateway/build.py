@@ -22,12 +22,10 @@ class GatewayFiles:
     Attributes:
         configuration: Envoy's configuration; it names the other file by its absolute path.
         descriptors: The descriptor set of the public services.
-        admin_address: Where a started Envoy writes the address of its administration.
     """
 
     configuration: Path
     descriptors: Path
-    admin_address: Path
 
     def command(self, *, envoy: Path = Path("envoy"), threads: int = 2) -> list[str]:
         """Return the command that starts Envoy from these files.
@@ -40,7 +38,6 @@ class GatewayFiles:
             str(envoy),
             *("--config-path", str(self.configuration)),
             *("--concurrency", str(threads)),
-            *("--admin-address-path", str(self.admin_address)),
             # Hot restart needs a number of its own for every Envoy on the machine.
             "--disable-hot-restart",
             *("--log-level", "warning"),
@@ -59,7 +56,7 @@ def build(settings: GatewaySettings, folder: Path) -> GatewayFiles:
         )
     folder.mkdir(parents=True, exist_ok=True)
     root = folder.resolve()
-    files = GatewayFiles(root / "envoy.yaml", root / "descriptors.pb", root / "admin-address")
+    files = GatewayFiles(root / "envoy.yaml", root / "descriptors.pb")
     files.descriptors.write_bytes(descriptor_set().SerializeToString())
     configuration = bootstrap(settings, files.descriptors)
     files.configuration.write_text(yaml.safe_dump(configuration, sort_keys=False))

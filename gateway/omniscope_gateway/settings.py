@@ -41,7 +41,6 @@ class GatewaySettings:
     Attributes:
         listen: Where clients connect. Loopback only: the gateway speaks no TLS yet, and what it
             forwards carries tokens.
-        admin_port: Port of Envoy's administration on 127.0.0.1; 0 lets the system choose.
         upstreams: Where each service answers, by name: `registry`, `automl`.
         hosts: Values of the Host header that are answered, without port. Others are refused, so
             that a web page cannot reach a local suite through a name of its own.
@@ -50,7 +49,6 @@ class GatewaySettings:
 
     listen: Address
     upstreams: dict[str, Address]
-    admin_port: int = 0
     hosts: tuple[str, ...] = LOCAL_HOSTS
     origins: tuple[str, ...] = ()
 

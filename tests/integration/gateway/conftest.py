@@ -36,13 +36,11 @@ class Gateway:
 
     Attributes:
         port: Where it listens on 127.0.0.1.
-        admin: URL of Envoy's administration.
         tokens: Tokens that the upstreams know.
         seen: Metadata of the last call of each method.
     """
 
     port: int
-    admin: str
     tokens: LocalTokens
     seen: Seen
 
@@ -56,10 +54,11 @@ class Gateway:
 
 
 @contextmanager
-def envoy(folder: Path, upstreams: dict[str, int]) -> Iterator[tuple[int, str]]:
-    """Run Envoy before upstreams on these ports; yield its port and its administration's URL."""
+def envoy(folder: Path, upstreams: dict[str, int]) -> Iterator[int]:
+    """Run Envoy before upstreams on these ports; yield its port."""
+    port = _free_port()
     settings = GatewaySettings(
-        listen=Address("127.0.0.1", 0),
+        listen=Address("127.0.0.1", port),
         upstreams={name: Address("127.0.0.1", port) for name, port in upstreams.items()},
         origins=("https://lab.example.org",),
     )
@@ -69,8 +68,8 @@ def envoy(folder: Path, upstreams: dict[str, int]) -> Iterator[tuple[int, str]]:
             files.command(envoy=ENVOY, threads=1), stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            admin = f"http://{_read_when_there(files.admin_address, process)}"
-            yield _listening_port(admin), admin
+            _await_answer(port, process, folder / "envoy.log")
+            yield port
         finally:
             process.terminate()
             process.wait()
@@ -80,8 +79,8 @@ def envoy(folder: Path, upstreams: dict[str, int]) -> Iterator[tuple[int, str]]:
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     tokens, seen = write_tokens(folder / "home"), Seen()
-    with _Upstreams(tokens, seen) as upstreams, envoy(folder, upstreams) as (port, admin):
-        yield Gateway(port, admin, tokens, seen)
+    with _Upstreams(tokens, seen) as upstreams, envoy(folder, upstreams) as port:
+        yield Gateway(port, tokens, seen)
 
 
 @pytest.fixture(scope="session")
@@ -131,18 +130,19 @@ class _Upstreams:
             await server.stop(0)
 
 
-def _read_when_there(path: Path, process: subprocess.Popen[bytes]) -> str:
-    while not path.exists() or not path.read_text():
-        assert process.poll() is None, path.parent.parent.joinpath("envoy.log").read_text()
-        time.sleep(0.02)
-    return path.read_text()
+def _free_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
 
 
-def _listening_port(admin: str) -> int:
+def _await_answer(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     while True:
-        listeners = requests.get(f"{admin}/listeners?format=json", timeout=5).json()
-        for listener in listeners.get("listener_statuses", []):
-            port = int(listener["local_address"]["socket_address"]["port_value"])
-            with socket.create_connection(("127.0.0.1", port), timeout=5):
-                return port
-        time.sleep(0.02)
+        assert process.poll() is None, log.read_text()
+        try:
+            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.02)
+        else:
+            return

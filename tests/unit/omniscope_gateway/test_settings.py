@@ -1,7 +1,10 @@
 """What a gateway may be told."""
 
+from pathlib import Path
+
 import pytest
 
+from omniscope_gateway.bootstrap import bootstrap
 from omniscope_gateway.settings import Address, GatewaySettings
 
 UPSTREAMS = {"registry": Address("127.0.0.1", 1), "automl": Address("127.0.0.1", 2)}
@@ -27,3 +30,12 @@ def test_addresses_are_read():
 def test_what_is_no_address_is_refused(text: str):
     with pytest.raises(ValueError, match="address"):
         Address.parse(text)
+
+
+def test_envoy_has_no_administration_which_would_know_no_tokens():
+    settings = GatewaySettings(listen=Address("127.0.0.1", 8080), upstreams=UPSTREAMS)
+
+    assert bootstrap(settings, Path("descriptors.pb")).keys() == {
+        "static_resources",
+        "overload_manager",
+    }
