@@ -21,14 +21,18 @@ def words_in(tree: ast.AST) -> set[str]:
     return {text for text in constants if isinstance(text, str) and REASON.fullmatch(text)}
 
 
+def values_named_reason(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "reason":
+            yield node.value
+        elif isinstance(node, ast.Dict):
+            named = zip(node.keys, node.values, strict=True)
+            yield from (v for k, v in named if isinstance(k, ast.Constant) and k.value == "reason")
+
+
 def raised_reasons() -> set[str]:
-    keywords = (
-        node
-        for tree in syntax_trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword) and node.arg == "reason"
-    )
-    return set().union(*(words_in(keyword.value) for keyword in keywords))
+    values = (value for tree in syntax_trees() for value in values_named_reason(tree))
+    return set().union(*(words_in(value) for value in values))
 
 
 def documented_reasons() -> list[str]:

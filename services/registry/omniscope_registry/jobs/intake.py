@@ -120,7 +120,7 @@ def _key(digest: str) -> str:
 
 def _no_dataset(dataset_id: str) -> NotFound:
     return NotFound(
-        f"there is no dataset {dataset_id[:128]!r}",
+        f"There is no dataset {dataset_id[:128]!r}.",
         reason="DATASET_NOT_FOUND",
         field="dataset_id",
         metadata={"resource_type": "dataset", "resource_name": dataset_id[:128]},

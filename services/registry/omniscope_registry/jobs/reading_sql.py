@@ -162,7 +162,7 @@ def require_id(job_id: str) -> None:
 def job_not_found(job_id: str) -> NotFound:
     """Return the error for a job that is not there, or not the caller's."""
     return NotFound(
-        f"there is no job {job_id[:64]!r}",
+        f"There is no job {job_id[:64]!r}.",
         reason="JOB_NOT_FOUND",
         field="job_id",
         metadata={"resource_type": "job", "resource_name": job_id[:64]},
