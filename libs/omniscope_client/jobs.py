@@ -1,7 +1,7 @@
 """Jobs of every service: reading, watching, cancelling."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from google.protobuf.empty_pb2 import Empty
 
@@ -72,6 +72,7 @@ class Jobs:
         *,
         resume_token: str = "",
         event_types: Sequence[JobEventType.ValueType] = (),
+        on_lost: Callable[[], None] = lambda: None,
     ) -> Iterator[JobEvent]:
         """Yield a job's events until the terminal one, over as many connections as it takes.
 
@@ -83,6 +84,7 @@ class Jobs:
             job_id: The job.
             resume_token: `JobEvent.resume_token` to go on after. Default: from the start.
             event_types: Only these kinds. Default: all.
+            on_lost: Called whenever a connection broke or none could be made, before the next try.
         """
         request = WatchRequest(job_id=job_id, resume_token=resume_token, event_types=event_types)
         failures, seen = 0, None
@@ -99,6 +101,7 @@ class Jobs:
             except OmniscopeError as error:
                 if seen is None or not error.transient or failures >= WATCH_FAILURES:
                     raise
+                on_lost()
             time.sleep(min(FIRST_PAUSE_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS))
             failures += 1
 

@@ -8,6 +8,7 @@ from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
 from omniscope_client.client import Client
 from omniscope_client.commands.output import Exit, console, print_json
 from omniscope_client.render import tables
+from omniscope_client.render.progress import JobProgress
 from omniscope_client.render.training import follow
 
 
@@ -46,7 +47,9 @@ def show_results(client: Client, model_id: str) -> None:
 
 def _show_progress(client: Client, job_id: str, resume_token: str) -> bool:
     """Show the job and its results to a person; return whether it succeeded."""
-    progress = follow(client.jobs.watch(job_id, resume_token=resume_token), console())
+    progress = JobProgress()
+    events = client.jobs.watch(job_id, resume_token=resume_token, on_lost=progress.lose_connection)
+    follow(events, console(), progress)
     if progress.succeeded:
         show_results(client, progress.job.model_id)
     return progress.succeeded

@@ -6,6 +6,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from omniscope.common.v1.job_pb2 import Job, JobState
 
+# Metrics with one of these in their names are better the smaller they are.
+ERROR_WORDS = ("error", "loss", "deviation")
 SIZE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -49,6 +51,16 @@ def number(value: float) -> str:
     if value == 0 or 0.001 <= abs(value) < 1:
         return f"{value:.4f}"
     return f"{value:#.4g}".rstrip(".")
+
+
+def score(value: float, metric: str) -> str:
+    """Return a candidate's score as people know the metric: the API negates errors.
+
+    >>> score(-1.5, "root_mean_squared_error"), score(-0.5, "r2")
+    ('1.500', '-0.5000')
+    """
+    is_error = any(word in metric for word in ERROR_WORDS)
+    return number(abs(value) if is_error else value)
 
 
 def moment(when: Timestamp) -> str:

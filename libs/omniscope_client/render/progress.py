@@ -1,10 +1,11 @@
 """Folds a job's events into what a watcher wants to know now."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry, LogSeverity, Progress
-from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED, Job, JobState
+from omniscope.common.v1.job_pb2 import JOB_STATE_QUEUED, JOB_STATE_SUCCEEDED, Job
 from omniscope_client.jobs import TERMINAL_STATES
 
 
@@ -18,6 +19,8 @@ class JobProgress:
         phase: What is done now.
         candidates: The models that this attempt has trained so far, by name.
         warnings: Log lines that a user should look at.
+        connected: Whether the stream is up.
+        on_lost: Called when it breaks.
     """
 
     job: Job = field(default_factory=Job)
@@ -25,6 +28,8 @@ class JobProgress:
     phase: str = ""
     candidates: dict[str, LeaderboardEntry] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    connected: bool = True
+    on_lost: Callable[[], None] = lambda: None
     _ends_at: float | None = None
 
     @property
@@ -38,6 +43,11 @@ class JobProgress:
         return self.job.state == JOB_STATE_SUCCEEDED
 
     @property
+    def lost_attempt(self) -> int:
+        """The attempt that was lost while the job waits for the next one; 0 when none was."""
+        return self.job.attempt if self.job.state == JOB_STATE_QUEUED else 0
+
+    @property
     def ranking(self) -> list[LeaderboardEntry]:
         """The candidates, best first; among equals the one that was ranked first."""
         return sorted(self.candidates.values(), key=lambda c: (-c.score_validation, c.rank))
@@ -49,6 +59,7 @@ class JobProgress:
 
     def add(self, event: JobEvent) -> None:
         """Take one event in; the order is the stream's."""
+        self.connected = True
         match event.WhichOneof("event"):
             case "snapshot":
                 self._take_snapshot(event.snapshot)
@@ -61,10 +72,18 @@ class JobProgress:
             case "log_line" if event.log_line.severity >= LogSeverity.LOG_SEVERITY_WARNING:
                 self.warnings.append(event.log_line.text)
 
+    def lose_connection(self) -> None:
+        """Take in that the stream broke; the next event ends that."""
+        if self.connected:
+            self.connected = False
+            self.on_lost()
+
     def _take_snapshot(self, snapshot: Job) -> None:
         self.job.CopyFrom(snapshot)
         self.percent = snapshot.progress
         self.phase = snapshot.message
+        if snapshot.state == JOB_STATE_QUEUED:
+            self._start_over()
 
     def _change_state(self, event: JobEvent) -> None:
         change = event.state_changed
@@ -73,13 +92,18 @@ class JobProgress:
         self.job.stopped_early, self.phase = change.stopped_early, change.message
         if change.HasField("error"):
             self.job.error.CopyFrom(change.error)
-        if change.to_state == JobState.JOB_STATE_QUEUED:  # the next attempt starts over
+        if change.to_state == JOB_STATE_QUEUED:
             self.percent = 0.0
-            self.candidates.clear()
+            self._start_over()
         if self.succeeded:
             self.percent = 100.0
         if self.finished:
             self._ends_at = None
+
+    def _start_over(self) -> None:
+        """Forget what an attempt did: the next one starts from nothing."""
+        self._ends_at = None
+        self.candidates.clear()
 
     def _take_progress(self, progress: Progress) -> None:
         self.percent, self.phase = progress.percent, progress.phase

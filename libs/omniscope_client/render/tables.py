@@ -12,7 +12,7 @@ from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_pb2 import Job, JobState
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import Model
-from omniscope_client.render.amounts import age, duration, moment, number, size, state, took
+from omniscope_client.render.amounts import age, duration, moment, number, score, size, state, took
 
 STATE_STYLES = {
     "queued": "yellow",
@@ -185,9 +185,10 @@ def leaderboard(entries: Sequence[LeaderboardEntry], chosen: str = "") -> Table:
         "fit:>", "predict:>",
     )  # fmt: skip
     for place, entry in enumerate(entries, start=1):
-        test = number(entry.score_test) if entry.HasField("score_test") else "-"
+        test = score(entry.score_test, entry.metric) if entry.HasField("score_test") else "-"
+        validation = score(entry.score_validation, entry.metric)
         table.add_row(
-            str(place), entry.model, number(entry.score_validation), *([test] if tested else []),
+            str(place), entry.model, validation, *([test] if tested else []),
             duration(entry.fit_seconds), duration(entry.prediction_seconds),
             style="bold green" if entry.model == chosen else "",
         )  # fmt: skip

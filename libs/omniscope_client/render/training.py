@@ -9,34 +9,41 @@ from rich.table import Table
 from rich.text import Text
 
 from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry
-from omniscope_client.render.amounts import duration, number, state
+from omniscope_client.render.amounts import duration, score, state
 from omniscope_client.render.progress import JobProgress
 from omniscope_client.render.tables import failure, job_state, leaderboard
 
 SHOWN_CANDIDATES = 12
-BAR_WIDTH = 32
+BAR_WIDTH = 24
 LINE_EVERY_PERCENT = 10.0
+LOST_CONNECTION = "connection lost, trying again"
 STOPPED_EARLY = "A limit ended the search early: the same request may give another model."
 
 
-def follow(events: Iterable[JobEvent], console: Console) -> JobProgress:
+def follow(
+    events: Iterable[JobEvent], console: Console, progress: JobProgress | None = None
+) -> JobProgress:
     """Show a job's events as they come and return where the job stands at their end.
 
     Args:
         events: The job's stream.
         console: Where to show it. A terminal gets a display that is redrawn, anything else lines
             that are worth keeping in a log.
+        progress: What takes the events in; its `lose_connection` shows an outage. Default: new.
     """
-    return _follow_live(events, console) if console.is_terminal else _follow_lines(events, console)
+    progress = progress or JobProgress()
+    if console.is_terminal:
+        _follow_live(events, console, progress)
+    else:
+        _follow_lines(events, console, progress)
+    return progress
 
 
-def _follow_live(events: Iterable[JobEvent], console: Console) -> JobProgress:
-    progress = JobProgress()
+def _follow_live(events: Iterable[JobEvent], console: Console, progress: JobProgress) -> None:
     with Live(_View(progress), console=console, refresh_per_second=4) as live:
         for event in events:
             progress.add(event)
         live.refresh()
-    return progress
 
 
 class _View:
@@ -49,7 +56,7 @@ class _View:
         ranking = self._progress.ranking
         parts: list[RenderableType] = [_bar(self._progress)]
         if ranking:
-            parts.append(_best(ranking))
+            parts.append(_best(ranking, self._progress.finished))
             parts.append(leaderboard(ranking[:SHOWN_CANDIDATES]))
         if len(ranking) > SHOWN_CANDIDATES:
             parts.append(Text(f"and {len(ranking) - SHOWN_CANDIDATES} more", style="dim"))
@@ -58,29 +65,53 @@ class _View:
 
 def _bar(progress: JobProgress) -> Table:
     row = Table.grid(padding=(0, 1))
-    eta = progress.eta_seconds
     row.add_row(
         job_state(progress.job.state),
         ProgressBar(total=100, completed=progress.percent, width=BAR_WIDTH),
         f"{progress.percent:3.0f} %",
-        Text(progress.phase, overflow="ellipsis", no_wrap=True),
-        Text(f"about {duration(eta)} left" if eta is not None else "", style="dim"),
+        Text(_now(progress), overflow="ellipsis", no_wrap=True),
+        Text(_left(progress), style="dim", no_wrap=True),
     )
     return row
 
 
-def _best(ranking: list[LeaderboardEntry]) -> Text:
+def _now(progress: JobProgress) -> str:
+    """Return what happens now, in the few words that fit beside a bar."""
+    if not progress.connected:
+        return LOST_CONNECTION
+    if progress.finished:
+        return ""  # the outcome has lines of its own
+    return _lost(progress) or progress.phase
+
+
+def _lost(progress: JobProgress) -> str:
+    """Return that an attempt was lost while the job waits for the next; empty when none was."""
+    attempt = progress.lost_attempt
+    return f"attempt {attempt} was lost, attempt {attempt + 1} follows" if attempt else ""
+
+
+def _left(progress: JobProgress) -> str:
+    """Return the time left; empty when it is unknown or nearly over."""
+    eta = progress.eta_seconds
+    known = progress.connected and eta is not None and eta >= 1
+    return f"about {duration(eta or 0)} left" if known else ""
+
+
+def _best(ranking: list[LeaderboardEntry], final: bool) -> Text:
     best = ranking[0]
     return Text(
-        f"best of {len(ranking)} so far: {best.model}, "
-        f"validation {best.metric} {number(best.score_validation)}"
+        f"best of {len(ranking)}{'' if final else ' so far'}: {best.model}, "
+        f"validation {best.metric} {score(best.score_validation, best.metric)}"
     )
 
 
-def _follow_lines(events: Iterable[JobEvent], console: Console) -> JobProgress:
-    progress, shown = JobProgress(), -LINE_EVERY_PERCENT
+def _follow_lines(events: Iterable[JobEvent], console: Console, progress: JobProgress) -> None:
+    shown = -LINE_EVERY_PERCENT
+    progress.on_lost = lambda: console.print(LOST_CONNECTION, markup=False, highlight=False)
     for event in events:
         progress.add(event)
+        if event.HasField("state_changed"):
+            shown = -LINE_EVERY_PERCENT
         if event.HasField("progress") and progress.percent < shown + LINE_EVERY_PERCENT:
             continue
         if event.HasField("progress"):
@@ -89,7 +120,6 @@ def _follow_lines(events: Iterable[JobEvent], console: Console) -> JobProgress:
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     if progress.candidates:
         console.print(leaderboard(progress.ranking))
-    return progress
 
 
 def _lines(event: JobEvent, progress: JobProgress) -> Iterator[str]:
@@ -98,22 +128,28 @@ def _lines(event: JobEvent, progress: JobProgress) -> Iterator[str]:
         case "state_changed":
             failed = progress.finished and progress.job.HasField("error")
             says = failure(progress.job) if failed else progress.phase
-            yield f"{state(progress.job.state)}: {says}"
+            lost = f"{_lost(progress)}: " if progress.lost_attempt else ""
+            yield f"{state(progress.job.state)}: {lost}{says}"
             if progress.job.stopped_early:
                 yield STOPPED_EARLY
         case "progress":
-            eta = progress.eta_seconds
-            left = f", about {duration(eta)} left" if eta is not None else ""
-            yield f"{progress.percent:3.0f} %  {progress.phase}{left}"
+            parts = (part for part in (progress.phase, _left(progress)) if part)
+            yield f"{progress.percent:3.0f} %  {', '.join(parts)}"
         case "leaderboard_entry" if not event.leaderboard_entry.HasField("score_test"):
             yield _candidate(progress, event.leaderboard_entry.model)
 
 
 def _candidate(progress: JobProgress, model: str) -> str:
     entry, best = progress.candidates[model], progress.ranking[0]
-    standing = "best so far" if best.model == model else f"best is {best.model}"
+    value, best_value = (score(c.score_validation, c.metric) for c in (entry, best))
+    if best.model == model:
+        standing = "best so far"
+    elif value == best_value:
+        standing = "as good as the best so far"
+    else:
+        standing = f"best is {best.model}"
     return (
-        f"       {model}: validation {entry.metric} {number(entry.score_validation)}"
+        f"       {model}: validation {entry.metric} {value}"
         f" after {duration(entry.fit_seconds)} ({standing})"
     )
 
@@ -122,5 +158,7 @@ def _outcome(progress: JobProgress) -> Iterator[str]:
     """Yield what a bar has no room for."""
     if progress.finished and progress.job.HasField("error"):
         yield failure(progress.job)
+    elif progress.lost_attempt or (progress.finished and not progress.succeeded):
+        yield progress.phase
     if progress.job.stopped_early:
         yield STOPPED_EARLY

@@ -78,7 +78,11 @@ def test_a_watch_survives_an_outage_of_several_attempts(client: Client, canned: 
         [snapshot(0), progress(1), LOST], [LOST], [LOST], [snapshot(2), end(2)]
     )
 
-    assert [event.sequence for event in client.jobs.watch("J1")] == [0, 1, 2, 2]
+    lost: list[str] = []
+    events = client.jobs.watch("J1", on_lost=lambda: lost.append("lost"))
+
+    assert [event.sequence for event in events] == [0, 1, 2, 2]
+    assert len(lost) == 3
     assert [r.resume_token for r in canned.requests["WatchJob"]] == ["", "t1", "t1", "t1"]
 
 

@@ -1,5 +1,6 @@
 import io
 import re
+from collections.abc import Iterator
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -40,9 +41,9 @@ def progressed(percent: float, phase: str, eta: int | None = None) -> JobEvent:
     return JobEvent(progress=Progress(percent=percent, phase=phase, eta=left))
 
 
-def candidate(model: str, score: float) -> JobEvent:
+def candidate(model: str, score: float, metric: str = "accuracy") -> JobEvent:
     entry = LeaderboardEntry(
-        model=model, metric="accuracy", score_validation=score, fit_seconds=2.0, rank=1
+        model=model, metric=metric, score_validation=score, fit_seconds=2.0, rank=1
     )
     return JobEvent(leaderboard_entry=entry)
 
@@ -74,12 +75,14 @@ def test_a_job_is_what_its_snapshot_and_the_changes_after_it_say() -> None:
 
 def test_an_attempt_that_was_lost_starts_over() -> None:
     progress = JobProgress()
-    lost = (progressed(50, "training"), candidate("KNN", 0.5))
+    lost = (progressed(50, "training", eta=40), candidate("KNN", 0.5))
     for event in (*lost, changed(JOB_STATE_QUEUED, message="Again.")):
         progress.add(event)
 
     assert (progress.percent, progress.phase, progress.finished) == (0.0, "Again.", False)
     assert not progress.ranking
+    assert progress.eta_seconds is None
+    assert progress.lost_attempt == 1
 
 
 def test_only_log_lines_that_matter_are_kept() -> None:
@@ -122,6 +125,13 @@ def test_a_failure_says_why() -> None:
     assert "Out of luck. [TRAINING_FAILED, field quality]" in text
 
 
+def drawn(events: list[JobEvent], console: Console) -> list[str]:
+    follow(events, console)
+    assert isinstance(console.file, io.StringIO)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", console.file.getvalue())
+    return text.splitlines()
+
+
 @pytest.fixture
 def terminal() -> Console:
     return Console(
@@ -146,3 +156,84 @@ def test_a_long_leaderboard_is_cut(terminal: Console) -> None:
 
     assert isinstance(terminal.file, io.StringIO)
     assert "and 8 more" in terminal.file.getvalue()
+
+
+LOST = [
+    changed(JOB_STATE_RUNNING, message="A worker has started."),
+    progressed(50, "training KNN", eta=40),
+    changed(JOB_STATE_QUEUED, message="Waiting for the next attempt."),
+]
+
+
+def test_a_lost_attempt_is_told_with_the_next_one(terminal: Console) -> None:
+    told = "attempt 1 was lost, attempt 2 follows"
+
+    assert plain(LOST).splitlines()[-1] == f"queued: {told}: Waiting for the next attempt."
+    last = next(line for line in reversed(drawn(LOST, terminal)) if " % " in line)
+    assert told in last
+    assert "left" not in last
+
+
+def test_an_outage_is_told_once_until_it_ends(terminal: Console) -> None:
+    def broken(progress: JobProgress) -> Iterator[JobEvent]:
+        yield progressed(20, "training KNN", eta=40)
+        progress.lose_connection()
+        progress.lose_connection()
+        yield progressed(40, "training CatBoost")
+
+    progress, console = JobProgress(), Console(file=io.StringIO(), width=200)
+    follow(broken(progress), console, progress)
+
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines() == [
+        " 20 %  training KNN, about 40 s left",
+        "connection lost, trying again",
+        " 40 %  training CatBoost",
+    ]
+
+
+def test_a_bar_shows_an_outage_instead_of_what_is_no_longer_known(terminal: Console) -> None:
+    def broken() -> Iterator[JobEvent]:
+        yield progressed(20, "training KNN", eta=40)
+        progress.lose_connection()
+
+    progress = JobProgress()
+    follow(broken(), terminal, progress)
+
+    assert isinstance(terminal.file, io.StringIO)
+    last = next(line for line in reversed(terminal.file.getvalue().splitlines()) if " % " in line)
+    assert "connection lost, trying again" in last
+    assert "left" not in last
+
+
+def test_no_time_is_told_when_less_than_a_second_is_left() -> None:
+    assert plain([progressed(99, "scoring", eta=0)]) == " 99 %  scoring\n"
+
+
+def test_errors_are_shown_as_people_know_them() -> None:
+    metric = "root_mean_squared_error"
+    text = plain([candidate("KNN", -2.5, metric), candidate("CatBoost", -1.5, metric)])
+
+    assert "KNN: validation root_mean_squared_error 2.500" in text
+    assert text.index("CatBoost: ") < text.rindex("CatBoost") < text.rindex("KNN")
+    assert "-1.5" not in text
+
+
+def test_a_negative_score_stays_negative() -> None:
+    assert "validation r2 -0.5000" in plain([candidate("KNN", -0.5, "r2")])
+
+
+def test_among_equals_none_is_called_better() -> None:
+    text = plain([candidate("LightGBM", 0.9), candidate("Ensemble", 0.9)])
+
+    assert "best is" not in text
+    assert "(as good as the best so far)" in text
+
+
+def test_the_end_of_a_watch_fits_a_narrow_terminal(terminal: Console) -> None:
+    terminal.width = 80
+    lines = drawn(SUCCESS, terminal)
+
+    bar = next(line for line in reversed(lines) if "succeeded" in line)
+    assert "…" not in bar
+    assert any(line.startswith("best of 3: CatBoost") for line in lines)
