@@ -140,7 +140,7 @@ def _access_log() -> dict[str, Any]:
                     "time": "%START_TIME%",
                     "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
                     # Without the query: it may hold names of columns, or tokens of pages.
-                    "path": "%PATH(NQ:ORIG)%",
+                    "path": "%PATH(NQ:ORIG_OR_PATH)%",
                     "code": "%RESPONSE_CODE%",
                     "grpc_status": "%GRPC_STATUS%",
                     "details": "%RESPONSE_CODE_DETAILS%",

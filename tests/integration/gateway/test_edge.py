@@ -1,5 +1,6 @@
 """What strangers may not do: send identities, come from elsewhere, administer it."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -133,3 +134,19 @@ def test_a_service_that_is_down_is_said_to_be_down(tmp_path: Path):
     assert by_rest.json()["details"][0]["reason"] == "SERVICE_UNREACHABLE"
     assert by_grpc.value.code() == grpc.StatusCode.UNAVAILABLE
     assert health.status_code == 200
+
+
+def test_the_access_log_has_the_path_of_every_call_without_its_query(tmp_path: Path):
+    with envoy(tmp_path, {"registry": 9, "automl": 9}) as port:
+        requests.get(f"http://127.0.0.1:{port}/api/ml/datasets?page_token=abc", timeout=10)
+        with (
+            grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+            pytest.raises(grpc.RpcError),
+        ):
+            AutoMLServiceStub(channel).ListPresets(ListPresetsRequest(), timeout=10)
+
+    lines = (tmp_path / "envoy.log").read_text().splitlines()
+    paths = [json.loads(line)["path"] for line in lines if line.startswith("{")]
+    assert "/api/ml/datasets" in paths
+    assert "/omniscope.automl.v1.AutoMLService/ListPresets" in paths
+    assert not any("page_token" in path for path in paths)
