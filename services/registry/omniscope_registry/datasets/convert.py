@@ -49,8 +49,8 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
     """Check the first message of an upload.
 
     Raises:
-        InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN or
-            FIELD_INVALID.
+        InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN,
+            DATASET_FORMAT_MISMATCH or FIELD_INVALID.
     """
     name = check_name(request.name, field="name", reason="DATASET_NAME_INVALID")
     if request.format not in FORMATS:
@@ -58,6 +58,14 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
             f"format {request.format[:64]!r} is not one of {', '.join(FORMATS)}.",
             reason="DATASET_FORMAT_UNKNOWN",
             field="format",
+        )
+    # Read as a table, the parts of a form would fail with a puzzling word on some row.
+    if request.data.content_type.strip().lower().startswith("multipart/"):
+        raise InvalidArgument(
+            "data is a multipart form; the file itself must be the body "
+            "(curl: --data-binary @FILE instead of -F).",
+            reason="DATASET_FORMAT_MISMATCH",
+            field="data",
         )
     if len(request.description) > MAX_DESCRIPTION_LENGTH or "\0" in request.description:
         raise InvalidArgument(

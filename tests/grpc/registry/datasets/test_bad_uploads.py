@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
+from google.api.httpbody_pb2 import HttpBody
 
 from omniscope.registry.v1 import dataset_service_pb2 as messages
 from omniscope_service.errors import InvalidArgument, ResourceExhausted
@@ -150,3 +151,19 @@ async def test_an_upload_without_any_message_is_refused(stub, refused):
     error = await refused(stub.UploadDataset(nothing()))
 
     assert error.reason == "DATASET_NAME_INVALID"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data; boundary=x", "Multipart/Form-Data; boundary=x"]
+)
+async def test_a_form_is_refused_with_a_word_on_how_to_send_the_file(stub, refused, content_type):
+    form = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\na,b\n1,2\n\r\n--x--\r\n'
+
+    async def requests():
+        data = HttpBody(content_type=content_type, data=form)
+        yield messages.UploadDatasetRequest(name="form", format="csv", data=data)
+
+    error = await refused(stub.UploadDataset(requests()))
+
+    assert (error.reason, error.field) == ("DATASET_FORMAT_MISMATCH", "data")
+    assert "--data-binary" in error.message
