@@ -24,6 +24,7 @@ from omniscope_service.jobs.endings import (
     ending_of_error,
     ending_of_stop,
     ending_without_manifest,
+    how_it_failed,
 )
 from omniscope_service.jobs.event_sender import EventSender
 from omniscope_service.jobs.lease import LeaseKeeper
@@ -114,6 +115,7 @@ class Attempt:
             await until_answered(lambda: self._shop.registry.FailJob(request))
         except ServiceError as error:
             _log.warning("failure not taken", job_id=request.lease.job_id, reason=error.reason)
+        self._log_end(how_it_failed(failed.cause), failed.error.reason)
 
     async def _train_until_stopped(self) -> Ending:
         training = asyncio.create_task(self._train())
@@ -189,6 +191,7 @@ class Attempt:
         await self._events.drain()
         if self.stop.cause is StopCause.LEASE_LOST:
             _log.warning("attempt abandoned", job_id=self._grant.lease.job_id)
+            self._log_end("abandoned", "LEASE_LOST")
             return
         failed = ending if isinstance(ending, Failed) else await self._complete(ending)
         if failed is not None:
@@ -202,13 +205,22 @@ class Attempt:
             digest = await asyncio.to_thread(_digest, package / "manifest.json")
             await self._shop.artifacts.put_folder(key, package)
             await self._register(key, digest, trained)
+            self._log_end("succeeded")
         except FileNotFoundError:
             return ending_without_manifest()
         except Aborted as error:
             _log.warning("model not taken", job_id=self._grant.lease.job_id, reason=error.reason)
+            self._log_end("abandoned", error.reason)
         except (ServiceError, OSError) as error:
             return ending_of_error(error)
         return None
+
+    def _log_end(self, state: str, reason: str | None = None) -> None:
+        lease = self._grant.lease
+        about = {} if reason is None else {"reason": reason}
+        _log.info(
+            "attempt ended", job_id=lease.job_id, attempt=lease.attempt, state=state, **about
+        )
 
     async def _register(self, key: str, digest: str, trained: Trained) -> None:
         request = CompleteJobRequest(

@@ -114,6 +114,17 @@ def ending_without_manifest() -> Failed:
     return _training_failed("The training left no model package.")
 
 
+def how_it_failed(cause: FailureCause.ValueType) -> str:
+    """Return a word for the log: a cancelled or handed back attempt is no failure."""
+    match cause:
+        case worker_service_pb2.FAILURE_CAUSE_CANCELLED:
+            return "cancelled"
+        case worker_service_pb2.FAILURE_CAUSE_PREEMPTED:
+            return "handed back"
+        case _:
+            return "failed"
+
+
 def _out_of_memory() -> Failed:
     return Failed(
         worker_service_pb2.FAILURE_CAUSE_OUT_OF_MEMORY,

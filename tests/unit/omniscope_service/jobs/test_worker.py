@@ -4,17 +4,28 @@ import os
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest
 from omniscope_registry.jobs.checking import failure_from_proto, reports_from_proto
 from omniscope_service.errors import ResourceExhausted, Unavailable
+from omniscope_service.log import ALLOWED_KEYS
 
 
 def alive(pid):
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def ends(logs):
+    about = ("job_id", "attempt", "state", "reason")
+    return [
+        {key: line[key] for key in about if key in line}
+        for line in logs
+        if line["event"] == "attempt ended"
+    ]
 
 
 async def warm(worker):
@@ -94,6 +105,39 @@ async def test_a_failed_training_has_its_cause_and_the_worker_takes_the_next_job
     assert text in failed.error.message
     failure_from_proto(failed)  # the registry takes it
     assert isinstance(following, CompleteJobRequest)
+
+
+@pytest.mark.parametrize(
+    ("act", "end"),
+    [
+        ("succeed", {"state": "succeeded"}),
+        ("user_error", {"state": "failed", "reason": "TARGET_CONSTANT"}),
+        ("forget_package", {"state": "failed", "reason": "TRAINING_FAILED"}),
+    ],
+)
+async def test_the_log_says_how_an_attempt_ended(scene, act, end):
+    with capture_logs() as logs:
+        async with scene.working():
+            ended = await scene.run(act)
+
+    assert ends(logs) == [{"job_id": ended.lease.job_id, "attempt": 1} | end]
+    assert all(line.keys() - {"log_level"} <= ALLOWED_KEYS for line in logs)
+
+
+async def test_the_log_tells_cancelled_and_handed_back_from_failed(scene):
+    with capture_logs() as logs:
+        async with scene.working():
+            cancelled = await scene.submit("wait")
+            await scene.registry.until_phase(cancelled, "waiting")
+            await scene.cancel(cancelled)
+            await scene.registry.until_ended(cancelled)
+            stopped = await scene.submit("wait")
+            await scene.registry.until_phase(stopped, "waiting")
+
+    assert [(end["job_id"], end["state"], end["reason"]) for end in ends(logs)] == [
+        (cancelled, "cancelled", "JOB_CANCELLED"),
+        (stopped, "handed back", "WORKER_STOPPING"),
+    ]
 
 
 async def test_a_user_error_names_its_field(scene):
