@@ -89,8 +89,8 @@ def mlflow(
         from omniscope_local.mlflow_ui import show_mlflow
 
         home = suite_home()
-        console().print(f"MLflow of {home} opens at http://127.0.0.1:{port}; Ctrl-C ends it.")
-        show_mlflow(home, port)
+        where = f"MLflow of {home} opens at http://127.0.0.1:{port}; Ctrl-C ends it."
+        show_mlflow(home, port, lambda: console().print(where, soft_wrap=True))
 
 
 def _up_detached(home: Path, free_ports: bool, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`omniscope datasets`: upload, list, show."""
+"""`omniscope datasets`: upload, list, show, delete."""
 
 from pathlib import Path
 from typing import Annotated
@@ -79,3 +79,13 @@ def show_dataset(
         if len(columns) < dataset.column_count and not as_json:
             rest = dataset.column_count - len(columns)
             console().print(f"and {rest:,} more columns: --columns {dataset.column_count}")
+
+
+@app.command()
+def delete(dataset_id: DatasetId, as_json: Json = False) -> None:
+    """Delete a dataset; models that were trained on it stay."""
+    with Client() as client:
+        dataset = client.datasets.get(dataset_id)
+        client.datasets.delete(dataset.dataset_id)
+        document = {"dataset_id": dataset.dataset_id, "deleted": True}
+        show(document, f"{dataset.name} (version {dataset.version}) is deleted.", as_json)

@@ -1,4 +1,4 @@
-"""`omniscope jobs`: list, show, watch, cancel."""
+"""`omniscope jobs`: list, show, watch, cancel, delete."""
 
 from typing import Annotated
 
@@ -59,3 +59,11 @@ def cancel(
     with Client() as client:
         job = client.jobs.cancel(job_id, reason)
         show(job, f"The job is {state(job.state)}; its end was asked for.", as_json)
+
+
+@app.command()
+def delete(job_id: JobId, as_json: Json = False) -> None:
+    """Delete a job that has ended, with its events; its model stays."""
+    with Client() as client:
+        client.jobs.delete(job_id)
+        show({"job_id": job_id, "deleted": True}, f"Job {job_id} is deleted.", as_json)

@@ -11,6 +11,7 @@ from omniscope_client.commands.output import (
     Json,
     Limit,
     console,
+    print_json,
     show,
     show_list,
 )
@@ -44,9 +45,12 @@ def results(model_id: ModelId, as_json: Json = False) -> None:
     """Show metrics, confusion matrix and leaderboard; `test` is what was held out."""
     with Client() as client:
         answer = client.models.results(model_id)
-        show(answer, tables.metrics(answer.metrics), as_json)
-        if not as_json:
+        if as_json:
+            print_json(answer)
+        else:
             screen = console()
+            screen.print(tables.chosen(client.models.get(answer.model_id), answer))
+            screen.print(tables.metrics(answer.metrics))
             if answer.confusion_matrix.classes:
                 screen.print(tables.confusion(answer.confusion_matrix))
             screen.print(tables.leaderboard(answer.leaderboard, answer.best_model))

@@ -11,7 +11,7 @@ from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_pb2 import Job, JobState
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
-from omniscope.common.v1.model_pb2 import Model
+from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope_client.render.amounts import age, duration, moment, number, score, size, state, took
 
 STATE_STYLES = {
@@ -152,6 +152,15 @@ def model(row: Model) -> Table:
         ("made", f"{moment(row.create_time)} by {row.created_by}"),
         ("tags", _labels(row.tags.items())),
         ("description", row.description),
+    )
+
+
+def chosen(row: Model, results: ModelResults) -> Table:
+    """Return which model its results are about, and which class they call positive."""
+    return _facts(
+        ("model", f"{row.name} (version {row.version}): {results.best_model}"),
+        ("predicts", f"{results.target_column} ({results.problem_type})"),
+        ("positive class", results.positive_class),
     )
 
 

@@ -17,6 +17,7 @@ def results(canned: Canned) -> None:
     canned.answers["GetModelResults"] = ModelResults(
         model_id="M1",
         best_model="CatBoost",
+        positive_class="liver",
         metrics=[
             MetricSet(split="validation", rows=30, values={"accuracy": 0.9}),
             MetricSet(split="test", rows=37, values={"roc_auc": 0.99, "accuracy": 0.973}),
@@ -36,6 +37,8 @@ def results(canned: Canned) -> None:
         (["jobs", "list"], "succeeded"),
         (["jobs", "show", "J1"], "running"),
         (["jobs", "cancel", "J1"], "its end was asked for"),
+        (["jobs", "delete", "J1"], "Job J1 is deleted"),
+        (["datasets", "delete", "tissues"], "tissues (version 1) is deleted"),
         (["models", "list"], "tissues-tissue-automl"),
         (["models", "show", "M1"], "tissues-tissue-automl (version 1)"),
         (["models", "results", "M1"], "metric"),
@@ -188,6 +191,8 @@ def test_results_show_every_part_and_the_confusion(omniscope) -> None:
 
     assert "validation (30 rows)" in text
     assert "kidney" in text
+    assert "tissues-tissue-automl (version 1): CatBoost" in text
+    assert "positive class  liver" in " ".join(text.splitlines())
     assert "held out" in text
 
 
