@@ -20,7 +20,6 @@ from omniscope_service.rpc.server import Registration
 from omniscope_service.watch import JobWatcher, RegistryJournal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextlib import AsyncExitStack
 
     from omniscope_automl.settings import AutoMLSettings
@@ -64,8 +63,7 @@ async def build(role: str, settings: AutoMLSettings, stack: AsyncExitStack) -> S
     if worker is not None:
         service.workers.append(worker.run)
     if role in ("serve", "all"):
-        on_use = worker.warm_up if worker else _nothing
-        service.registrations.append(await _api(settings, tokens, bus, stack, on_use))
+        service.registrations.append(await _api(settings, tokens, bus, stack, worker))
         service.described = _DESCRIBED
     return service
 
@@ -75,13 +73,14 @@ async def _api(
     tokens: LocalTokens,
     bus: NatsBus,
     stack: AsyncExitStack,
-    on_use: Callable[[], None],
+    worker: Worker | None,
 ) -> Registration:
     registry = await stack.enter_async_context(
         RegistryClient(settings.registry_target, tokens.service, forward_caller=True)
     )
     watcher = JobWatcher(RegistryJournal(registry), bus)
-    servicer = AutoMLServicer(registry, TrainingPlanner(registry), watcher, on_use)
+    planner = TrainingPlanner(registry, trains_here=worker is not None)
+    servicer = AutoMLServicer(registry, planner, watcher, worker.warm_up if worker else _nothing)
     return Registration(
         servicer,
         automl_service_pb2_grpc.add_AutoMLServiceServicer_to_server,

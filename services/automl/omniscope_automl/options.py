@@ -8,7 +8,13 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import split_pb2
-from omniscope_automl.presets import DEFAULT_PRESET, METRICS, MODEL_FAMILIES, PRESETS
+from omniscope_automl.presets import (
+    DEFAULT_PRESET,
+    METRICS,
+    MODEL_FAMILIES,
+    PRESETS,
+    missing_modules,
+)
 from omniscope_automl.spec import (
     DEFAULT_SEED,
     DEFAULT_TEST_FRACTION,
@@ -123,6 +129,23 @@ def _check_families(request: TrainRequest) -> None:
             reason="MODEL_FAMILY_UNKNOWN",
             field="excluded_model_families",
         )
+
+
+def check_families_available(request: TrainRequest) -> None:
+    """Refuse a family that was asked for by name and that this machine cannot train.
+
+    Raises:
+        InvalidArgument: Reason MODEL_FAMILY_UNAVAILABLE.
+    """
+    for index, family in enumerate(request.included_model_families):
+        if missing := missing_modules(family):
+            can = [name for name in MODEL_FAMILIES if not missing_modules(name)]
+            raise InvalidArgument(
+                f"model family {family!r} needs {', '.join(missing)}, which this machine does "
+                f"not have; available are {', '.join(can)}.",
+                reason="MODEL_FAMILY_UNAVAILABLE",
+                field=f"included_model_families[{index}]",
+            )
 
 
 def _check_labels(request: TrainRequest) -> None:

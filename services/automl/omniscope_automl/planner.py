@@ -22,6 +22,7 @@ from omniscope_automl.columns import (
 )
 from omniscope_automl.options import (
     MAX_NAME_CHARACTERS,
+    check_families_available,
     check_metric_fits,
     check_options,
     fill_options,
@@ -55,10 +56,17 @@ class TrainingPlan:
 
 
 class TrainingPlanner:
-    """Checks training requests against the datasets of the current caller."""
+    """Checks training requests against the datasets of the current caller.
 
-    def __init__(self, registry: RegistryClient) -> None:
+    Args:
+        registry: Acts for the current caller.
+        trains_here: Jobs are run on this machine, so that what it lacks can be said at once.
+            Otherwise only the workers know what they have.
+    """
+
+    def __init__(self, registry: RegistryClient, *, trains_here: bool = False) -> None:
         self._datasets = registry.datasets
+        self._trains_here = trains_here
 
     async def plan(self, request: TrainRequest) -> TrainingPlan:
         """Check a request and fill in what it leaves open.
@@ -69,6 +77,8 @@ class TrainingPlanner:
         """
         filled = fill_options(request)
         check_options(filled)
+        if self._trains_here:
+            check_families_available(filled)
         dataset = await self._datasets.GetDataset(
             dataset_service_pb2.GetDatasetRequest(dataset_id=filled.dataset_id)
         )
@@ -130,7 +140,8 @@ def _warnings(
     for name in features.left_out:
         yield (
             f"Column {name!r} looks like a sample id and is not used as a feature; name it in "
-            "feature_columns to use it, or in key_column to have rows named by it."
+            "feature_columns to use it (then only the columns named there are used), or in "
+            "key_column to have rows named by it."
         )
     if missing := dataset.row_count - target.rows:
         yield (

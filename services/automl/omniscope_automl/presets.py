@@ -6,6 +6,7 @@ asked of AutoGluon, whose import takes seconds. A test holds them against the in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Final
 
 
@@ -124,3 +125,8 @@ DEFAULT_METRICS: Final[Mapping[str, str]] = {
     "multiclass": "accuracy",
     "regression": "root_mean_squared_error",
 }
+
+
+def missing_modules(family: str) -> list[str]:
+    """Return what a family needs and this machine does not have; nothing is imported."""
+    return [name for name in FAMILY_REQUIREMENTS.get(family, ()) if find_spec(name) is None]
