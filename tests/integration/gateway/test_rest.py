@@ -134,6 +134,18 @@ def test_a_large_file_is_uploaded_in_small_messages(gateway: Gateway, rest: requ
     assert largest_message < 4 * 1024 * 1024
 
 
+def test_the_registry_learns_the_content_type_and_can_refuse_forms(
+    gateway: Gateway, rest: requests.Session
+):
+    dataset = rest.post(
+        f"{gateway.url}/api/ml/datasets",
+        params={"name": "genes", "format": "csv"},
+        files={"file": ("genes.csv", b"a,b\n1,2\n")},
+    ).json()
+
+    assert dataset["created_by"].startswith("multipart/form-data")
+
+
 def test_a_file_of_unknown_length_is_uploaded(gateway: Gateway, rest: requests.Session):
     def pieces() -> Iterator[bytes]:
         yield from (bytes([number]) * 1000 for number in range(100))

@@ -96,6 +96,7 @@ class Datasets(dataset_service_pb2_grpc.DatasetServiceServicer):
             source_digest=digest.hexdigest(),
             size_bytes=size,
             description=str(largest),
+            created_by=first.data.content_type,
         )
 
     async def GetDataset(self, request: Any, context: Any) -> dataset_pb2.Dataset:
