@@ -84,7 +84,7 @@ class Jobs:
             job_id: The job.
             resume_token: `JobEvent.resume_token` to go on after. Default: from the start.
             event_types: Only these kinds. Default: all.
-            on_lost: Called whenever a connection broke or none could be made, before the next try.
+            on_lost: Called when a connection broke or none could be made, before the next try.
         """
         request = WatchRequest(job_id=job_id, resume_token=resume_token, event_types=event_types)
         failures, seen = 0, None
@@ -101,7 +101,8 @@ class Jobs:
             except OmniscopeError as error:
                 if seen is None or not error.transient or failures >= WATCH_FAILURES:
                     raise
-                on_lost()
+                if error.code != "DEADLINE_EXCEEDED":  # a long watch outlives its calls
+                    on_lost()
             time.sleep(min(FIRST_PAUSE_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS))
             failures += 1
 

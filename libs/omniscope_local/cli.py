@@ -56,12 +56,17 @@ def down(as_json: Json = False) -> None:
     with _local_extra():
         from omniscope_local.detached import stop_suite
         from omniscope_local.home import suite_home
+        from omniscope_local.jobs import running_jobs
 
         home = suite_home()
         with console(stderr=True).status("stopping"):
+            running = running_jobs(home)
             stopped = stop_suite(home)
         text = f"The suite of {home} is stopped." if stopped else f"No suite runs in {home}."
-        show({"home": str(home), "stopped": stopped}, text, as_json)
+        if stopped and running:
+            jobs = "1 job that was" if running == 1 else f"{running} jobs that were"
+            text += f" The next `omniscope up` tries again the {jobs} running."
+        show({"home": str(home), "stopped": stopped, "running_jobs": running}, text, as_json)
 
 
 def status(as_json: Json = False) -> None:

@@ -86,6 +86,17 @@ def test_a_watch_survives_an_outage_of_several_attempts(client: Client, canned: 
     assert [r.resume_token for r in canned.requests["WatchJob"]] == ["", "t1", "t1", "t1"]
 
 
+def test_a_watch_that_outlives_its_call_is_no_outage(client: Client, canned: Canned) -> None:
+    over = Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+    canned.answers["WatchJob"] = connections([snapshot(0), progress(1), over], [end(2)])
+    lost: list[str] = []
+
+    events = client.jobs.watch("J1", on_lost=lambda: lost.append("lost"))
+
+    assert [event.sequence for event in events] == [0, 1, 2]
+    assert not lost
+
+
 def test_a_broken_watch_of_an_ended_job_still_brings_all_its_events(
     client: Client, canned: Canned
 ) -> None:
