@@ -5,13 +5,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from omniscope_automl.presets import FAMILY_REQUIREMENTS, MODEL_FAMILIES
+from omniscope_automl.presets import MODEL_FAMILIES, missing_modules
 from omniscope_automl.progress import SearchCallback, SearchProgress
 from omniscope_automl.search_log import SearchLog
 from omniscope_automl.spec import TrainSpec
@@ -163,7 +162,7 @@ def _excluded_families(spec: TrainSpec) -> list[str]:
     Raises:
         DataError: MODEL_FAMILY_UNAVAILABLE when one was asked for by name.
     """
-    missing = {family: _missing_modules(family) for family in MODEL_FAMILIES}
+    missing = {family: missing_modules(family) for family in MODEL_FAMILIES}
     for family in spec.included_model_families:
         if missing.get(family):
             raise DataError(
@@ -174,10 +173,6 @@ def _excluded_families(spec: TrainSpec) -> list[str]:
             )
     unavailable = (family for family, modules in missing.items() if modules)
     return sorted({*spec.excluded_model_families, *unavailable})
-
-
-def _missing_modules(family: str) -> list[str]:
-    return [name for name in FAMILY_REQUIREMENTS.get(family, ()) if find_spec(name) is None]
 
 
 def _seed_everything(seed: int) -> None:

@@ -273,7 +273,7 @@ def test_features_that_tell_nothing_are_named_as_the_cause(train_model):
 
 
 def test_family_that_the_worker_lacks_is_refused(train_model, monkeypatch):
-    monkeypatch.setattr("omniscope_automl.search.find_spec", lambda name: None)
+    monkeypatch.setattr("omniscope_automl.presets.find_spec", lambda name: None)
 
     with pytest.raises(DataError, match="'CAT' needs catboost") as caught:
         train_model(dataclasses.replace(SPEC, included_model_families=("KNN", "CAT")))
