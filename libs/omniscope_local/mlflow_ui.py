@@ -39,7 +39,11 @@ def show_mlflow(home: Path, port: int, on_start: Callable[[], None]) -> None:
 
 def _serve(command: list[str], environment: dict[str, str]) -> None:
     """Run a command until it ends or somebody ends us, and leave nothing of it behind."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT too: a process that a script starts in the background inherits it as ignored.
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     process = None
     try:
         process = subprocess.Popen(
@@ -53,7 +57,8 @@ def _serve(command: list[str], environment: dict[str, str]) -> None:
             _stop(process)
         return
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     raise OmniscopeError(
         "INTERNAL", f"MLflow ended by itself with code {code}.", reason="START_FAILED"
     )
