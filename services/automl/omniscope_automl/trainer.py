@@ -18,8 +18,8 @@ _PACKING = 97.0
 
 def warm() -> None:
     """Import what every training needs, so that a job starts at once."""
-    # Threads that spin long while they wait starve each other where processors are shared (LightGBM
-    # took five times as long beside one busy process); threads that never spin take twice as long
+    # Threads that spin long while they wait starve each other where processors are shared: beside
+    # one busy process LightGBM took four times as long. Threads that never spin take twice as long
     # where they are not. OpenMP reads this when it is loaded, so it comes before the imports.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     import catboost  # noqa: F401
