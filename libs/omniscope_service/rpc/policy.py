@@ -29,7 +29,7 @@ _AUTOML = "omniscope.automl.v1.AutoMLService"
 
 POLICY: Mapping[str, frozenset[Role]] = {
     **_methods(_JOBS, "GetJob GetJobStatus ListJobs WatchJob ListJobEvents", _READERS),
-    **_methods(_JOBS, "CancelJob DeleteJob", _WRITERS),
+    **_methods(_JOBS, "CancelJob RetryJob DeleteJob", _WRITERS),
     **_methods(_DATASETS, "GetDataset ListDatasets ListDatasetColumns", _READERS),
     **_methods(_DATASETS, "UploadDataset DeleteDataset", _WRITERS),
     **_methods(_MODELS, "GetModel GetModelResults ListModels DownloadModel", _READERS),
@@ -40,7 +40,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     **_methods(_PROJECTION, "ListProjections AcknowledgeProjections", _SERVICES),
     **_methods(
         _WORKER,
-        "AnnounceWorker ClaimJob Heartbeat ReportEvents CompleteJob FailJob",
+        "AnnounceWorker ClaimJob Heartbeat ReportEvents RegisterCheckpoint CompleteJob FailJob",
         _WORKERS,
     ),
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": frozenset(Role),

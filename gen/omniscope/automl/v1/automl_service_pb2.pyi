@@ -68,6 +68,7 @@ class TrainRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     FEATURE_COLUMNS_REFERENCE_FIELD_NUMBER: _builtins.int
+    DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """Dataset to train on: its id or its name."""
     target_column: _builtins.str
@@ -108,6 +109,11 @@ class TrainRequest(_message.Message):
     """
     validate_only: _builtins.bool
     """Checks everything, starts nothing; the returned job has no id."""
+    deadline_seconds: _builtins.int
+    """Seconds from the call by which the job must have ended, waiting in line included: it is
+    TIMED_OUT then, or SUCCEEDED with `stopped_early` when something usable exists. Default: no
+    deadline. Range 1 to 2592000.
+    """
     @_builtins.property
     def feature_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Columns to predict from. Empty: every column without another role, except likely sample ids."""
@@ -163,15 +169,20 @@ class TrainRequest(_message.Message):
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
         feature_columns_reference: Global___ColumnListReference | None = ...,
+        deadline_seconds: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_time_limit", b"_time_limit", "feature_columns_reference", b"feature_columns_reference", "seed", b"seed", "split", b"split", "time_limit", b"time_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds", "_seed", b"_seed", "_time_limit", b"_time_limit", "deadline_seconds", b"deadline_seconds", "feature_columns_reference", b"feature_columns_reference", "seed", b"seed", "split", b"split", "time_limit", b"time_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_time_limit", b"_time_limit", "dataset_id", b"dataset_id", "description", b"description", "eval_metric", b"eval_metric", "excluded_model_families", b"excluded_model_families", "experiment", b"experiment", "feature_columns", b"feature_columns", "feature_columns_reference", b"feature_columns_reference", "ignore_columns", b"ignore_columns", "included_model_families", b"included_model_families", "key_column", b"key_column", "model_name", b"model_name", "positive_class", b"positive_class", "problem_type", b"problem_type", "quality", b"quality", "request_id", b"request_id", "seed", b"seed", "split", b"split", "tags", b"tags", "target_column", b"target_column", "time_limit", b"time_limit", "validate_only", b"validate_only", "weight_column", b"weight_column"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds", "_seed", b"_seed", "_time_limit", b"_time_limit", "dataset_id", b"dataset_id", "deadline_seconds", b"deadline_seconds", "description", b"description", "eval_metric", b"eval_metric", "excluded_model_families", b"excluded_model_families", "experiment", b"experiment", "feature_columns", b"feature_columns", "feature_columns_reference", b"feature_columns_reference", "ignore_columns", b"ignore_columns", "included_model_families", b"included_model_families", "key_column", b"key_column", "model_name", b"model_name", "positive_class", b"positive_class", "problem_type", b"problem_type", "quality", b"quality", "request_id", b"request_id", "seed", b"seed", "split", b"split", "tags", b"tags", "target_column", b"target_column", "time_limit", b"time_limit", "validate_only", b"validate_only", "weight_column", b"weight_column"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deadline_seconds: _TypeAlias = _typing.Literal["deadline_seconds"]  # noqa: Y015
+    _WhichOneofArgType__deadline_seconds: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     _WhichOneofReturnType__time_limit: _TypeAlias = _typing.Literal["time_limit"]  # noqa: Y015
     _WhichOneofArgType__time_limit: _TypeAlias = _typing.Literal["_time_limit", b"_time_limit"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_seconds) -> _WhichOneofReturnType__deadline_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
     @_typing.overload

@@ -157,6 +157,8 @@ class Job(_message.Message):
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
     CONFIG_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    RETRY_OF_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """ULID made by the server; sorts by time of creation."""
     service: _builtins.str
@@ -189,6 +191,8 @@ class Job(_message.Message):
     """Subject of the identity that submitted the job."""
     last_sequence: _builtins.int
     """Sequence of the newest event in the job's journal."""
+    retry_of: _builtins.str
+    """The job that this one repeats, see RetryJob; empty for a job of its own."""
     @_builtins.property
     def error(self) -> Global___JobError:
         """Present when the job ended without success."""
@@ -223,6 +227,10 @@ class Job(_message.Message):
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the service noticed about a request that it accepted nevertheless."""
 
+    @_builtins.property
+    def deadline(self) -> _timestamp_pb2.Timestamp:
+        """When it must have ended, waiting included; absent when nobody set a deadline."""
+
     def __init__(
         self,
         *,
@@ -250,10 +258,12 @@ class Job(_message.Message):
         last_sequence: _builtins.int = ...,
         config: _any_pb2.Any | None = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        retry_of: _builtins.str = ...,
+        deadline: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "deadline", b"deadline", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_requested", b"cancel_requested", "config", b"config", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "description", b"description", "end_time", b"end_time", "error", b"error", "experiment", b"experiment", "job_id", b"job_id", "last_sequence", b"last_sequence", "message", b"message", "model_id", b"model_id", "model_name", b"model_name", "model_type", b"model_type", "progress", b"progress", "service", b"service", "start_time", b"start_time", "state", b"state", "stopped_early", b"stopped_early", "tags", b"tags", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_requested", b"cancel_requested", "config", b"config", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "deadline", b"deadline", "description", b"description", "end_time", b"end_time", "error", b"error", "experiment", b"experiment", "job_id", b"job_id", "last_sequence", b"last_sequence", "message", b"message", "model_id", b"model_id", "model_name", b"model_name", "model_type", b"model_type", "progress", b"progress", "retry_of", b"retry_of", "service", b"service", "start_time", b"start_time", "state", b"state", "stopped_early", b"stopped_early", "tags", b"tags", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

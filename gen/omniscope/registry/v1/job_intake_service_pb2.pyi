@@ -80,6 +80,7 @@ class SubmitJobRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     HARD_LIMIT_SECONDS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """Service whose workers can run it, for example `automl`."""
     resource_class: _builtins.str
@@ -100,6 +101,8 @@ class SubmitJobRequest(_message.Message):
     """Checks everything, stores nothing; the returned job has no id."""
     hard_limit_seconds: _builtins.int
     """Wall-clock seconds from the claim after which the worker stops the attempt, whatever it does."""
+    deadline_seconds: _builtins.int
+    """Seconds from now by which the job must have ended, waiting included. 0: no deadline."""
     @_builtins.property
     def config(self) -> _any_pb2.Any:
         """The request with every default filled in; lists of more than 200 column names go to
@@ -135,10 +138,11 @@ class SubmitJobRequest(_message.Message):
         validate_only: _builtins.bool = ...,
         hard_limit_seconds: _builtins.int = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        deadline_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column_lists", b"column_lists", "config", b"config", "dataset_id", b"dataset_id", "description", b"description", "experiment", b"experiment", "hard_limit_seconds", b"hard_limit_seconds", "model_name", b"model_name", "model_type", b"model_type", "request_id", b"request_id", "resource_class", b"resource_class", "service", b"service", "tags", b"tags", "validate_only", b"validate_only", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column_lists", b"column_lists", "config", b"config", "dataset_id", b"dataset_id", "deadline_seconds", b"deadline_seconds", "description", b"description", "experiment", b"experiment", "hard_limit_seconds", b"hard_limit_seconds", "model_name", b"model_name", "model_type", b"model_type", "request_id", b"request_id", "resource_class", b"resource_class", "service", b"service", "tags", b"tags", "validate_only", b"validate_only", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

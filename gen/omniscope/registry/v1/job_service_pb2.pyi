@@ -200,7 +200,9 @@ class ListJobEventsRequest(_message.Message):
     job_id: _builtins.str
     """The job."""
     after_sequence: _builtins.int
-    """Only events with a greater sequence. Default 0."""
+    """Only events with a greater sequence. Default 0: from the start of what is kept. Errors:
+    OUT_OF_RANGE, reason RESUME_TOKEN_EXPIRED, when events after a greater one were removed.
+    """
     page_size: _builtins.int
     """At most this many. Default 50, at most 500: more is taken as 500. Errors: negative."""
     @_builtins.property
@@ -272,6 +274,34 @@ class CancelJobRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelJobRequest: _TypeAlias = CancelJobRequest  # noqa: Y015
+
+@_typing.final
+class RetryJobRequest(_message.Message):
+    """Request of RetryJob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """The job to repeat."""
+    request_id: _builtins.str
+    """UUID made by the client: the same id and job return the same new job for 24 h. Without one,
+    every call starts another job.
+    """
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryJobRequest: _TypeAlias = RetryJobRequest  # noqa: Y015
 
 @_typing.final
 class DeleteJobRequest(_message.Message):

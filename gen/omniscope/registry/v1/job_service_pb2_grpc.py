@@ -69,6 +69,11 @@ class JobServiceStub:
                 request_serializer=omniscope_dot_registry_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=omniscope_dot_common_dot_v1_dot_job__pb2.Job.FromString,
                 _registered_method=True)
+        self.RetryJob = channel.unary_unary(
+                '/omniscope.registry.v1.JobService/RetryJob',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_job__service__pb2.RetryJobRequest.SerializeToString,
+                response_deserializer=omniscope_dot_common_dot_v1_dot_job__pb2.Job.FromString,
+                _registered_method=True)
         self.DeleteJob = channel.unary_unary(
                 '/omniscope.registry.v1.JobService/DeleteJob',
                 request_serializer=omniscope_dot_registry_dot_v1_dot_job__service__pb2.DeleteJobRequest.SerializeToString,
@@ -127,6 +132,17 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryJob(self, request, context):
+        """Starts an ended job once more, as a new job with the same configuration, dataset and names; the
+        old one stays as it is. Idempotent by (owner, request_id). Errors: FAILED_PRECONDITION, reason
+        JOB_NOT_RETRYABLE, when the job has not ended or has succeeded; NOT_FOUND, reason
+        DATASET_NOT_FOUND, when its dataset is gone; ALREADY_EXISTS, reason REQUEST_ID_REUSED;
+        RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteJob(self, request, context):
         """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
         JOB_NOT_FINISHED.
@@ -166,6 +182,11 @@ def add_JobServiceServicer_to_server(servicer, server):
             'CancelJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelJob,
                     request_deserializer=omniscope_dot_registry_dot_v1_dot_job__service__pb2.CancelJobRequest.FromString,
+                    response_serializer=omniscope_dot_common_dot_v1_dot_job__pb2.Job.SerializeToString,
+            ),
+            'RetryJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJob,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_job__service__pb2.RetryJobRequest.FromString,
                     response_serializer=omniscope_dot_common_dot_v1_dot_job__pb2.Job.SerializeToString,
             ),
             'DeleteJob': grpc.unary_unary_rpc_method_handler(
@@ -337,6 +358,33 @@ class JobService:
             target,
             '/omniscope.registry.v1.JobService/CancelJob',
             omniscope_dot_registry_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
+            omniscope_dot_common_dot_v1_dot_job__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.JobService/RetryJob',
+            omniscope_dot_registry_dot_v1_dot_job__service__pb2.RetryJobRequest.SerializeToString,
             omniscope_dot_common_dot_v1_dot_job__pb2.Job.FromString,
             options,
             channel_credentials,

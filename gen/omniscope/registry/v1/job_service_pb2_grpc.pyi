@@ -56,6 +56,13 @@ class JobServiceStub:
     that happened first. Repeating it changes nothing. Errors: FAILED_PRECONDITION, reason
     JOB_NOT_CANCELLABLE, when the job ended otherwise.
     """
+    RetryJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobRequest, _job_pb2.Job]
+    """Starts an ended job once more, as a new job with the same configuration, dataset and names; the
+    old one stays as it is. Idempotent by (owner, request_id). Errors: FAILED_PRECONDITION, reason
+    JOB_NOT_RETRYABLE, when the job has not ended or has succeeded; NOT_FOUND, reason
+    DATASET_NOT_FOUND, when its dataset is gone; ALREADY_EXISTS, reason REQUEST_ID_REUSED;
+    RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
+    """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _empty_pb2.Empty]
     """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
     JOB_NOT_FINISHED.
@@ -85,6 +92,13 @@ class JobServiceAsyncStub(JobServiceStub):
     worker has stopped it: the returned job may still be RUNNING, and it may yet end SUCCEEDED when
     that happened first. Repeating it changes nothing. Errors: FAILED_PRECONDITION, reason
     JOB_NOT_CANCELLABLE, when the job ended otherwise.
+    """
+    RetryJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobRequest, _job_pb2.Job]  # type: ignore[assignment]
+    """Starts an ended job once more, as a new job with the same configuration, dataset and names; the
+    old one stays as it is. Idempotent by (owner, request_id). Errors: FAILED_PRECONDITION, reason
+    JOB_NOT_RETRYABLE, when the job has not ended or has succeeded; NOT_FOUND, reason
+    DATASET_NOT_FOUND, when its dataset is gone; ALREADY_EXISTS, reason REQUEST_ID_REUSED;
+    RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
@@ -148,6 +162,19 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         worker has stopped it: the returned job may still be RUNNING, and it may yet end SUCCEEDED when
         that happened first. Repeating it changes nothing. Errors: FAILED_PRECONDITION, reason
         JOB_NOT_CANCELLABLE, when the job ended otherwise.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryJob(
+        self,
+        request: _job_service_pb2.RetryJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
+        """Starts an ended job once more, as a new job with the same configuration, dataset and names; the
+        old one stays as it is. Idempotent by (owner, request_id). Errors: FAILED_PRECONDITION, reason
+        JOB_NOT_RETRYABLE, when the job has not ended or has succeeded; NOT_FOUND, reason
+        DATASET_NOT_FOUND, when its dataset is gone; ALREADY_EXISTS, reason REQUEST_ID_REUSED;
+        RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod

@@ -45,6 +45,8 @@ class _FailureCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureC
     """Stopped because a cancel was requested."""
     FAILURE_CAUSE_DEADLINE: _FailureCause.ValueType  # 7
     """Stopped because the hard limit passed and nothing usable existed."""
+    FAILURE_CAUSE_STALLED: _FailureCause.ValueType  # 8
+    """The child said nothing for too long: retried once."""
 
 class FailureCause(_FailureCause, metaclass=_FailureCauseEnumTypeWrapper):
     """Why an attempt ended without a model; decides about retries."""
@@ -65,6 +67,8 @@ FAILURE_CAUSE_CANCELLED: FailureCause.ValueType  # 6
 """Stopped because a cancel was requested."""
 FAILURE_CAUSE_DEADLINE: FailureCause.ValueType  # 7
 """Stopped because the hard limit passed and nothing usable existed."""
+FAILURE_CAUSE_STALLED: FailureCause.ValueType  # 8
+"""The child said nothing for too long: retried once."""
 Global___FailureCause: _TypeAlias = FailureCause  # noqa: Y015
 
 @_typing.final
@@ -190,22 +194,30 @@ class ClaimJobRequest(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     WORKER_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
+    SERVICE_FIELD_NUMBER: _builtins.int
+    RESOURCE_CLASS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job that a hint named."""
     worker_id: _builtins.str
     """Who claims it."""
     claim_id: _builtins.str
     """UUID of this claim, the same when it is repeated because the answer was lost."""
+    service: _builtins.str
+    """Service whose jobs the worker runs; another service's job is not claimable."""
+    resource_class: _builtins.str
+    """`cpu` or `gpu`; a job of another class is not claimable."""
     def __init__(
         self,
         *,
         job_id: _builtins.str = ...,
         worker_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
+        service: _builtins.str = ...,
+        resource_class: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "job_id", b"job_id", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "job_id", b"job_id", "resource_class", b"resource_class", "service", b"service", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -247,6 +259,8 @@ class ClaimJobResponse(_message.Message):
     DATASET_DIGEST_FIELD_NUMBER: _builtins.int
     ARTIFACTS_PREFIX_FIELD_NUMBER: _builtins.int
     HARD_LIMIT_FIELD_NUMBER: _builtins.int
+    DEADLINE_IN_FIELD_NUMBER: _builtins.int
+    CHECKPOINTS_FIELD_NUMBER: _builtins.int
     dataset_key: _builtins.str
     """Key of the dataset's file in the artifact store."""
     dataset_digest: _builtins.str
@@ -277,6 +291,14 @@ class ClaimJobResponse(_message.Message):
     def hard_limit(self) -> _duration_pb2.Duration:
         """Wall-clock time after which the worker stops the attempt."""
 
+    @_builtins.property
+    def deadline_in(self) -> _duration_pb2.Duration:
+        """How long the job may still take in all; absent without a deadline."""
+
+    @_builtins.property
+    def checkpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredCheckpoint]:
+        """What earlier attempts have stored, newest first; resume from the first one that verifies."""
+
     def __init__(
         self,
         *,
@@ -289,14 +311,58 @@ class ClaimJobResponse(_message.Message):
         dataset_digest: _builtins.str = ...,
         artifacts_prefix: _builtins.str = ...,
         hard_limit: _duration_pb2.Duration | None = ...,
+        deadline_in: _duration_pb2.Duration | None = ...,
+        checkpoints: _abc.Iterable[Global___StoredCheckpoint] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_in", b"deadline_in", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts_prefix", b"artifacts_prefix", "column_lists", b"column_lists", "dataset_digest", b"dataset_digest", "dataset_key", b"dataset_key", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts_prefix", b"artifacts_prefix", "checkpoints", b"checkpoints", "column_lists", b"column_lists", "dataset_digest", b"dataset_digest", "dataset_key", b"dataset_key", "deadline_in", b"deadline_in", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimJobResponse: _TypeAlias = ClaimJobResponse  # noqa: Y015
+
+@_typing.final
+class StoredCheckpoint(_message.Message):
+    """A checkpoint of this or an earlier attempt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    MANIFEST_KEY_FIELD_NUMBER: _builtins.int
+    MANIFEST_DIGEST_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """Attempt that stored it."""
+    name: _builtins.str
+    """Name within the attempt."""
+    step: _builtins.int
+    """Step that it was taken at."""
+    manifest_key: _builtins.str
+    """Key of its manifest in the artifact store."""
+    manifest_digest: _builtins.str
+    """SHA-256 of the manifest, hexadecimal."""
+    size_bytes: _builtins.int
+    """Size of all its files in bytes."""
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        name: _builtins.str = ...,
+        step: _builtins.int = ...,
+        manifest_key: _builtins.str = ...,
+        manifest_digest: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "manifest_digest", b"manifest_digest", "manifest_key", b"manifest_key", "name", b"name", "size_bytes", b"size_bytes", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoredCheckpoint: _TypeAlias = StoredCheckpoint  # noqa: Y015
 
 @_typing.final
 class HeartbeatRequest(_message.Message):
@@ -330,21 +396,27 @@ class HeartbeatResponse(_message.Message):
 
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
+    DEADLINE_IN_FIELD_NUMBER: _builtins.int
     cancel_requested: _builtins.bool
     """True: stop the attempt and call FailJob with cause CANCELLED."""
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
         """How long the lease lasts from now on."""
 
+    @_builtins.property
+    def deadline_in(self) -> _duration_pb2.Duration:
+        """How long the job may still take in all; absent without a deadline."""
+
     def __init__(
         self,
         *,
         cancel_requested: _builtins.bool = ...,
         lease_duration: _duration_pb2.Duration | None = ...,
+        deadline_in: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_in", b"deadline_in", "lease_duration", b"lease_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "lease_duration", b"lease_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "deadline_in", b"deadline_in", "lease_duration", b"lease_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -431,6 +503,60 @@ class ReportEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportEventsResponse: _TypeAlias = ReportEventsResponse  # noqa: Y015
+
+@_typing.final
+class RegisterCheckpointRequest(_message.Message):
+    """Request of RegisterCheckpoint."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lease(self) -> Global___AttemptLease:
+        """The attempt."""
+
+    @_builtins.property
+    def checkpoint(self) -> Global___StoredCheckpoint:
+        """What is stored; `attempt` is the lease's."""
+
+    def __init__(
+        self,
+        *,
+        lease: Global___AttemptLease | None = ...,
+        checkpoint: Global___StoredCheckpoint | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "lease", b"lease"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "lease", b"lease"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterCheckpointRequest: _TypeAlias = RegisterCheckpointRequest  # noqa: Y015
+
+@_typing.final
+class RegisterCheckpointResponse(_message.Message):
+    """Answer of RegisterCheckpoint."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUPERSEDED_MANIFEST_KEYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def superseded_manifest_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keys of manifests whose checkpoints are not kept any longer: the worker may remove its own."""
+
+    def __init__(
+        self,
+        *,
+        superseded_manifest_keys: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["superseded_manifest_keys", b"superseded_manifest_keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterCheckpointResponse: _TypeAlias = RegisterCheckpointResponse  # noqa: Y015
 
 @_typing.final
 class CompleteJobRequest(_message.Message):

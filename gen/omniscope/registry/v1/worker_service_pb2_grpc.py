@@ -57,6 +57,11 @@ class WorkerServiceStub:
                 request_serializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.ReportEventsRequest.SerializeToString,
                 response_deserializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.ReportEventsResponse.FromString,
                 _registered_method=True)
+        self.RegisterCheckpoint = channel.unary_unary(
+                '/omniscope.registry.v1.WorkerService/RegisterCheckpoint',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.RegisterCheckpointRequest.SerializeToString,
+                response_deserializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.RegisterCheckpointResponse.FromString,
+                _registered_method=True)
         self.CompleteJob = channel.unary_unary(
                 '/omniscope.registry.v1.WorkerService/CompleteJob',
                 request_serializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.CompleteJobRequest.SerializeToString,
@@ -105,6 +110,15 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RegisterCheckpoint(self, request, context):
+        """Makes a stored checkpoint known, so that a later attempt can resume from it. The newest two of a
+        job are kept. Idempotent by (job, attempt, name). Errors: INVALID_ARGUMENT, reason
+        CHECKPOINT_KEY_INVALID, when it lies outside of the attempt's prefix.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CompleteJob(self, request, context):
         """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
         manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
@@ -143,6 +157,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.ReportEvents,
                     request_deserializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.ReportEventsRequest.FromString,
                     response_serializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.ReportEventsResponse.SerializeToString,
+            ),
+            'RegisterCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterCheckpoint,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.RegisterCheckpointRequest.FromString,
+                    response_serializer=omniscope_dot_registry_dot_v1_dot_worker__service__pb2.RegisterCheckpointResponse.SerializeToString,
             ),
             'CompleteJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteJob,
@@ -266,6 +285,33 @@ class WorkerService:
             '/omniscope.registry.v1.WorkerService/ReportEvents',
             omniscope_dot_registry_dot_v1_dot_worker__service__pb2.ReportEventsRequest.SerializeToString,
             omniscope_dot_registry_dot_v1_dot_worker__service__pb2.ReportEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegisterCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.WorkerService/RegisterCheckpoint',
+            omniscope_dot_registry_dot_v1_dot_worker__service__pb2.RegisterCheckpointRequest.SerializeToString,
+            omniscope_dot_registry_dot_v1_dot_worker__service__pb2.RegisterCheckpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,11 @@ class WorkerServiceStub:
     """Extends the lease; the answer carries what is wanted of the worker."""
     ReportEvents: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.ReportEventsRequest, _worker_service_pb2.ReportEventsResponse]
     """Appends events to the journal, idempotent by (job, attempt, worker sequence)."""
+    RegisterCheckpoint: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.RegisterCheckpointRequest, _worker_service_pb2.RegisterCheckpointResponse]
+    """Makes a stored checkpoint known, so that a later attempt can resume from it. The newest two of a
+    job are kept. Idempotent by (job, attempt, name). Errors: INVALID_ARGUMENT, reason
+    CHECKPOINT_KEY_INVALID, when it lies outside of the attempt's prefix.
+    """
     CompleteJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]
     """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
     manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
@@ -74,6 +79,11 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     """Extends the lease; the answer carries what is wanted of the worker."""
     ReportEvents: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ReportEventsRequest, _worker_service_pb2.ReportEventsResponse]  # type: ignore[assignment]
     """Appends events to the journal, idempotent by (job, attempt, worker sequence)."""
+    RegisterCheckpoint: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.RegisterCheckpointRequest, _worker_service_pb2.RegisterCheckpointResponse]  # type: ignore[assignment]
+    """Makes a stored checkpoint known, so that a later attempt can resume from it. The newest two of a
+    job are kept. Idempotent by (job, attempt, name). Errors: INVALID_ARGUMENT, reason
+    CHECKPOINT_KEY_INVALID, when it lies outside of the attempt's prefix.
+    """
     CompleteJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]  # type: ignore[assignment]
     """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
     manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
@@ -122,6 +132,17 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_worker_service_pb2.ReportEventsResponse, _abc.Awaitable[_worker_service_pb2.ReportEventsResponse]]:
         """Appends events to the journal, idempotent by (job, attempt, worker sequence)."""
+
+    @_abc_1.abstractmethod
+    def RegisterCheckpoint(
+        self,
+        request: _worker_service_pb2.RegisterCheckpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.RegisterCheckpointResponse, _abc.Awaitable[_worker_service_pb2.RegisterCheckpointResponse]]:
+        """Makes a stored checkpoint known, so that a later attempt can resume from it. The newest two of a
+        job are kept. Idempotent by (job, attempt, name). Errors: INVALID_ARGUMENT, reason
+        CHECKPOINT_KEY_INVALID, when it lies outside of the attempt's prefix.
+        """
 
     @_abc_1.abstractmethod
     def CompleteJob(

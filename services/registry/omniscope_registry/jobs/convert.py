@@ -53,7 +53,9 @@ def job_to_proto(job: JobRow, *, with_config: bool = False) -> Job:
         last_sequence=job.last_sequence,
         config=AnyMessage.FromString(job.config) if with_config else None,
         warnings=job.warnings,
+        retry_of=job.retry_of or "",
     )
+    _set_time(message.deadline, job.deadline_at)
     _set_time(message.create_time, job.created_at)
     _set_time(message.start_time, job.started_at)
     _set_time(message.end_time, job.completed_at)

@@ -62,6 +62,9 @@ class JobRow:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
+    retry_of: str | None
+    deadline_at: datetime | None
+    pruned_sequence: int
 
     @classmethod
     def from_row(cls, row: Row[*tuple[Any, ...]]) -> JobRow:

@@ -76,6 +76,12 @@ training_jobs = Table(
     Column("created_at", UtcTimestamp, nullable=False),
     Column("updated_at", UtcTimestamp, nullable=False),
     Column("deleted_at", UtcTimestamp),
+    # The job that this one repeats.
+    Column("retry_of", Identifier),
+    # When it must have ended, waiting included.
+    Column("deadline_at", UtcTimestamp),
+    # Greatest sequence that the journal no longer holds.
+    Column("pruned_sequence", Integer, nullable=False, server_default="0"),
     UniqueConstraint("owner", "request_id"),
     CheckConstraint(f"status IN ('queued', 'running') OR status IN {_TERMINAL}", name="status"),
     CheckConstraint("(status = 'running') = (lease_token_hash IS NOT NULL)", name="lease_token"),
@@ -101,6 +107,20 @@ Index(
     training_jobs.c.lease_until,
     sqlite_where=text("status = 'running'"),
     postgresql_where=text("status = 'running'"),
+)
+# What the deadline's keeper looks at.
+Index(
+    "ix_training_jobs_deadline",
+    training_jobs.c.deadline_at,
+    sqlite_where=text("deadline_at IS NOT NULL"),
+    postgresql_where=text("deadline_at IS NOT NULL"),
+)
+# What an owner's quota counts.
+Index(
+    "ix_training_jobs_active",
+    training_jobs.c.owner,
+    sqlite_where=text("completed_at IS NULL"),
+    postgresql_where=text("completed_at IS NULL"),
 )
 
 job_attempts = Table(
@@ -149,6 +169,20 @@ job_metrics = Table(
     Column("value", Double, nullable=False),
     Column("created_at", UtcTimestamp, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# What a later attempt can resume from: the newest two of a job.
+job_checkpoints = Table(
+    "job_checkpoints",
+    metadata,
+    Column("job_id", ForeignKey("training_jobs.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("step", Integer, nullable=False),
+    Column("manifest_key", String(512), nullable=False),
+    Column("manifest_digest", Digest, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_at", UtcTimestamp, nullable=False),
 )
 
 workers = Table(
