@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from uuid import uuid4
 
 from google.protobuf.empty_pb2 import Empty
 
@@ -21,6 +22,7 @@ from omniscope.registry.v1.job_service_pb2 import (
     GetJobStatusRequest,
     JobStatus,
     ListJobsRequest,
+    RetryJobRequest,
 )
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
 from omniscope_client.calls import Calls
@@ -110,6 +112,17 @@ class Jobs:
         """Ask for a job's end; the returned job may still be running."""
         request = CancelJobRequest(job_id=job_id, reason=reason)
         return self._calls.unary(self._stub.CancelJob, request)
+
+    def retry(self, job_id: str, request_id: str = "") -> Job:
+        """Start a job that ended without success once more, as a new job.
+
+        Args:
+            job_id: The job to repeat; it stays as it is.
+            request_id: UUID: the same id and job return the same new job. Default: a new one.
+        """
+        # Idempotent, for a call whose answer was lost is repeated.
+        request = RetryJobRequest(job_id=job_id, request_id=request_id or str(uuid4()))
+        return self._calls.unary(self._stub.RetryJob, request)
 
     def delete(self, job_id: str) -> Empty:
         """Remove a finished job with its journal; its model stays."""

@@ -47,6 +47,13 @@ def train(
         int | None,
         typer.Option(help="Seconds for the search. Default: 600.", rich_help_panel=SEARCH),
     ] = None,
+    deadline: Annotated[
+        int | None,
+        typer.Option(
+            help="Seconds by which the job must have ended, waiting included.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
     quality: Annotated[
         str, typer.Option(help="See `omniscope automl presets`.", rich_help_panel=SEARCH)
     ] = "",
@@ -102,6 +109,7 @@ def train(
             feature_columns=feature or (),
             problem_type=problem_type,
             time_limit=time_limit,
+            deadline_seconds=deadline,
             quality=quality,
             key_column=key,
             ignore_columns=ignore or (),

@@ -1,4 +1,4 @@
-"""`omniscope jobs`: list, show, watch, cancel, delete."""
+"""`omniscope jobs`: list, show, watch, cancel, retry, delete."""
 
 from typing import Annotated
 
@@ -59,6 +59,24 @@ def cancel(
     with Client() as client:
         job = client.jobs.cancel(job_id, reason)
         show(job, f"The job is {state(job.state)}; its end was asked for.", as_json)
+
+
+@app.command()
+def retry(
+    job_id: JobId,
+    request_id: Annotated[
+        str, typer.Option(help="UUID: the same id and job give the same new job.")
+    ] = "",
+    watching: Annotated[bool, typer.Option("--watch", help="Show it until it ends.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start a job that ended without success once more, as a new job."""
+    with Client() as client:
+        job = client.jobs.retry(job_id, request_id)
+        if watching:
+            watch(client, job.job_id, "", as_json)
+        else:
+            show(job, f"Job {job.job_id} repeats {job_id}.", as_json)
 
 
 @app.command()

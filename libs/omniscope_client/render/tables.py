@@ -98,6 +98,8 @@ def job(row: Job) -> Table:
         ("service", f"{row.service} ({row.model_type})"),
         ("attempt", str(row.attempt)),
         ("submitted", f"{moment(row.create_time)} by {row.created_by}"),
+        ("repeats", row.retry_of),
+        ("deadline", moment(row.deadline) if row.HasField("deadline") else ""),
         ("took", took(row)),
         ("stopped early", "yes, a limit was hit" if row.stopped_early else ""),
         ("experiment", row.experiment),

@@ -135,6 +135,8 @@ def _lines(event: JobEvent, progress: JobProgress) -> Iterator[str]:
         case "progress":
             parts = (part for part in (progress.phase, _left(progress)) if part)
             yield f"{progress.percent:3.0f} %  {', '.join(parts)}"
+        case "checkpoint":
+            yield f"checkpoint {event.checkpoint.name} stored"
         case "leaderboard_entry" if not event.leaderboard_entry.HasField("score_test"):
             yield _candidate(progress, event.leaderboard_entry.model)
 

@@ -133,7 +133,11 @@ class Worker:
     async def _claim(self, hint: Hint) -> ClaimJobResponse | None:
         """Claim, then acknowledge: the lease and not the hint says who works on a job."""
         request = ClaimJobRequest(
-            job_id=hint.job_id, worker_id=self.worker_id, claim_id=str(uuid.uuid4())
+            job_id=hint.job_id,
+            worker_id=self.worker_id,
+            claim_id=str(uuid.uuid4()),
+            service=self._definition.service,
+            resource_class=self._definition.resource_class,
         )
         try:
             grant = await until_answered(lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS)

@@ -56,6 +56,7 @@ def plan_to_submission(plan: TrainingPlan) -> SubmitJobRequest:
         validate_only=request.validate_only,
         hard_limit_seconds=hard_limit_seconds(request.time_limit),
         warnings=plan.warnings,
+        deadline_seconds=request.deadline_seconds,
     )
 
 

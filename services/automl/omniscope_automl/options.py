@@ -16,6 +16,7 @@ from omniscope_automl.presets import (
     missing_modules,
 )
 from omniscope_automl.spec import (
+    DEADLINE_RANGE,
     DEFAULT_SEED,
     DEFAULT_TEST_FRACTION,
     DEFAULT_TIME_LIMIT,
@@ -76,6 +77,10 @@ def check_options(request: TrainRequest) -> None:
     )
     _require_known(request.quality, [p.name for p in PRESETS], "quality", "PRESET_UNKNOWN")
     _require_in(request.time_limit, TIME_LIMIT_RANGE, "time_limit", "TIME_LIMIT_OUT_OF_RANGE")
+    if request.HasField("deadline_seconds"):
+        _require_in(
+            request.deadline_seconds, DEADLINE_RANGE, "deadline_seconds", "DEADLINE_OUT_OF_RANGE"
+        )
     _require_in(request.seed, SEED_RANGE, "seed", FIELD_INVALID)
     _check_split(request.split)
     _check_metric(request.eval_metric)

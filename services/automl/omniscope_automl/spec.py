@@ -21,6 +21,7 @@ PROBLEM_TYPES: Final[tuple[ProblemType, ...]] = get_args(ProblemType)
 
 DEFAULT_TIME_LIMIT: Final = 600
 TIME_LIMIT_RANGE: Final = (10, 604_800)
+DEADLINE_RANGE: Final = (1, 2_592_000)
 DEFAULT_TEST_FRACTION: Final = 0.2
 TEST_FRACTION_RANGE: Final = (0.01, 0.9)
 DEFAULT_SEED: Final = 0

@@ -20,8 +20,10 @@ from omniscope_registry.database import Database
 from omniscope_registry.datasets.servicer import DatasetServicer
 from omniscope_registry.datasets.store_sql import SqlDatasetStore
 from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
+from omniscope_registry.jobs.checkpoints_sql import SqlCheckpointStore
 from omniscope_registry.jobs.claims_sql import SqlClaims
 from omniscope_registry.jobs.completion import Completion
+from omniscope_registry.jobs.deadlines import DeadlineKeeper
 from omniscope_registry.jobs.intake import ColumnLists, JobIntake
 from omniscope_registry.jobs.journal import SqlJournal
 from omniscope_registry.jobs.reading_sql import SqlJobReader
@@ -126,6 +128,7 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
             Relay(database, resources.bus).run,
             Sweeper(database, times).run,
             Reaper(database, times).run,
+            DeadlineKeeper(database, times).run,
         ],
     )
 
@@ -136,12 +139,18 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
     signer = ManifestSigner.open(settings.home / "signing-key")
     column_lists = ColumnLists(artifacts)
     registrar = PackageRegistrar(models, artifacts, signer)
+    store = SqlJobStore(database, settings.quota)
+    intake = JobIntake(store, SqlJobReader(database), datasets, column_lists)
     uploads = settings.home / "uploads"
     limit = settings.max_upload_bytes
     return [
-        Registration(_jobs(resources), add_JobServiceServicer_to_server, f"{_PACKAGE}.JobService"),
         Registration(
-            JobIntakeServicer(JobIntake(SqlJobStore(database), datasets, column_lists)),
+            _jobs(resources, store, intake),
+            add_JobServiceServicer_to_server,
+            f"{_PACKAGE}.JobService",
+        ),
+        Registration(
+            JobIntakeServicer(intake),
             add_JobIntakeServiceServicer_to_server,
             f"{_PACKAGE}.JobIntakeService",
         ),
@@ -168,12 +177,12 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
     ]
 
 
-def _jobs(resources: Resources) -> JobServicer:
+def _jobs(resources: Resources, store: SqlJobStore, intake: JobIntake) -> JobServicer:
     database, bus = resources.database, resources.bus
     reader = SqlJobReader(database)
     journal = SqlJournal(database, reader)
     watcher = JobWatcher(journal, bus)
-    return JobServicer(reader, SqlJobStore(database), journal, watcher, bus)
+    return JobServicer(reader, store, intake, journal, watcher, bus)
 
 
 def _workers(
@@ -185,6 +194,7 @@ def _workers(
         SqlClaims(database, times),
         attempts,
         SqlReportStore(database),
+        SqlCheckpointStore(database),
         Completion(attempts, registrar),
         column_lists,
         times,

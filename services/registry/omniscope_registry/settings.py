@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from omniscope_registry.jobs.domain import JobTimes
+from omniscope_registry.jobs.quotas import Quota
 from omniscope_service.settings import ServiceSettings
 
 _PREFIX = "OMNISCOPE_REGISTRY_"
@@ -45,6 +46,13 @@ class RegistrySettings(ServiceSettings):
     sweep_seconds: float = Field(default=5, gt=0, validation_alias=f"{_PREFIX}SWEEP_SECONDS")
     """How often queued jobs and leases are looked at."""
 
+    max_active_jobs: int = Field(default=200, ge=0, validation_alias=f"{_PREFIX}MAX_ACTIVE_JOBS")
+    """Jobs of one owner that may wait or run at a time; 0: no limit."""
+    max_submissions_per_minute: int = Field(
+        default=120, ge=0, validation_alias=f"{_PREFIX}MAX_SUBMISSIONS_PER_MINUTE"
+    )
+    """Jobs that one owner may start within a minute; 0: no limit."""
+
     @model_validator(mode="after")
     def _fill_databases_from_home(self) -> Self:
         # After the parent's validator, which has made the home absolute.
@@ -64,6 +72,11 @@ class RegistrySettings(ServiceSettings):
                 f"{self.heartbeat_seconds} s: one lost heartbeat would end an attempt"
             )
         return self
+
+    @property
+    def quota(self) -> Quota:
+        """What one owner may have."""
+        return Quota(self.max_active_jobs, self.max_submissions_per_minute)
 
     @property
     def job_times(self) -> JobTimes:

@@ -28,7 +28,13 @@ def claim(job: job_pb2.Job, suite, workers):
         worker_id=worker_id, service="automl", resource_class="cpu", slots=1
     )
     workers.AnnounceWorker(announcement, metadata=credentials)
-    request = ClaimJobRequest(job_id=job.job_id, worker_id=worker_id, claim_id=str(uuid.uuid4()))
+    request = ClaimJobRequest(
+        job_id=job.job_id,
+        worker_id=worker_id,
+        claim_id=str(uuid.uuid4()),
+        service="automl",
+        resource_class="cpu",
+    )
     return workers.ClaimJob(request, metadata=credentials)
 
 

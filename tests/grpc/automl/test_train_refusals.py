@@ -211,6 +211,12 @@ REFUSALS = {
         "time_limit",
         "from 10 to 604800",
     ),
+    "a deadline that has passed": (
+        {"deadline_seconds": 0},
+        "DEADLINE_OUT_OF_RANGE",
+        "deadline_seconds",
+        "from 1 to 2592000",
+    ),
     "no held-out rows": (
         {"split": {"test_fraction": 0}},
         "TEST_FRACTION_OUT_OF_RANGE",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
@@ -10,11 +11,13 @@ from omniscope_registry.jobs import projections, transition
 from omniscope_registry.jobs.claims_sql import artifacts_prefix
 from omniscope_registry.jobs.domain import SUCCEEDED, TERMINAL, Cause, JobState, JobTimes, Lease
 from omniscope_registry.jobs.ending import end_attempt, record_outcome
-from omniscope_registry.jobs.leases import held, lock_held, owned, stale
+from omniscope_registry.jobs.leases import deadline_in, held, lock_held, owned, stale
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Database
@@ -23,6 +26,19 @@ if TYPE_CHECKING:
 
 _JOBS = training_jobs.c
 _ATTEMPTS = job_attempts.c
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of an attempt.
+
+    Attributes:
+        cancel: Its end was asked for.
+        deadline_in: How long the job may still take in all; None without a deadline.
+    """
+
+    cancel: bool
+    deadline_in: timedelta | None
 
 
 class SqlAttemptStore:
@@ -36,19 +52,22 @@ class SqlAttemptStore:
         self._database = database
         self._times = times
 
-    async def heartbeat(self, lease: Lease) -> bool:
-        """Extend the lease; return whether a cancel was requested."""
+    async def heartbeat(self, lease: Lease) -> Wanted:
+        """Extend the lease; return what is wanted of the worker."""
         statement = (
             update(training_jobs)
             .where(*held(lease))
             .values(lease_until=self._database.now(self._times.lease))
-            .returning(_JOBS.cancel_requested_at)
+            .returning(_JOBS.cancel_requested_at, _JOBS.deadline_at, _JOBS.lease_until)
         )
         async with self._database.write() as conn:
             row = (await conn.execute(statement)).one_or_none()
         if row is None:
             raise stale(lease)
-        return row.cancel_requested_at is not None
+        return Wanted(
+            cancel=row.cancel_requested_at is not None,
+            deadline_in=deadline_in(row.deadline_at, row.lease_until, self._times),
+        )
 
     async def artifacts_prefix(self, lease: Lease) -> str:
         """Return where in the artifact store the running attempt writes."""

@@ -12,11 +12,13 @@ import grpc
 from omniscope.common.v1.job_event_pb2 import JobEventType
 from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
 from omniscope.registry.v1.worker_service_pb2 import FailureCause
+from omniscope_registry.jobs.checkpoints_sql import CheckpointRow
+from omniscope_registry.jobs.claims_sql import Claim
 from omniscope_registry.jobs.convert import error_to_row
 from omniscope_registry.jobs.domain import Cause, Failure, Lease
 from omniscope_registry.jobs.reports_sql import Reported
 from omniscope_registry.jobs.workers_sql import Announcement
-from omniscope_registry.names import check_name, is_id
+from omniscope_registry.names import check_name, check_uuid, is_id
 from omniscope_registry.training_config import config_to_json
 from omniscope_service.errors import InvalidArgument
 
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2 import (
         AnnounceWorkerRequest,
         AttemptLease,
+        ClaimJobRequest,
         FailJobRequest,
+        RegisterCheckpointRequest,
         ReportEventsRequest,
     )
 
@@ -43,9 +47,12 @@ _MAX_ERROR_MESSAGE = 1800
 _MAX_HARD_LIMIT_SECONDS = 30 * 24 * 3600
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _MODEL_TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+_CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _REASON = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _CODES = frozenset(code.name for code in grpc.StatusCode) - {"OK"}
-_REPORTED_KINDS = ("progress", "metric", "leaderboard_entry", "checkpoint", "log_line")
+# Checkpoints come by RegisterCheckpoint: what was not stored cannot be told.
+_REPORTED_KINDS = ("progress", "metric", "leaderboard_entry", "log_line")
 _EVENT_TYPES = {
     number: name.removeprefix("JOB_EVENT_TYPE_").lower()
     for name, number in JobEventType.items()
@@ -86,6 +93,12 @@ def check_submission(request: SubmitJobRequest) -> None:
         0 < request.hard_limit_seconds <= _MAX_HARD_LIMIT_SECONDS,
         f"between 1 and {_MAX_HARD_LIMIT_SECONDS}",
     )
+    _check(
+        "deadline_seconds",
+        request.deadline_seconds,
+        0 <= request.deadline_seconds <= _MAX_HARD_LIMIT_SECONDS,
+        f"between 0 and {_MAX_HARD_LIMIT_SECONDS}",
+    )
 
 
 def submission_hash(request: SubmitJobRequest) -> str:
@@ -112,6 +125,53 @@ def lease_from_proto(lease: AttemptLease) -> Lease:
     """Return the attempt that a worker call is about."""
     check_id("lease.job_id", lease.job_id)
     return Lease(lease.job_id, lease.attempt, lease.lease_token)
+
+
+def claim_from_proto(request: ClaimJobRequest) -> Claim:
+    """Return what a worker asks for."""
+    check_id("job_id", request.job_id)
+    check_id("worker_id", request.worker_id)
+    return Claim(
+        job_id=request.job_id,
+        worker_id=request.worker_id,
+        claim_id=check_uuid(request.claim_id, field="claim_id"),
+        service=request.service,
+        resource_class=request.resource_class,
+    )
+
+
+def checkpoint_from_proto(request: RegisterCheckpointRequest, prefix: str) -> CheckpointRow:
+    """Return a checkpoint that an attempt has stored.
+
+    Args:
+        request: What the worker says of it.
+        prefix: Where in the artifact store the attempt writes.
+
+    Raises:
+        InvalidArgument: It lies elsewhere, reason CHECKPOINT_KEY_INVALID; another field is wrong,
+            reason FIELD_INVALID.
+    """
+    stored = request.checkpoint
+    if not stored.manifest_key.startswith(f"{prefix}/"):
+        raise InvalidArgument(
+            f"checkpoint.manifest_key {stored.manifest_key[:256]!r} is not below the attempt's "
+            f"prefix {prefix}/",
+            reason="CHECKPOINT_KEY_INVALID",
+            field="checkpoint.manifest_key",
+        )
+    _check_text("checkpoint.manifest_key", stored.manifest_key, 512)
+    _check_word("checkpoint.name", stored.name, _CHECKPOINT_NAME)
+    _check_word("checkpoint.manifest_digest", stored.manifest_digest, _SHA256)
+    _check("checkpoint.step", stored.step, stored.step >= 0, "at least 0")
+    _check("checkpoint.size_bytes", stored.size_bytes, stored.size_bytes >= 0, "at least 0")
+    return CheckpointRow(
+        attempt=request.lease.attempt,
+        name=stored.name,
+        step=stored.step,
+        manifest_key=stored.manifest_key,
+        manifest_digest=stored.manifest_digest,
+        size_bytes=stored.size_bytes,
+    )
 
 
 def announcement_from_proto(request: AnnounceWorkerRequest) -> Announcement:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, or_, select
 
 from omniscope_registry.jobs import projections, transition
+from omniscope_registry.jobs.checkpoints_sql import stored_checkpoints
 from omniscope_registry.jobs.domain import JobState, JobTimes
 from omniscope_registry.jobs.leases import digest
 from omniscope_registry.jobs.ports import JobRow
@@ -16,9 +17,14 @@ from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service.errors import FailedPrecondition
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Database
+    from omniscope_registry.jobs.checkpoints_sql import CheckpointRow
 
 _JOBS = training_jobs.c
 _ATTEMPTS = job_attempts.c
@@ -32,11 +38,30 @@ class Grant:
         job: The job, running.
         token: Of the lease. Secret.
         artifacts_prefix: Where in the artifact store this attempt, and no other, writes.
+        checkpoints: What earlier attempts have stored, newest first.
     """
 
     job: JobRow
     token: str = field(repr=False)
     artifacts_prefix: str
+    checkpoints: Sequence[CheckpointRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a worker asks for.
+
+    Attributes:
+        claim_id: The same when the claim is repeated because the answer was lost.
+        service: Whose jobs the worker runs.
+        resource_class: What it has, `cpu` or `gpu`.
+    """
+
+    job_id: str
+    worker_id: str
+    claim_id: str
+    service: str
+    resource_class: str
 
 
 class SqlClaims:
@@ -46,23 +71,24 @@ class SqlClaims:
         self._database = database
         self._times = times
 
-    async def claim(self, job_id: str, worker_id: str, claim_id: str) -> Grant:
+    async def claim(self, claim: Claim) -> Grant:
         """Take a queued job. Idempotent by `claim_id` while the attempt runs.
 
         Raises:
             FailedPrecondition: Reason JOB_NOT_CLAIMABLE.
         """
         async with self._database.write() as conn:
-            grant = await self._granted(conn, job_id, worker_id, claim_id)
+            grant = await self._granted(conn, claim)
             # Looked up after the attempt to claim, which waits for a claim that is under way.
-            grant = grant or await self._repeated(conn, job_id, claim_id)
+            grant = grant or await self._repeated(conn, claim.job_id, claim.claim_id)
             if grant is None:
                 raise FailedPrecondition(
-                    f"job {job_id[:64]!r} cannot be claimed: it is taken, ended, not due or gone",
+                    f"job {claim.job_id[:64]!r} cannot be claimed by a {claim.resource_class} "
+                    f"worker of {claim.service}: it is taken, ended, not due, gone, or another's",
                     reason="JOB_NOT_CLAIMABLE",
                     field="job_id",
                 )
-            return grant
+            return replace(grant, checkpoints=await stored_checkpoints(conn, claim.job_id))
 
     async def _repeated(self, conn: AsyncConnection, job_id: str, claim_id: str) -> Grant | None:
         query = (
@@ -78,31 +104,38 @@ class SqlClaims:
         row = (await conn.execute(query)).one_or_none()
         return None if row is None else _grant(JobRow.from_row(row), row.nonce, claim_id)
 
-    async def _granted(
-        self, conn: AsyncConnection, job_id: str, worker_id: str, claim_id: str
-    ) -> Grant | None:
+    async def _granted(self, conn: AsyncConnection, claim: Claim) -> Grant | None:
         nonce = secrets.token_hex(8)
-        token = _token(nonce, claim_id)
+        token = _token(nonce, claim.claim_id)
         now = self._database.now()
         columns: dict[str, Any] = {
             "attempt": _JOBS.attempt + 1,
             "lease_token_hash": digest(token),
             "lease_until": self._database.now(self._times.lease),
-            "worker_id": worker_id,
+            "worker_id": claim.worker_id,
             "started_at": func.coalesce(_JOBS.started_at, now),
             "progress": 0.0,
         }
         change = transition.Change(
             JobState.QUEUED, JobState.RUNNING, "A worker has started.", columns=columns
         )
-        job = await transition.apply(
-            conn, now, job_id, change, _JOBS.run_after <= now, _JOBS.deleted_at.is_(None)
-        )
+        job = await transition.apply(conn, now, claim.job_id, change, *_claimable(now, claim))
         if job is None:
             return None
-        await conn.execute(insert(job_attempts).values(_attempt_row(job, nonce, token, claim_id)))
+        row = _attempt_row(job, nonce, token, claim.claim_id)
+        await conn.execute(insert(job_attempts).values(row))
         await projections.run_started(conn, job)
-        return _grant(job, nonce, claim_id)
+        return _grant(job, nonce, claim.claim_id)
+
+
+def _claimable(now: ColumnElement[datetime], claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _JOBS.run_after <= now,
+        or_(_JOBS.deadline_at.is_(None), _JOBS.deadline_at > now),
+        _JOBS.deleted_at.is_(None),
+        _JOBS.service == claim.service,
+        _JOBS.resource_class == claim.resource_class,
+    )
 
 
 def _attempt_row(job: JobRow, nonce: str, token: str, claim_id: str) -> dict[str, Any]:

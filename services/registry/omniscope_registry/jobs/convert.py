@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -11,7 +12,13 @@ from omniscope.common.v1.job_pb2 import Job, JobError
 from omniscope.common.v1.job_pb2 import JobState as ProtoJobState
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
 from omniscope.registry.v1.job_service_pb2 import JobStatus
-from omniscope.registry.v1.worker_service_pb2 import AttemptLease, ClaimJobResponse
+from omniscope.registry.v1.worker_service_pb2 import (
+    AttemptLease,
+    ClaimJobResponse,
+    HeartbeatResponse,
+    StoredCheckpoint,
+)
+from omniscope_registry.jobs.leases import deadline_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.timestamp_pb2 import Timestamp
 
+    from omniscope_registry.jobs.attempts_sql import Wanted
     from omniscope_registry.jobs.claims_sql import Grant
     from omniscope_registry.jobs.domain import JobTimes
     from omniscope_registry.jobs.ports import JobRow
@@ -86,6 +94,7 @@ def grant_to_proto(
 ) -> ClaimJobResponse:
     """Return all that a worker needs of a granted claim."""
     job = grant.job
+    left = deadline_in(job.deadline_at, job.lease_until, times)
     return ClaimJobResponse(
         lease=AttemptLease(job_id=job.id, attempt=job.attempt, lease_token=grant.token),
         lease_duration=duration_to_proto(times.lease),
@@ -96,6 +105,18 @@ def grant_to_proto(
         dataset_digest=job.dataset_digest,
         artifacts_prefix=grant.artifacts_prefix,
         hard_limit=Duration(seconds=job.hard_limit_seconds),
+        deadline_in=None if left is None else duration_to_proto(left),
+        checkpoints=[StoredCheckpoint(**asdict(stored)) for stored in grant.checkpoints],
+    )
+
+
+def wanted_to_proto(wanted: Wanted, times: JobTimes) -> HeartbeatResponse:
+    """Return the answer to a heartbeat."""
+    left = wanted.deadline_in
+    return HeartbeatResponse(
+        cancel_requested=wanted.cancel,
+        lease_duration=duration_to_proto(times.lease),
+        deadline_in=None if left is None else duration_to_proto(left),
     )
 
 

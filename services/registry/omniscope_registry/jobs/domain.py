@@ -46,6 +46,8 @@ class Cause(StrEnum):
     PREEMPTED = "preempted"
     CANCELLED = "cancelled"
     DEADLINE = "deadline"
+    # Its process lives, but says nothing for too long.
+    STALLED = "stalled"
     # Nobody said it: the lease ran out.
     LOST = "lost"
 
@@ -99,6 +101,7 @@ class Budget:
 
 _BUDGETS: Final = (
     Budget(frozenset({Cause.CRASH}), 2, JobState.QUARANTINED, backoff=False),
+    Budget(frozenset({Cause.STALLED}), 2, JobState.FAILED, backoff=False),
     Budget(frozenset({Cause.INFRASTRUCTURE, Cause.LOST}), 6, JobState.FAILED, backoff=True),
 )
 _FINAL: Final[Mapping[Cause, JobState]] = MappingProxyType(

@@ -30,6 +30,7 @@ def run_hint(job: JobRow) -> Notice:
         subject=subjects.run_hint(job.service, job.resource_class),
         payload=hint.SerializeToString(),
         message_id=f"run:{job.id}:{job.attempt + 1}:{job.nudge}",
+        job_id=job.id,
     )
 
 

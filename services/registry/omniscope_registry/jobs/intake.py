@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from omniscope_registry.jobs.checking import check_submission, submission_hash
+from omniscope_registry.jobs.domain import TERMINAL, JobState
 from omniscope_registry.jobs.store_sql import NewJob
 from omniscope_registry.names import check_uuid
-from omniscope_service.errors import NotFound
+from omniscope_service.errors import FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
     from omniscope_registry.jobs.ports import DatasetLookup, DatasetRow, JobRow
+    from omniscope_registry.jobs.reading_sql import SqlJobReader
     from omniscope_registry.jobs.store_sql import SqlJobStore
     from omniscope_service.artifacts import ArtifactStore
 
 _DEFAULT_EXPERIMENT = "default"
 _DEFAULT_CLASS = "cpu"
+# What makes a job another one is not copied when it is repeated.
+_COPIED = frozenset(field.name for field in fields(NewJob)) - {
+    "request_id", "request_hash", "deadline_seconds", "retry_of"
+}  # fmt: skip
 
 
 class ColumnLists:
@@ -51,9 +59,14 @@ class JobIntake:
     """Makes jobs of submissions."""
 
     def __init__(
-        self, store: SqlJobStore, datasets: DatasetLookup, column_lists: ColumnLists
+        self,
+        store: SqlJobStore,
+        reader: SqlJobReader,
+        datasets: DatasetLookup,
+        column_lists: ColumnLists,
     ) -> None:
         self._store = store
+        self._reader = reader
         self._datasets = datasets
         self._column_lists = column_lists
 
@@ -84,6 +97,60 @@ class JobIntake:
             _new_job(owner, request, dataset, lists, request_id, request_hash)
         )
 
+    async def retry(self, owner: str, job_id: str, request_id: str) -> JobRow:
+        """Start an ended job once more, as a new one; the old one stays as it is.
+
+        Args:
+            owner: Whose job it is.
+            job_id: The job to repeat.
+            request_id: Makes the call idempotent; empty: every call starts another job.
+
+        Raises:
+            NotFound: Reason JOB_NOT_FOUND, or DATASET_NOT_FOUND when its dataset is gone.
+            FailedPrecondition: It has not ended, or has succeeded; reason JOB_NOT_RETRYABLE.
+            AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
+        """
+        unique = check_uuid(request_id, field="request_id") if request_id else None
+        request_hash = hashlib.sha256(f"retry:{job_id}".encode()).hexdigest() if unique else None
+        earlier = await self._store.submitted(owner, unique, request_hash)
+        if earlier is not None:
+            return earlier
+        job = await self._reader.get(owner, job_id)
+        _require_retryable(job)
+        if await self._datasets.find(owner, job.dataset_id) is None:
+            raise _no_dataset(job.dataset_id)
+        return await self._store.submit(_repeated(job, unique, request_hash))
+
+
+def _require_retryable(job: JobRow) -> None:
+    if job.status in TERMINAL - {JobState.SUCCEEDED}:
+        return
+    advice = (
+        "it has its model: train again for another"
+        if job.model_id
+        else "wait for its end, or cancel it"
+    )
+    raise FailedPrecondition(
+        f"job {job.id} is {job.status}, and only a job that ended without success can be "
+        f"repeated: {advice}",
+        reason="JOB_NOT_RETRYABLE",
+        field="job_id",
+    )
+
+
+def _repeated(job: JobRow, request_id: str | None, request_hash: str | None) -> NewJob:
+    copied = {
+        field.name: getattr(job, field.name) for field in fields(NewJob) if field.name in _COPIED
+    }
+    deadline = job.deadline_at - job.created_at if job.deadline_at else timedelta(0)
+    return NewJob(
+        **copied,
+        request_id=request_id,
+        request_hash=request_hash,
+        deadline_seconds=round(deadline.total_seconds()),
+        retry_of=job.id,
+    )
+
 
 def _new_job(
     owner: str,
@@ -109,6 +176,7 @@ def _new_job(
         config=request.config.SerializeToString(deterministic=True),
         column_lists=column_lists,
         hard_limit_seconds=request.hard_limit_seconds,
+        deadline_seconds=request.deadline_seconds,
         request_id=request_id,
         request_hash=request_hash,
     )

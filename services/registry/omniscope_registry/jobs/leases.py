@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -13,10 +14,12 @@ from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service.errors import Aborted
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope_registry.jobs.domain import Lease
+    from omniscope_registry.jobs.domain import JobTimes, Lease
 
 _JOBS = training_jobs.c
 _ATTEMPTS = job_attempts.c
@@ -61,6 +64,21 @@ def owned(lease: Lease) -> tuple[ColumnElement[bool], ...]:
         _ATTEMPTS.attempt == lease.attempt,
         _ATTEMPTS.lease_token_hash == digest(lease.token),
     )
+
+
+def deadline_in(
+    deadline_at: datetime | None, lease_until: datetime | None, times: JobTimes
+) -> timedelta | None:
+    """Return how long a running job may still take in all; None without a deadline.
+
+    Args:
+        deadline_at: When it must have ended.
+        lease_until: As it was set just now: it holds the database's clock.
+        times: How long leases last.
+    """
+    if deadline_at is None or lease_until is None:
+        return None
+    return max(deadline_at - (lease_until - times.lease), timedelta(0))
 
 
 def digest(text: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from omniscope.common.v1.job_event_pb2 import JobEvent, WatchRequest
     from omniscope.common.v1.job_pb2 import Job
+    from omniscope_registry.jobs.intake import JobIntake
     from omniscope_registry.jobs.journal import SqlJournal
     from omniscope_registry.jobs.reading_sql import SqlJobReader
     from omniscope_registry.jobs.store_sql import SqlJobStore
@@ -38,6 +39,7 @@ class JobServicer(JobServiceServicer):
     Args:
         reader: Reads jobs.
         store: Changes jobs.
+        intake: Starts a job once more.
         journal: Reads events.
         watcher: Streams events.
         bus: Hints a cancel to the worker.
@@ -47,12 +49,14 @@ class JobServicer(JobServiceServicer):
         self,
         reader: SqlJobReader,
         store: SqlJobStore,
+        intake: JobIntake,
         journal: SqlJournal,
         watcher: JobWatcher,
         bus: EventBus,
     ) -> None:
         self._reader = reader
         self._store = store
+        self._intake = intake
         self._journal = journal
         self._watcher = watcher
         self._bus = bus
@@ -97,6 +101,12 @@ class JobServicer(JobServiceServicer):
         if job.completed_at is None:
             await notify_worker(self._bus, job.id)
         return job_to_proto(job)
+
+    async def RetryJob(self, request: messages.RetryJobRequest, context: Context) -> Job:
+        """Start an ended job once more, as a new one."""
+        owner = current_caller().subject
+        job = await self._intake.retry(owner, request.job_id, request.request_id)
+        return job_to_proto(job, with_config=True)
 
     async def DeleteJob(self, request: messages.DeleteJobRequest, context: Context) -> Empty:
         """Remove a finished job."""

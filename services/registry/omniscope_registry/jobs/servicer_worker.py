@@ -8,16 +8,22 @@ from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceServicer
 from omniscope_registry.jobs.checking import (
     announcement_from_proto,
-    check_id,
+    checkpoint_from_proto,
+    claim_from_proto,
     failure_from_proto,
     lease_from_proto,
     reports_from_proto,
 )
-from omniscope_registry.jobs.convert import duration_to_proto, grant_to_proto, state_to_proto
-from omniscope_registry.names import check_uuid
+from omniscope_registry.jobs.convert import (
+    duration_to_proto,
+    grant_to_proto,
+    state_to_proto,
+    wanted_to_proto,
+)
 
 if TYPE_CHECKING:
     from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
+    from omniscope_registry.jobs.checkpoints_sql import SqlCheckpointStore
     from omniscope_registry.jobs.claims_sql import SqlClaims
     from omniscope_registry.jobs.completion import Completion
     from omniscope_registry.jobs.domain import JobTimes
@@ -35,6 +41,7 @@ class WorkerServicer(WorkerServiceServicer):
         claims: Grants leases.
         attempts: Keeps and ends leases.
         reports: Stores events.
+        checkpoints: Remembers what a later attempt can resume from.
         completion: Registers models.
         column_lists: Long lists that were put away at submission.
         times: How long leases last.
@@ -46,6 +53,7 @@ class WorkerServicer(WorkerServiceServicer):
         claims: SqlClaims,
         attempts: SqlAttemptStore,
         reports: SqlReportStore,
+        checkpoints: SqlCheckpointStore,
         completion: Completion,
         column_lists: ColumnLists,
         times: JobTimes,
@@ -54,6 +62,7 @@ class WorkerServicer(WorkerServiceServicer):
         self._claims = claims
         self._attempts = attempts
         self._reports = reports
+        self._checkpoints = checkpoints
         self._completion = completion
         self._column_lists = column_lists
         self._times = times
@@ -71,10 +80,7 @@ class WorkerServicer(WorkerServiceServicer):
         self, request: messages.ClaimJobRequest, context: Context
     ) -> messages.ClaimJobResponse:
         """Take a queued job."""
-        check_id("job_id", request.job_id)
-        check_id("worker_id", request.worker_id)
-        claim_id = check_uuid(request.claim_id, field="claim_id")
-        grant = await self._claims.claim(request.job_id, request.worker_id, claim_id)
+        grant = await self._claims.claim(claim_from_proto(request))
         column_lists = await self._column_lists.get(grant.job.column_lists)
         return grant_to_proto(grant, column_lists, self._times)
 
@@ -82,10 +88,8 @@ class WorkerServicer(WorkerServiceServicer):
         self, request: messages.HeartbeatRequest, context: Context
     ) -> messages.HeartbeatResponse:
         """Extend a lease."""
-        cancel_requested = await self._attempts.heartbeat(lease_from_proto(request.lease))
-        return messages.HeartbeatResponse(
-            cancel_requested=cancel_requested, lease_duration=duration_to_proto(self._times.lease)
-        )
+        wanted = await self._attempts.heartbeat(lease_from_proto(request.lease))
+        return wanted_to_proto(wanted, self._times)
 
     async def ReportEvents(
         self, request: messages.ReportEventsRequest, context: Context
@@ -94,6 +98,16 @@ class WorkerServicer(WorkerServiceServicer):
         reports = reports_from_proto(request)
         stored = await self._reports.report(lease_from_proto(request.lease), reports)
         return messages.ReportEventsResponse(acknowledged_sequence=stored)
+
+    async def RegisterCheckpoint(
+        self, request: messages.RegisterCheckpointRequest, context: Context
+    ) -> messages.RegisterCheckpointResponse:
+        """Make a stored checkpoint known."""
+        lease = lease_from_proto(request.lease)
+        prefix = await self._attempts.artifacts_prefix(lease)
+        checkpoint = checkpoint_from_proto(request, prefix)
+        superseded = await self._checkpoints.register(lease, checkpoint)
+        return messages.RegisterCheckpointResponse(superseded_manifest_keys=superseded)
 
     async def CompleteJob(
         self, request: messages.CompleteJobRequest, context: Context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
@@ -11,11 +12,12 @@ from ulid import ULID
 
 from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
 from omniscope_registry import outbox
-from omniscope_registry.jobs import hints, journal, transition
+from omniscope_registry.jobs import hints, journal, quotas, transition
 from omniscope_registry.jobs.convert import state_to_proto
 from omniscope_registry.jobs.domain import TERMINAL, JobState
 from omniscope_registry.jobs.ending import cancelled
 from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.quotas import UNLIMITED, Quota
 from omniscope_registry.jobs.reading_sql import job_not_found, require_id
 from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
 from omniscope_service.errors import AlreadyExists, FailedPrecondition
@@ -51,22 +53,34 @@ class NewJob:
     hard_limit_seconds: int
     request_id: str | None
     request_hash: str | None
+    deadline_seconds: int = 0
+    retry_of: str | None = None
 
 
 class SqlJobStore:
-    """Stores jobs. Every method is one transaction; somebody else's job does not exist."""
+    """Stores jobs. Every method is one transaction; somebody else's job does not exist.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where they are.
+        quota: What an owner may ask for.
+    """
+
+    def __init__(self, database: Database, quota: Quota = UNLIMITED) -> None:
         self._database = database
+        self._quota = quota
 
     async def submit(self, new: NewJob) -> JobRow:
         """Store a job and have it hinted to the workers. Idempotent by (owner, request id).
 
         Raises:
             AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
+            ResourceExhausted: The owner has too many jobs; reason QUOTA_EXCEEDED.
+            Unavailable: The broker takes no hints for long; reason OUTBOX_FULL.
         """
         try:
             async with self._database.write() as conn:
+                await quotas.require_room(conn, self._database, new.owner, self._quota)
+                await outbox.require_room(conn)
                 return await self._insert(conn, new)
         except IntegrityError:
             # The same request, sent twice at the same time.
@@ -151,8 +165,11 @@ class SqlJobStore:
 
     async def _insert(self, conn: AsyncConnection, new: NewJob) -> JobRow:
         now = self._database.now()
+        columns = asdict(new)
+        seconds = columns.pop("deadline_seconds")
         values = {
-            **asdict(new),
+            **columns,
+            "deadline_at": self._database.now(timedelta(seconds=seconds)) if seconds else None,
             "id": str(ULID()),
             "status": JobState.QUEUED.value,
             "message": _waiting(new),
@@ -200,11 +217,16 @@ class SqlJobStore:
                 cancel_reason=reason,
                 message="Cancelling.",
                 version=_JOBS.version + 1,
+                last_sequence=_JOBS.last_sequence + 1,
                 updated_at=now,
             )
             .returning(*training_jobs.columns)
         )
-        return JobRow.from_row((await conn.execute(statement)).one())
+        asked = JobRow.from_row((await conn.execute(statement)).one())
+        running = state_to_proto(asked.status)
+        told = StateChanged(from_state=running, to_state=running, message=asked.message)
+        await journal.append(conn, asked, [JobEvent(state_changed=told)])
+        return asked
 
 
 async def _lock_owned(conn: AsyncConnection, owner: str, job_id: str) -> JobRow:

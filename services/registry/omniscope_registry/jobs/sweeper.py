@@ -69,4 +69,6 @@ class Sweeper:
                 _JOBS.hinted_at.is_(None),
                 _JOBS.hinted_at < self._database.now(-self._times.hint),
             ),
+            # While the broker is away, one hint that waits for it is enough.
+            ~outbox.undelivered_hint(_JOBS.id),
         )

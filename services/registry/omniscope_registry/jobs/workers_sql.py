@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 
 from omniscope_registry.tables.jobs import workers
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from omniscope_registry.database import Database
+
+# Nothing asks for a worker that was silent for so long.
+_REMEMBERED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +50,7 @@ class SqlWorkerStore:
                 update(workers).where(workers.c.id == announcement.id).values(seen)
             )
             if known.rowcount == 0:
+                gone = workers.c.last_seen_at < self._database.now(-_REMEMBERED)
+                await conn.execute(delete(workers).where(gone))
                 first = {**seen, "first_seen_at": self._database.now()}
                 await conn.execute(insert(workers).values(first))

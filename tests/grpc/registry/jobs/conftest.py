@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class Registry:
     intake: JobIntakeServiceAsyncStub
     intake_of_bob: JobIntakeServiceAsyncStub
     worker: WorkerServiceAsyncStub
+    runs_on: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def submission(self, **fields: Any) -> SubmitJobRequest:
         config = AnyMessage()
@@ -70,14 +71,23 @@ class Registry:
         return SubmitJobRequest(**defaults | fields)
 
     async def submit(self, **fields: Any) -> Job:
-        return await self.intake.SubmitJob(self.submission(**fields))
+        submission = self.submission(**fields)
+        job = await self.intake.SubmitJob(submission)
+        self.runs_on[job.job_id] = (submission.service, submission.resource_class or "cpu")
+        return job
 
-    async def claim(self, job_id: str, claim_id: str = "") -> worker_messages.ClaimJobResponse:
-        return await self.worker.ClaimJob(
-            worker_messages.ClaimJobRequest(
-                job_id=job_id, worker_id=WORKER_ID, claim_id=claim_id or str(uuid.uuid4())
-            )
-        )
+    async def claim(
+        self, job_id: str, claim_id: str = "", **fields: str
+    ) -> worker_messages.ClaimJobResponse:
+        service, resource_class = self.runs_on.get(job_id, ("automl", "cpu"))
+        request = {
+            "job_id": job_id,
+            "worker_id": WORKER_ID,
+            "claim_id": claim_id or str(uuid.uuid4()),
+            "service": service,
+            "resource_class": resource_class,
+        }
+        return await self.worker.ClaimJob(worker_messages.ClaimJobRequest(**request | fields))
 
     async def running(self, **fields: Any) -> worker_messages.ClaimJobResponse:
         """Submit a job and claim it."""

@@ -164,3 +164,16 @@ async def test_a_reason_is_at_most_500_characters(registry, refused):
 
     assert isinstance(error, InvalidArgument)
     assert error.field == "reason"
+
+
+async def test_watchers_hear_that_the_end_of_a_running_job_was_asked_for(registry):
+    grant = await registry.running()
+    await registry.cancel(grant.lease.job_id)
+    await registry.cancel(grant.lease.job_id)
+
+    answer = await registry.jobs.ListJobEvents(ListJobEventsRequest(job_id=grant.lease.job_id))
+
+    told = [event.state_changed for event in answer.events][2:]
+    assert [(change.from_state, change.to_state, change.message) for change in told] == [
+        (JobState.JOB_STATE_RUNNING, JobState.JOB_STATE_RUNNING, "Cancelling.")
+    ]

@@ -155,3 +155,13 @@ async def test_a_worker_that_announces_itself_again_is_the_same_worker(registry,
         announcement.worker_id, 2, {"omniscope": "0.1.0"}
     )  # fmt: skip
     assert answer.heartbeat_interval.seconds == 15
+
+
+@pytest.mark.parametrize("fields", [{"service": "deeplearning"}, {"resource_class": "gpu"}])
+async def test_a_worker_gets_no_job_of_another_service_or_class(registry, refused, fields):
+    job = await registry.submit()
+
+    error = await refused(registry.claim(job.job_id, **fields))
+
+    assert error.reason == "JOB_NOT_CLAIMABLE"
+    assert (await registry.claim(job.job_id)).lease.attempt == 1

@@ -234,3 +234,13 @@ async def test_a_failure_that_says_nothing_useful_is_refused(registry, refused):
         error = await refused(registry.fail(grant.lease, cause, reason))
         assert isinstance(error, InvalidArgument)
         assert error.field == field
+
+
+async def test_a_job_that_stalls_is_tried_once_more_and_then_fails(registry):
+    grant = await registry.running()
+
+    assert await registry.fail(grant.lease, "STALLED", "TRAINING_STALLED") == QUEUED
+    again = await registry.claim(grant.lease.job_id)
+    state = await registry.fail(again.lease, "STALLED", "TRAINING_STALLED")
+
+    assert state == JobState.JOB_STATE_FAILED

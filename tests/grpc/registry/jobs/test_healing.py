@@ -42,6 +42,16 @@ async def _lapse(database):
         )
 
 
+async def _delivered(database):
+    """Wait until the registry's relay has taken every hint to the broker."""
+    while True:
+        seen = database.commits
+        async with database.read() as conn:
+            if not await outbox.pending(conn, "nats", 1):
+                return
+        await database.wait_for_commit(after=seen, timeout_seconds=5)
+
+
 async def _state(registry, lease):
     job = await registry.jobs.GetJob(GetJobRequest(job_id=lease.job_id))
     return JobState.Name(job.state).removeprefix("JOB_STATE_")
@@ -49,6 +59,7 @@ async def _state(registry, lease):
 
 async def test_a_queued_job_with_an_old_hint_is_hinted_again(registry, database):
     job = await registry.submit()
+    await _delivered(database)
 
     assert await Sweeper(database, JobTimes()).sweep() == 0
     assert await Sweeper(database, AT_ONCE).sweep() == 1
@@ -56,6 +67,15 @@ async def test_a_queued_job_with_an_old_hint_is_hinted_again(registry, database)
     async with database.read() as conn:
         row = (await conn.execute(select(training_jobs))).one()
     assert (row.id, row.nudge) == (job.job_id, 2)
+
+
+async def test_a_job_whose_hint_waits_for_the_broker_is_not_hinted_again(
+    registry, database, monkeypatch
+):
+    monkeypatch.setattr(NatsBus, "healthy", False)
+    await registry.submit()
+
+    assert await Sweeper(database, AT_ONCE).sweep() == 0
 
 
 async def test_a_job_that_waits_for_its_next_attempt_is_hinted_when_it_is_due(registry, database):
