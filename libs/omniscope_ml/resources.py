@@ -22,18 +22,27 @@ def cpu_count(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int:
     return max(1, math.ceil(allowed))
 
 
+def memory_size_bytes(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int:
+    """Return how much memory there is: the tightest group's limit or what the machine has."""
+    machine = int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES"))
+    return min([machine, *_group_limits(root, membership)])
+
+
 def memory_limit_bytes(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int:
     """Return how much memory this process may use: the tightest group's limit or what is free.
 
     What other programs hold on the same machine is not ours to fill.
     """
-    limits = [_free_memory_bytes()]
-    for group in _groups(root, membership, "memory"):
-        for name in ("memory.max", "memory.limit_in_bytes"):
-            limit = _number(group / name)
-            if limit is not None:
-                limits.append(limit)
-    return min(limits)
+    return min([_free_memory_bytes(), *_group_limits(root, membership)])
+
+
+def _group_limits(root: Path, membership: Path) -> list[int]:
+    files = (
+        group / name
+        for group in _groups(root, membership, "memory")
+        for name in ("memory.max", "memory.limit_in_bytes")
+    )
+    return [limit for file in files if (limit := _number(file)) is not None]
 
 
 def _groups(root: Path, membership: Path, controller: str) -> list[Path]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from omniscope.common.v1 import job_event_pb2, job_pb2
 from omniscope.common.v1.job_event_pb2 import JobEvent, JobEventType, WatchRequest
 from omniscope.registry.v1 import job_service_pb2
-from omniscope_service.errors import InvalidArgument
+from omniscope_service.coalescing import covering, merged
+from omniscope_service.errors import InvalidArgument, OutOfRange
 from omniscope_service.events.bus import EventBus
 from omniscope_service.events.feed import Follower, JobEventFeed
 
@@ -51,7 +52,6 @@ class Journal(Protocol):
 
         Raises:
             NotFound: There is no such job, or it is somebody else's.
-            OutOfRange: Events after `after` were removed (reason RESUME_TOKEN_EXPIRED).
         """
         ...
 
@@ -106,13 +106,15 @@ class JobWatcher:
         Raises:
             NotFound: There is no such job, or it is somebody else's.
             InvalidArgument: The token or a filter is not valid.
-            OutOfRange: The journal no longer holds what follows the token.
+            OutOfRange: The journal no longer holds all that follows the token (reason
+                RESUME_TOKEN_EXPIRED).
         """
         position = parse_resume_token(request.resume_token, request.job_id)
         wanted = _wanted_kinds(request)
         async with self._feed.follow(request.job_id) as follower:
             job = await self._journal.snapshot(request.job_id)
             _require_reached(position, job)
+            _require_kept(position, job)
             yield _snapshot_event(job, position)
             if job.state in TERMINAL_STATES and position == job.last_sequence:
                 return
@@ -150,7 +152,10 @@ class JobWatcher:
     async def _ordered(
         self, follower: Follower, job_id: str, position: int
     ) -> AsyncGenerator[JobEvent | None, None]:
-        """Yield every event after `position` once and in order; None: nothing happened."""
+        """Yield every event after `position` once and in order; None: nothing happened.
+
+        A reader that fell behind gets metric and progress events merged until it has caught up.
+        """
         live: JobEvent | None = None
         while True:
             if live is not None and live.sequence == position + 1:
@@ -158,11 +163,13 @@ class JobWatcher:
                 yield live
             elif live is None or live.sequence > position:
                 missed = await self._journal.read(job_id, position, _PAGE)
-                for event in missed:
+                tell = merged if follower.fell_behind else covering
+                for event in tell(missed, position):
                     position = event.sequence
                     yield event
                 if len(missed) == _PAGE:
                     continue
+                follower.fell_behind = False
                 if not missed:
                     yield None
             live = await follower.next(self._patience_seconds)
@@ -206,6 +213,16 @@ def is_terminal(event: JobEvent) -> bool:
 def _require_reached(position: int, job: job_pb2.Job) -> None:
     if position > job.last_sequence:
         raise _token_invalid(job.job_id)
+
+
+def _require_kept(position: int, job: job_pb2.Job) -> None:
+    if 0 < position < job.pruned_sequence:
+        raise OutOfRange(
+            f"resume_token leads to event {position} of job {job.job_id}, and metric and progress "
+            f"events up to {job.pruned_sequence} are not all kept: watch without a token",
+            reason="RESUME_TOKEN_EXPIRED",
+            field="resume_token",
+        )
 
 
 def _token_invalid(job_id: str) -> InvalidArgument:

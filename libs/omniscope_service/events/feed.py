@@ -5,11 +5,16 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import structlog
+from google.protobuf.message import DecodeError
+
 from omniscope.common.v1.job_event_pb2 import JobEvent
 from omniscope_service.events import subjects
 from omniscope_service.events.bus import EventBus, Message
 
 _FOLLOWER_EVENTS = 1000
+
+_log = structlog.get_logger()
 
 
 class Follower:
@@ -17,14 +22,19 @@ class Follower:
 
     When its reader falls behind, the oldest events are dropped: the hole in the sequence sends the
     reader to the journal, so that a slow client costs a bounded amount of memory and no event.
+
+    Attributes:
+        fell_behind: Whether events were dropped since the reader last caught up.
     """
 
     def __init__(self) -> None:
+        self.fell_behind = False
         self._events: deque[JobEvent] = deque(maxlen=_FOLLOWER_EVENTS)
         self._arrived = asyncio.Event()
 
     def push(self, event: JobEvent) -> None:
         """Hand over an event; it is shared with other followers and must not be changed."""
+        self.fell_behind = self.fell_behind or len(self._events) == _FOLLOWER_EVENTS
         self._events.append(event)
         self._arrived.set()
 
@@ -84,7 +94,11 @@ class JobEventFeed:
     def _hand_out(self, message: Message) -> None:
         followers = self._followers.get(subjects.job_of(message.subject))
         if followers:
-            event = JobEvent.FromString(message.data)
+            try:
+                event = JobEvent.FromString(message.data)
+            except DecodeError:
+                _log.warning("malformed event dropped")
+                return
             for follower in followers:
                 follower.push(event)
 

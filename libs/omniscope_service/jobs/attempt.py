@@ -23,11 +23,13 @@ from omniscope_service.jobs.endings import (
     ending_of_child,
     ending_of_error,
     ending_of_stop,
+    ending_over_memory,
     ending_without_manifest,
     how_it_failed,
 )
 from omniscope_service.jobs.event_sender import EventSender
 from omniscope_service.jobs.lease import LeaseKeeper
+from omniscope_service.jobs.limits import AttemptLimits
 from omniscope_service.jobs.persistence import until_answered
 from omniscope_service.jobs.report import JobPaths
 from omniscope_service.jobs.stop import StopCause, StopSignal
@@ -65,6 +67,8 @@ class Workshop:
         folder: Where attempts have their folders.
         spec_from_claim: Makes the trainer's spec of a granted claim.
         grace_seconds: Time between SIGTERM and SIGKILL.
+        silence_seconds: A child that says nothing for this long is stopped.
+        child_memory_bytes: A child that holds more is killed.
     """
 
     registry: WorkerServiceAsyncStub
@@ -75,6 +79,8 @@ class Workshop:
     folder: Path
     spec_from_claim: Callable[[ClaimJobResponse], Mapping[str, object]]
     grace_seconds: float
+    silence_seconds: float
+    child_memory_bytes: int
 
 
 class Attempt:
@@ -90,6 +96,7 @@ class Attempt:
         self._grant = grant
         self._shop = workshop
         self._lease = LeaseKeeper(workshop.registry, grant, self.stop)
+        self._limits = AttemptLimits(grant, self.stop)
         self._events = EventSender(workshop.registry, grant.lease, self.stop)
         self._folder = workshop.folder / f"{grant.lease.job_id}-{grant.lease.attempt}"
         self._child: Child | None = None
@@ -102,7 +109,10 @@ class Attempt:
                 self._lease.beat(),
                 self._lease.listen(self._shop.bus),
                 self._events.send(),
-                self._limit_time(),
+                self._limits.watch_time(),
+                self._limits.watch_deadline(),
+                self._limits.watch_silence(self._shop.silence_seconds),
+                self._limits.watch_memory(lambda: self._child, self._shop.child_memory_bytes),
             ):
                 await self._settle(await self._train_until_stopped())
         finally:
@@ -124,7 +134,10 @@ class Attempt:
             await asyncio.wait({training, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if training.done():
                 return training.result()
-            return ending_of_stop(stopping.result(), await self._interrupt(training))
+            ending = await self._interrupt(training)
+            if stopping.result() is StopCause.OUT_OF_MEMORY:
+                return ending_over_memory(self._limits.peak_bytes, self._shop.child_memory_bytes)
+            return ending_of_stop(stopping.result(), ending)
         finally:
             stopping.cancel()
             training.cancel()
@@ -141,6 +154,7 @@ class Attempt:
             self._child = await self._shop.warm.take()
         except (ServiceError, OSError) as error:
             return ending_of_error(error)
+        self._limits.hear()
         await self._child.start(spec, paths)
         result = await self._follow(self._child)
         return ending_of_child(result, await self._child.wait())
@@ -149,8 +163,8 @@ class Attempt:
         """End the training; return what it came to, None when it had not begun."""
         if self._child is None:
             return None
-        lost = self.stop.cause is StopCause.LEASE_LOST
-        await self._child.stop(0 if lost else self._shop.grace_seconds)
+        at_once = self.stop.cause in (StopCause.LEASE_LOST, StopCause.OUT_OF_MEMORY)
+        await self._child.stop(0 if at_once else self._shop.grace_seconds)
         return await training
 
     async def _make_paths(self) -> JobPaths:
@@ -166,6 +180,7 @@ class Attempt:
         """Pass on what the child reports, until it is silent for good; return its result."""
         result = None
         async for frame in child.messages():
+            self._limits.hear()
             event = event_from_frame(frame)
             if event is None:
                 result = frame
@@ -182,10 +197,6 @@ class Attempt:
         elif self._lines == LOGGED_LINES:
             note = log_line("Further output is not shown.", "warning")
             await self._events.put(JobEvent(log_line=note))
-
-    async def _limit_time(self) -> None:
-        await asyncio.sleep(self._grant.hard_limit.ToTimedelta().total_seconds())
-        self.stop.request(StopCause.DEADLINE)
 
     async def _settle(self, ending: Ending) -> None:
         await self._events.drain()

@@ -24,6 +24,7 @@ import re
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -44,6 +45,7 @@ def main() -> NoReturn:
     parser.add_argument("--frames", required=True, type=int, help="descriptor to write frames to")
     arguments = parser.parse_args()
     _die_with_supervisor()
+    _die_first()
     commands = _take_stdin()
     os.set_inheritable(arguments.frames, False)
     _serve(arguments.trainer, commands, arguments.frames)
@@ -93,6 +95,12 @@ def _take_stdin() -> int:
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), sys.stdin.fileno())
     return commands
+
+
+def _die_first() -> None:
+    """Have the kernel choose this process when memory runs out, not the worker."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _die_with_supervisor() -> None:

@@ -47,7 +47,7 @@ def ending_of_child(result: Frame | None, exit_status: int) -> Ending:
         case {"type": "result", "stopped_early": bool(stopped_early)}:
             return Trained(stopped_early)
         case {"type": "out_of_memory"}:
-            return _out_of_memory()
+            return _out_of_memory("The training ran out of memory")
         case {"type": "failure", "reason": "", "message": str(message)}:
             return _training_failed(message)
         case {"type": "failure", "reason": str(reason), "field": str(field), "message": message}:
@@ -78,6 +78,25 @@ def ending_of_stop(cause: StopCause, ending: Ending | None) -> Ending:
                 " a longer time_limit, fewer columns or a lower quality may help.",
             ),
         )
+    if cause is StopCause.JOB_DEADLINE:
+        return Failed(
+            worker_service_pb2.FAILURE_CAUSE_DEADLINE,
+            JobError(
+                code="DEADLINE_EXCEEDED",
+                reason="JOB_DEADLINE_EXCEEDED",
+                message="The job's deadline has passed before anything usable existed.",
+                field="deadline_seconds",
+            ),
+        )
+    if cause is StopCause.STALLED:
+        return Failed(
+            worker_service_pb2.FAILURE_CAUSE_STALLED,
+            JobError(
+                code="DEADLINE_EXCEEDED",
+                reason="TRAINING_STALLED",
+                message="The training said nothing for too long and was stopped.",
+            ),
+        )
     return Failed(
         worker_service_pb2.FAILURE_CAUSE_PREEMPTED,
         JobError(
@@ -85,6 +104,14 @@ def ending_of_stop(cause: StopCause, ending: Ending | None) -> Ending:
             reason="WORKER_STOPPING",
             message="The worker was stopped; another attempt follows.",
         ),
+    )
+
+
+def ending_over_memory(peak_bytes: int, limit_bytes: int) -> Failed:
+    """Return how an attempt ended whose child took more memory than it may."""
+    return _out_of_memory(
+        f"The training held {peak_bytes / 2**30:.2f} GiB of memory and may hold "
+        f"{limit_bytes / 2**30:.2f} GiB"
     )
 
 
@@ -125,14 +152,13 @@ def how_it_failed(cause: FailureCause.ValueType) -> str:
             return "failed"
 
 
-def _out_of_memory() -> Failed:
+def _out_of_memory(what: str) -> Failed:
     return Failed(
         worker_service_pb2.FAILURE_CAUSE_OUT_OF_MEMORY,
         JobError(
             code="RESOURCE_EXHAUSTED",
             reason="OUT_OF_MEMORY",
-            message="The training ran out of memory; fewer columns, fewer rows or a lower quality"
-            " need less.",
+            message=f"{what}; fewer columns, fewer rows or a lower quality need less.",
         ),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from omniscope_service.errors import Unavailable
-from omniscope_service.jobs import supervisor
+from omniscope_service.jobs import process_tree, supervisor
 from omniscope_service.jobs.local_child import LocalChild
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Child(Protocol):
 
     def messages(self) -> AsyncIterator[Frame]:
         """Yield reports, printed lines (as `log_line`) and the result, until nothing is left."""
+        ...
+
+    async def memory_bytes(self) -> int:
+        """Return how much memory its process tree holds; 0 when it has ended."""
         ...
 
     async def stop(self, grace_seconds: float) -> None:
@@ -98,13 +103,16 @@ class LocalLauncher:
             commands_read, commands = _pipe(theirs, ours)
             frames, frames_write = _pipe(ours, theirs)
             output, output_write = _pipe(ours, theirs)
-            process = await self._exec(lifeline_read, commands_read, frames_write, output_write)
-            child = await LocalChild.attach(process, lifeline, commands, frames, output)
+            mark = secrets.token_hex(16)
+            process = await self._exec(
+                lifeline_read, commands_read, frames_write, output_write, mark
+            )
+            child = await LocalChild.attach(process, mark, lifeline, commands, frames, output)
             ours.pop_all()
             return child
 
     async def _exec(
-        self, lifeline: int, commands: int, frames: int, output: int
+        self, lifeline: int, commands: int, frames: int, output: int, mark: str
     ) -> asyncio.subprocess.Process:
         """Start the supervisor with the child below it, by exec and never by a bare fork."""
         arguments = [str(lifeline), str(frames), str(output)]
@@ -116,7 +124,7 @@ class LocalLauncher:
                 stdin=commands,
                 stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=(lifeline, frames, output),
-                env=_environment(),
+                env=_environment() | {process_tree.MARK: mark},
                 start_new_session=True,
             )
         except OSError as error:

@@ -56,6 +56,8 @@ class LeaseKeeper:
                 return
             if answer.cancel_requested:
                 self._stop.request(StopCause.CANCELLED)
+            if answer.HasField("deadline_in") and not answer.deadline_in.ToTimedelta():
+                self._stop.request(StopCause.JOB_DEADLINE)
 
     async def listen(self, bus: EventBus) -> None:
         """Beat at once whenever a control hint comes; a lost one costs an interval."""

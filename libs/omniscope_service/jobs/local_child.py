@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from omniscope_service.errors import Unavailable
+from omniscope_service.jobs import process_tree
 from omniscope_service.jobs.frames import Frame, FrameError, read_frame, send_frame
 from omniscope_service.jobs.output import lines
+from omniscope_service.jobs.supervisor import KILLED_BY_SIGNAL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -49,23 +50,29 @@ class LocalChild:
     def __init__(
         self,
         process: asyncio.subprocess.Process,
+        mark: str,
         lifeline: int,
         commands: int,
         pipes: tuple[_Pipe, _Pipe],
     ) -> None:
         self._process = process
+        self._mark = mark
         self._lifeline: int | None = lifeline
         self._commands: int | None = commands
         self._frames, self._output = pipes
         self._messages: asyncio.Queue[Frame | None] = asyncio.Queue(_QUEUED_MESSAGES)
         self._last_line = ""
         self._started = False
-        self._reading = [asyncio.create_task(self._read_output())]
+        self._reading = [
+            asyncio.create_task(self._read_output()),
+            asyncio.create_task(self._end_with_supervisor()),
+        ]
 
     @classmethod
     async def attach(
         cls,
         process: asyncio.subprocess.Process,
+        mark: str,
         lifeline: int,
         commands: int,
         frames: int,
@@ -73,7 +80,7 @@ class LocalChild:
     ) -> Self:
         """Take over a started supervisor and our ends of its pipes, by their descriptors."""
         pipes = (await _Pipe.open(frames), await _Pipe.open(output))
-        return cls(process, lifeline, commands, pipes)
+        return cls(process, mark, lifeline, commands, pipes)
 
     @property
     def alive(self) -> bool:
@@ -131,7 +138,12 @@ class LocalChild:
 
     async def wait(self) -> int:
         """Wait for the end; 128 + N means that signal N ended it."""
-        return await self._process.wait()
+        status = await self._process.wait()
+        return status if status >= 0 else KILLED_BY_SIGNAL - status
+
+    async def memory_bytes(self) -> int:
+        """Return how much memory its process tree holds; 0 when it has ended."""
+        return await asyncio.to_thread(process_tree.memory_bytes, self._process.pid)
 
     async def close(self) -> None:
         """Kill what is left of it and let go of its pipes. Idempotent."""
@@ -152,9 +164,12 @@ class LocalChild:
             os.close(self._lifeline)
             self._lifeline = None
         if await self._process.wait() < 0:
-            # Somebody killed the supervisor itself; what is left is in its session.
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            await asyncio.to_thread(process_tree.kill_marked, self._mark)
+
+    async def _end_with_supervisor(self) -> None:
+        """Kill what is left when somebody killed the supervisor: its output would never end."""
+        if await self._process.wait() < 0:
+            await self._kill()
 
     async def _read_frames(self) -> None:
         try:

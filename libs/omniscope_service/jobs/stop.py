@@ -11,6 +11,12 @@ class StopCause(Enum):
     """Somebody asked for the end of the job."""
     DEADLINE = auto()
     """The hard limit on wall-clock time passed."""
+    JOB_DEADLINE = auto()
+    """The time by which the job must have ended has come."""
+    STALLED = auto()
+    """The child has said nothing for too long."""
+    OUT_OF_MEMORY = auto()
+    """The child takes more memory than it may."""
     PREEMPTED = auto()
     """The worker itself is being stopped."""
     LEASE_LOST = auto()

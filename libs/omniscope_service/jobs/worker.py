@@ -20,6 +20,7 @@ from omniscope_service.jobs.launcher import LocalLauncher
 from omniscope_service.jobs.persistence import NO_ANSWER, until_answered
 from omniscope_service.jobs.stop import StopCause
 from omniscope_service.jobs.warm import WarmChild
+from omniscope_service.jobs.work_folder import WorkFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,6 +74,9 @@ class Worker:
         home: Folder that holds the dataset cache and the attempts' folders.
         keep_warm_seconds: How long an idle child is kept.
         grace_seconds: Time that a child gets between SIGTERM and SIGKILL.
+        silence_seconds: A child that neither reports nor prints for this long is stopped.
+        child_memory_bytes: A child that holds more is killed, before the kernel kills the worker
+            with it.
     """
 
     def __init__(
@@ -85,6 +89,8 @@ class Worker:
         *,
         keep_warm_seconds: float = 600.0,
         grace_seconds: float = 20.0,
+        silence_seconds: float = 1800.0,
+        child_memory_bytes: int,
     ) -> None:
         self.worker_id = str(ULID())
         self._definition = definition
@@ -97,9 +103,11 @@ class Worker:
             artifacts=artifacts,
             datasets=DatasetCache(artifacts, home / "cache"),
             warm=self._warm,
-            folder=home / "work",
+            folder=home / "work" / self.worker_id,
             spec_from_claim=definition.spec_from_claim,
             grace_seconds=grace_seconds,
+            silence_seconds=silence_seconds,
+            child_memory_bytes=child_memory_bytes,
         )
         self._attempts: set[Attempt] = set()
 
@@ -109,6 +117,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run jobs until `stop` is set; then hand back what is running and return."""
+        folder = await asyncio.to_thread(WorkFolder.open, self._shop.folder)
         try:
             async with asyncio.TaskGroup() as group:
                 announcing = group.create_task(self._announce())
@@ -120,6 +129,7 @@ class Worker:
                 preempting.cancel()
         finally:
             await self._warm.close()
+            await asyncio.to_thread(folder.close)
 
     async def _work(self, stop: asyncio.Event) -> None:
         """Run one job after the other: one slot."""

@@ -10,6 +10,7 @@ from omniscope.registry.v1 import dataset_service_pb2, job_service_pb2, model_se
 from omniscope_automl.convert import RESOURCE_CLASS, SERVICE, claim_to_spec
 from omniscope_automl.planner import TrainingPlanner
 from omniscope_automl.servicer import AutoMLServicer
+from omniscope_ml.resources import memory_size_bytes
 from omniscope_service.app import Service
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.events.nats import NatsBus
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 TRAINER: Final = "omniscope_automl.trainer"
 ROLES: Final = ("serve", "work", "all")
+# The rest is for the worker itself, and for what grows between two looks.
+_USABLE_MEMORY: Final = 0.85
 # A worker announces those that it has: XGBoost comes as either package, torch is optional.
 _ENGINES: Final = (
     "omniscope",
@@ -103,8 +106,17 @@ async def _worker(
         versions=_versions(),
     )
     return Worker(
-        definition, registry, bus, ArtifactStore.open(settings.artifacts_url), settings.home
+        definition,
+        registry,
+        bus,
+        ArtifactStore.open(settings.artifacts_url),
+        settings.home,
+        child_memory_bytes=settings.child_memory_bytes or _memory_share(settings.slots),
     )
+
+
+def _memory_share(slots: int) -> int:
+    return int(_USABLE_MEMORY * memory_size_bytes() / slots)
 
 
 def _versions() -> dict[str, str]:

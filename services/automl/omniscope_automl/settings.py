@@ -14,3 +14,8 @@ class AutoMLSettings(ServiceSettings):
     """Where the service answers, host:port."""
     slots: int = Field(default=1, ge=1, le=64, validation_alias="OMNISCOPE_AUTOML_SLOTS")
     """Trainings that the worker runs at a time. AutoGluon uses all cores for one."""
+    child_memory_bytes: int = Field(
+        default=0, ge=0, validation_alias="OMNISCOPE_AUTOML_CHILD_MEMORY_BYTES"
+    )
+    """A training that holds more is ended. Default, 0: 85 % of what the container or the machine
+    has, divided by the slots."""

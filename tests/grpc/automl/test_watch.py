@@ -25,7 +25,12 @@ class PlayedWorker:
             "AnnounceWorker", worker_id=worker_id, service="automl", resource_class="cpu", slots=1
         )
         grant = self._call(
-            "ClaimJob", job_id=job_id, worker_id=worker_id, claim_id=str(uuid.uuid4())
+            "ClaimJob",
+            job_id=job_id,
+            worker_id=worker_id,
+            claim_id=str(uuid.uuid4()),
+            service="automl",
+            resource_class="cpu",
         )
         self._lease = grant.lease
 

@@ -159,6 +159,7 @@ class Job(_message.Message):
     WARNINGS_FIELD_NUMBER: _builtins.int
     RETRY_OF_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
+    PRUNED_SEQUENCE_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """ULID made by the server; sorts by time of creation."""
     service: _builtins.str
@@ -193,6 +194,10 @@ class Job(_message.Message):
     """Sequence of the newest event in the job's journal."""
     retry_of: _builtins.str
     """The job that this one repeats, see RetryJob; empty for a job of its own."""
+    pruned_sequence: _builtins.int
+    """The journal no longer holds all metric and progress events up to this sequence: it keeps the
+    newest 10,000 of them, and everything else. 0: it holds all.
+    """
     @_builtins.property
     def error(self) -> Global___JobError:
         """Present when the job ended without success."""
@@ -260,10 +265,11 @@ class Job(_message.Message):
         warnings: _abc.Iterable[_builtins.str] | None = ...,
         retry_of: _builtins.str = ...,
         deadline: _timestamp_pb2.Timestamp | None = ...,
+        pruned_sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "deadline", b"deadline", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_requested", b"cancel_requested", "config", b"config", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "deadline", b"deadline", "description", b"description", "end_time", b"end_time", "error", b"error", "experiment", b"experiment", "job_id", b"job_id", "last_sequence", b"last_sequence", "message", b"message", "model_id", b"model_id", "model_name", b"model_name", "model_type", b"model_type", "progress", b"progress", "retry_of", b"retry_of", "service", b"service", "start_time", b"start_time", "state", b"state", "stopped_early", b"stopped_early", "tags", b"tags", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_requested", b"cancel_requested", "config", b"config", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "deadline", b"deadline", "description", b"description", "end_time", b"end_time", "error", b"error", "experiment", b"experiment", "job_id", b"job_id", "last_sequence", b"last_sequence", "message", b"message", "model_id", b"model_id", "model_name", b"model_name", "model_type", b"model_type", "progress", b"progress", "pruned_sequence", b"pruned_sequence", "retry_of", b"retry_of", "service", b"service", "start_time", b"start_time", "state", b"state", "stopped_early", b"stopped_early", "tags", b"tags", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

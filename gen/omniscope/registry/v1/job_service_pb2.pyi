@@ -200,8 +200,8 @@ class ListJobEventsRequest(_message.Message):
     job_id: _builtins.str
     """The job."""
     after_sequence: _builtins.int
-    """Only events with a greater sequence. Default 0: from the start of what is kept. Errors:
-    OUT_OF_RANGE, reason RESUME_TOKEN_EXPIRED, when events after a greater one were removed.
+    """Only events with a greater sequence. Default 0: from the start of what is kept, see
+    `Job.pruned_sequence`.
     """
     page_size: _builtins.int
     """At most this many. Default 50, at most 500: more is taken as 500. Errors: negative."""

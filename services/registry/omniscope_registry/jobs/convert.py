@@ -62,6 +62,7 @@ def job_to_proto(job: JobRow, *, with_config: bool = False) -> Job:
         config=AnyMessage.FromString(job.config) if with_config else None,
         warnings=job.warnings,
         retry_of=job.retry_of or "",
+        pruned_sequence=job.pruned_sequence,
     )
     _set_time(message.deadline, job.deadline_at)
     _set_time(message.create_time, job.created_at)

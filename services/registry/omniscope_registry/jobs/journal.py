@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from omniscope.common.v1.job_event_pb2 import JobEvent
 from omniscope_registry import outbox
 from omniscope_registry.jobs.convert import job_to_proto
-from omniscope_registry.tables.jobs import job_events
+from omniscope_registry.tables.jobs import job_events, training_jobs
+from omniscope_service.coalescing import COALESCIBLE
 from omniscope_service.events import subjects
 from omniscope_service.rpc.auth import current_caller
 from omniscope_service.watch import resume_token
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from omniscope_registry.jobs.ports import JobRow
     from omniscope_registry.jobs.reading_sql import SqlJobReader
 
+KEPT_COALESCIBLE = 10_000
+"""Metric and progress events that a job's journal keeps."""
+# Looking for surplus at every append would cost more than the surplus does.
+_PRUNE_EVERY = 1000
 _INSERT = insert(job_events)
 _READ = (
     select(job_events.c.payload)
@@ -57,6 +62,32 @@ async def append(conn: AsyncConnection, job: JobRow, events: Sequence[JobEvent])
         notices.append(outbox.Notice(subject, payload, f"evt:{job.id}:{sequence}"))
     await conn.execute(_INSERT, rows)
     await outbox.add_all(conn, notices)
+
+
+async def prune(conn: AsyncConnection, job: JobRow, appended: int) -> None:
+    """Forget the oldest metric and progress events beyond those that are kept, now and then.
+
+    Args:
+        conn: The transaction that holds the job's row.
+        job: The row after events were appended.
+        appended: How many they were.
+    """
+    if job.last_sequence // _PRUNE_EVERY == (job.last_sequence - appended) // _PRUNE_EVERY:
+        return
+    events = job_events.c
+    coalescible = (events.job_id == job.id, events.kind.in_(sorted(COALESCIBLE)))
+    newest_surplus = (
+        select(events.sequence)
+        .where(*coalescible)
+        .order_by(events.sequence.desc())
+        .offset(KEPT_COALESCIBLE)
+        .limit(1)
+    )
+    surplus = await conn.scalar(newest_surplus)
+    if surplus is not None:
+        await conn.execute(delete(job_events).where(*coalescible, events.sequence <= surplus))
+        pruned = update(training_jobs).where(training_jobs.c.id == job.id)
+        await conn.execute(pruned.values(pruned_sequence=surplus))
 
 
 class SqlJournal:

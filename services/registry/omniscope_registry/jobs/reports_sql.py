@@ -75,6 +75,7 @@ class SqlReportStore:
             .values(last_worker_sequence=reports[-1].worker_sequence)
         )
         await journal.append(conn, job, [report.event for report in reports])
+        await journal.prune(conn, job, len(reports))
         measured = [report for report in reports if report.event.HasField("metric")]
         if measured:
             rows = [_metric_row(job, report) for report in measured]

@@ -10,9 +10,14 @@ from omniscope.common.v1.job_event_pb2 import (
     LogLine,
     StateChanged,
 )
-from omniscope.registry.v1.job_service_pb2 import GetJobStatusRequest, ListJobEventsRequest
+from omniscope.registry.v1.job_service_pb2 import (
+    GetJobRequest,
+    GetJobStatusRequest,
+    ListJobEventsRequest,
+)
 from omniscope.registry.v1.projection_service_pb2 import Projection
 from omniscope_registry import outbox
+from omniscope_registry.jobs import journal
 from omniscope_registry.tables.jobs import job_metrics
 from omniscope_service.errors import Aborted, InvalidArgument, NotFound
 
@@ -158,3 +163,20 @@ async def test_an_unspecified_event_type_is_refused(registry, refused):
 
     assert isinstance(error, InvalidArgument)
     assert error.reason == "EVENT_TYPE_INVALID"
+
+
+async def test_a_journal_keeps_the_newest_metrics_and_everything_else(
+    registry, events, monkeypatch
+):
+    monkeypatch.setattr(journal, "KEPT_COALESCIBLE", 100)
+    monkeypatch.setattr(journal, "_PRUNE_EVERY", 50)
+    grant = await registry.running()
+    line = JobEvent(log_line=LogLine(text="kept"))
+    await registry.report(grant.lease, 1, line, *(events.metric(0.5) for _ in range(299)))
+
+    job = await registry.jobs.GetJob(GetJobRequest(job_id=grant.lease.job_id))
+    request = ListJobEventsRequest(job_id=grant.lease.job_id, page_size=500)
+    kept = (await registry.jobs.ListJobEvents(request)).events
+
+    assert [event.sequence for event in kept] == [1, 2, 3, *range(203, 303)]
+    assert (job.pruned_sequence, job.last_sequence) == (202, 302)

@@ -52,6 +52,7 @@ class PlayedRegistry(WorkerServiceServicer):
         self.ended = {}
         self.cancelled = set()
         self.stale = set()
+        self.overdue = set()
         self.away = None
         self.refuses_events = False
         self.refused = 0
@@ -105,7 +106,12 @@ class PlayedRegistry(WorkerServiceServicer):
         self.beats.append(request.lease.job_id)
         await self._notify()
         await self._require_lease(request.lease)
-        return messages.HeartbeatResponse(cancel_requested=request.lease.job_id in self.cancelled)
+        answer = messages.HeartbeatResponse(
+            cancel_requested=request.lease.job_id in self.cancelled
+        )
+        if request.lease.job_id in self.overdue:
+            answer.deadline_in.FromTimedelta(timedelta(0))
+        return answer
 
     async def ReportEvents(self, request, context):
         await self._require_lease(request.lease)
@@ -118,6 +124,10 @@ class PlayedRegistry(WorkerServiceServicer):
             stored.append(reported.event)
         await self._notify()
         return messages.ReportEventsResponse(acknowledged_sequence=len(stored))
+
+    async def RegisterCheckpoint(self, request, context):
+        await self._require_lease(request.lease)
+        return messages.RegisterCheckpointResponse()
 
     async def CompleteJob(self, request, context):
         await self._require_lease(request.lease)
@@ -149,6 +159,7 @@ class Scene:
             spec_from_claim=lambda grant: json.loads(grant.job.description),
             versions={"omniscope": "1"},
         )
+        settings.setdefault("child_memory_bytes", 2**33)
         return Worker(definition, self.client, self.bus, self.artifacts, self.home, **settings)
 
     @asynccontextmanager
@@ -161,7 +172,9 @@ class Scene:
             stop.set()
             await running
 
-    async def submit(self, act, *, hard_limit_seconds=60.0, digest=DIGEST, **spec):
+    async def submit(
+        self, act, *, hard_limit_seconds=60.0, deadline_seconds=None, digest=DIGEST, **spec
+    ):
         job_id = str(ULID())
         grant = messages.ClaimJobResponse(
             lease=messages.AttemptLease(
@@ -174,6 +187,8 @@ class Scene:
         )
         grant.lease_duration.FromSeconds(60)
         grant.hard_limit.FromTimedelta(timedelta(seconds=hard_limit_seconds))
+        if deadline_seconds is not None:
+            grant.deadline_in.FromTimedelta(timedelta(seconds=deadline_seconds))
         interval = timedelta(seconds=self.registry.heartbeat_seconds)
         grant.heartbeat_interval.FromTimedelta(interval)
         self.registry.waiting[job_id] = grant

@@ -21,7 +21,7 @@ class PlayedJobs(job_service_pb2_grpc.JobServiceServicer):
     """A registry with one job and three events; what a journal does not call is not played."""
 
     GetJobStatus = ListJobs = WatchJob = None  # type: ignore[assignment]
-    CancelJob = DeleteJob = None  # type: ignore[assignment]
+    CancelJob = RetryJob = DeleteJob = None  # type: ignore[assignment]
 
     async def GetJob(self, request, context):
         if request.job_id != JOB:

@@ -170,3 +170,19 @@ def leave_orphan(spec, paths, report):
 
 def count_columns(spec, paths, report):
     report.log(str(len(spec["columns"])))
+
+
+def hoard(spec, paths, report):
+    report.progress(1, "hoarding")
+    held = bytearray(spec["held_bytes"])
+    for page in range(0, len(held), 4096):
+        held[page] = 1
+    time.sleep(60)
+
+
+def leave_detached(spec, paths, report):
+    """A grandchild in a session of its own that holds on to the output."""
+    sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+    detached = subprocess.Popen(sleeper, start_new_session=True)
+    report.log(json.dumps([os.getppid(), os.getpid(), detached.pid]))
+    time.sleep(60)
