@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup proto proto-lint proto-check fmt lint types imports test test-slow cover bench \
+.PHONY: help setup proto proto-lint proto-check fmt lint types imports test test-slow faults cover bench \
         demo up down status mlflow-ui check clean
 
 ##@ Start here
@@ -59,6 +59,9 @@ test: $(READY) ## The default tier: every part, real servers, under 10 minutes
 
 test-slow: $(READY) ## The rest
 	@$(BIN)/python -m pytest -m slow
+
+faults: $(READY) ## Kill processes at random and count what is lost; SEED=1 KILLS=200
+	@$(BIN)/python -m tests.faults.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),200)
 
 cover: $(READY) ## The default tier with branch coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered

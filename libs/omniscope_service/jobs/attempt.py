@@ -14,6 +14,7 @@ import structlog
 
 from omniscope.common.v1.job_event_pb2 import JobEvent
 from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest, FailJobRequest
+from omniscope_service import failpoints
 from omniscope_service.errors import Aborted, ServiceError
 from omniscope_service.jobs.convert import event_from_frame, log_line
 from omniscope_service.jobs.endings import (
@@ -215,6 +216,7 @@ class Attempt:
         try:
             digest = await asyncio.to_thread(_digest, package / "manifest.json")
             await self._shop.artifacts.put_folder(key, package)
+            await failpoints.reach("package.after_upload")
             await self._register(key, digest, trained)
             self._log_end("succeeded")
         except FileNotFoundError:

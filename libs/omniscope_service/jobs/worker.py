@@ -12,6 +12,7 @@ import structlog
 from ulid import ULID
 
 from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
+from omniscope_service import failpoints
 from omniscope_service.errors import ServiceError
 from omniscope_service.jobs.attempt import Attempt, Workshop
 from omniscope_service.jobs.dataset_cache import DatasetCache
@@ -136,6 +137,8 @@ class Worker:
         hints = self._bus.hints(self._definition.service, self._definition.resource_class)
         while not stop.is_set():
             hint = await hints.fetch(_FETCH_SECONDS)
+            if hint is not None:
+                await failpoints.reach("worker.after_fetch")
             grant = await self._claim(hint) if hint is not None else None
             if grant is not None:
                 await self._run(grant, stop)
@@ -158,7 +161,9 @@ class Worker:
             _log.info("job not claimed", job_id=hint.job_id, reason=error.reason)
             await hint.ack()
             return None
+        await failpoints.reach("worker.after_claim")
         await hint.ack()
+        await failpoints.reach("worker.after_ack")
         return grant
 
     async def _run(self, grant: ClaimJobResponse, stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from omniscope_registry import outbox
+from omniscope_service import failpoints
 from omniscope_service.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Relay:
         self, rows: Sequence[outbox.PendingRow]
     ) -> tuple[list[int], Unavailable | None]:
         """Return the rows that the broker has confirmed, and why the others were not."""
+        await failpoints.reach("relay.before_publish")
         calls = [
             self._bus.publish(row.subject, row.payload, message_id=row.message_id) for row in rows
         ]
@@ -98,6 +100,7 @@ class Relay:
                 failure = result
             else:
                 raise result
+        await failpoints.reach("relay.after_publish")
         return published, failure
 
     def _note(self, error: Unavailable | None) -> None:

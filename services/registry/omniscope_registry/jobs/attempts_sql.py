@@ -13,6 +13,7 @@ from omniscope_registry.jobs.domain import SUCCEEDED, TERMINAL, Cause, JobState,
 from omniscope_registry.jobs.ending import end_attempt, record_outcome
 from omniscope_registry.jobs.leases import deadline_in, held, lock_held, owned, stale
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
+from omniscope_service import failpoints
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class SqlAttemptStore:
                 raise stale(lease)
             await record_outcome(self._database, conn, ended, outcome=SUCCEEDED)
             await projections.run_ended(conn, ended, SUCCEEDED)
+            await failpoints.reach("complete.before_commit")
+        await failpoints.reach("complete.after_commit")
         return model_id
 
     async def fail(self, lease: Lease, failure: Failure) -> JobState:

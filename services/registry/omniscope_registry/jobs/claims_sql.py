@@ -14,6 +14,7 @@ from omniscope_registry.jobs.domain import JobState, JobTimes
 from omniscope_registry.jobs.leases import digest
 from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
+from omniscope_service import failpoints
 from omniscope_service.errors import FailedPrecondition
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ class SqlClaims:
                     reason="JOB_NOT_CLAIMABLE",
                     field="job_id",
                 )
-            return replace(grant, checkpoints=await stored_checkpoints(conn, claim.job_id))
+            grant = replace(grant, checkpoints=await stored_checkpoints(conn, claim.job_id))
+        await failpoints.reach("claim.after_commit")
+        return grant
 
     async def _repeated(self, conn: AsyncConnection, job_id: str, claim_id: str) -> Grant | None:
         query = (

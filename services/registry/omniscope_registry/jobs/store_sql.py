@@ -20,6 +20,7 @@ from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.jobs.quotas import UNLIMITED, Quota
 from omniscope_registry.jobs.reading_sql import job_not_found, require_id
 from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
+from omniscope_service import failpoints
 from omniscope_service.errors import AlreadyExists, FailedPrecondition
 
 if TYPE_CHECKING:
@@ -81,13 +82,16 @@ class SqlJobStore:
             async with self._database.write() as conn:
                 await quotas.require_room(conn, self._database, new.owner, self._quota)
                 await outbox.require_room(conn)
-                return await self._insert(conn, new)
+                job = await self._insert(conn, new)
+                await failpoints.reach("submit.before_commit")
         except IntegrityError:
             # The same request, sent twice at the same time.
             earlier = await self.submitted(new.owner, new.request_id, new.request_hash)
             if earlier is None:
                 raise
             return earlier
+        await failpoints.reach("submit.after_commit")
+        return job
 
     async def submitted(
         self, owner: str, request_id: str | None, request_hash: str | None

@@ -1,0 +1,48 @@
+"""Named places where a test makes a process die or wait, to show that nothing is lost there.
+
+`OMNISCOPE_FAILPOINTS="claim.after_commit=kill;relay.before_publish=sleep:2"` arms them when a
+process starts. Without the variable a place costs one look into an empty dictionary.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from typing import TYPE_CHECKING, Final
+
+from omniscope_service.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE: Final = "OMNISCOPE_FAILPOINTS"
+_ARMED_FORM = re.compile(r"[a-z_.]+=(kill|sleep:[0-9.]+)")
+
+
+async def reach(name: str) -> None:
+    """Do what was armed for this place, which is nothing in production."""
+    match _ARMED.get(name, "").split(":"):
+        case ["kill"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case ["sleep", seconds]:
+            await asyncio.sleep(float(seconds))
+
+
+def parse(text: str) -> Mapping[str, str]:
+    """Return the action of each armed place.
+
+    Raises:
+        ConfigurationError: It is not of the form `name=kill;name=sleep:2`.
+    """
+    parts = [part for part in text.split(";") if part]
+    for part in parts:
+        if _ARMED_FORM.fullmatch(part) is None:
+            raise ConfigurationError(
+                f"{VARIABLE}: {part!r} is not <name>=kill or <name>=sleep:<s>"
+            )
+    return dict(part.split("=") for part in parts)
+
+
+_ARMED = parse(os.environ.get(VARIABLE, ""))
