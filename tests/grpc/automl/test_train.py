@@ -227,3 +227,12 @@ def test_presets_are_listed_best_first(stub, credentials):
     assert presets[0].name == "best_quality"
     assert [preset.name for preset in presets if preset.default_preset] == ["medium_quality"]
     assert all(preset.description for preset in presets)
+
+
+def test_a_deadline_is_the_jobs(stub, datasets, credentials, jobs):
+    request = TrainRequest(dataset_id="cells", target_column="outcome", deadline_seconds=900)
+
+    job = stub.Train(request, metadata=credentials)
+
+    left = job.deadline.ToDatetime() - job.create_time.ToDatetime()
+    assert 899 < left.total_seconds() < 901

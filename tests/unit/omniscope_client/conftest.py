@@ -144,6 +144,7 @@ def canned() -> Canned:
                 jobs=[Job(job_id="J1", state=JOB_STATE_SUCCEEDED)]
             ),
             "CancelJob": Job(job_id="J1", state=JOB_STATE_RUNNING, cancel_requested=True),
+            "RetryJob": Job(job_id="J2", state=JOB_STATE_QUEUED, retry_of="J1"),
             "DeleteJob": Empty(),
             "GetModel": Model(model_id="M1", name="tissues-tissue-automl", version=1),
             "GetModelResults": ModelResults(model_id="M1", best_model="LightGBM"),

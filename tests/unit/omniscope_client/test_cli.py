@@ -37,6 +37,7 @@ def results(canned: Canned) -> None:
         (["jobs", "list"], "succeeded"),
         (["jobs", "show", "J1"], "running"),
         (["jobs", "cancel", "J1"], "its end was asked for"),
+        (["jobs", "retry", "J1"], "Job J2 repeats J1"),
         (["jobs", "delete", "J1"], "Job J1 is deleted"),
         (["datasets", "delete", "tissues"], "tissues (version 1) is deleted"),
         (["models", "list"], "tissues-tissue-automl"),

@@ -1,4 +1,5 @@
 import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -154,3 +155,13 @@ def test_leaving_a_watch_ends_its_call(client: Client, canned: Canned) -> None:
         break
 
     assert canned.stream_ended.wait(10)
+
+
+def test_a_retry_carries_an_id_so_that_repeating_the_call_starts_one_job(
+    client: Client, canned: Canned
+) -> None:
+    job = client.jobs.retry("J1")
+
+    (request,) = canned.requests["RetryJob"]
+    assert (job.job_id, job.retry_of, request.job_id) == ("J2", "J1", "J1")
+    assert uuid.UUID(request.request_id).version == 4

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from omniscope_ml.resources import cpu_count, memory_limit_bytes
+from omniscope_ml.resources import cpu_count, memory_limit_bytes, memory_size_bytes
 
 AVAILABLE = len(os.sched_getaffinity(0))
 
@@ -66,3 +66,11 @@ def test_without_a_limit_memory_is_what_is_free(tmp_path: Path) -> None:
     assert (
         0 < memory_limit_bytes(*group) <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     )
+
+
+def test_the_memory_there_is_is_the_groups_or_the_machines(tmp_path: Path) -> None:
+    limited = tree(tmp_path / "a", "0::/pod\n", {"pod/memory.max": "1048576"})
+    unlimited = tree(tmp_path / "b", "0::/pod\n", {"pod/memory.max": "max"})
+
+    assert memory_size_bytes(*limited) == 1048576
+    assert memory_size_bytes(*unlimited) >= memory_limit_bytes(*unlimited)

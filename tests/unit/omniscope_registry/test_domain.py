@@ -34,6 +34,8 @@ def test_only_a_running_job_succeeds_or_fails():
         (Cause.INFRASTRUCTURE, 6, JobState.FAILED),
         (Cause.LOST, 5, JobState.QUEUED),
         (Cause.LOST, 6, JobState.FAILED),
+        (Cause.STALLED, 1, JobState.QUEUED),
+        (Cause.STALLED, 2, JobState.FAILED),
         (Cause.PREEMPTED, 0, JobState.QUEUED),
     ],
 )
