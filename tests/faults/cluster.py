@@ -24,6 +24,7 @@ from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceSt
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
 from omniscope_client.client import Client
+from omniscope_client.errors import OmniscopeError
 from omniscope_local.nats import nats_command
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.testing.serving import channel
@@ -201,7 +202,7 @@ class Cluster:
         while True:
             try:
                 return await asyncio.to_thread(upload)
-            except Exception:  # noqa: BLE001 - it is starting; a test has a time limit of its own
+            except OmniscopeError:  # it is starting; a test has a time limit of its own
                 await asyncio.sleep(0.1)
 
 
