@@ -41,6 +41,7 @@ from omniscope_registry.models.signing import ManifestSigner
 from omniscope_registry.models.store_sql import SqlModelStore
 from omniscope_registry.projection.servicer import ProjectionServicer
 from omniscope_registry.relay import Relay
+from omniscope_registry.request_ids import RequestIdExpiry
 from omniscope_service.app import Service
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.events.nats import NatsBus
@@ -129,6 +130,7 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
             Sweeper(database, times).run,
             Reaper(database, times).run,
             DeadlineKeeper(database, times).run,
+            RequestIdExpiry(database).run,
         ],
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import exists, false, insert, or_, select, update
@@ -24,6 +23,7 @@ from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from omniscope_registry.database import Database
     from omniscope_registry.listing.keyset import ListRequest
 
-_REQUEST_ID_LIFETIME: Final = timedelta(hours=24)
 _FILTER_FIELDS: Final = {"name": datasets.c.name, "source_format": datasets.c.source_format}
 
 
@@ -146,9 +145,7 @@ class SqlDatasetStore:
             AlreadyExists: The id came with another payload; reason REQUEST_ID_REUSED.
         """
         query = select(*_RECORD).where(
-            datasets.c.owner == owner,
-            datasets.c.request_id == request_id,
-            datasets.c.created_at > _request_horizon(),
+            datasets.c.owner == owner, datasets.c.request_id == request_id
         )
         async with self._database.read() as conn:
             row = (await conn.execute(query)).first()
@@ -171,7 +168,6 @@ class SqlDatasetStore:
         """
         try:
             async with self._database.write() as conn:
-                await self._release_request_id(conn, new)
                 await _insert_columns(conn, new.digest, columns)
                 return await self._insert_row(conn, new)
         except IntegrityError:
@@ -205,19 +201,6 @@ class SqlDatasetStore:
                 .values(deleted_at=self._database.now(), request_id=None, request_hash=None)
             )
 
-    async def _release_request_id(self, conn: AsyncConnection, new: NewDataset) -> None:
-        if new.request_id is None:
-            return
-        await conn.execute(
-            update(datasets)
-            .where(
-                datasets.c.owner == new.owner,
-                datasets.c.request_id == new.request_id,
-                datasets.c.created_at <= _request_horizon(),
-            )
-            .values(request_id=None, request_hash=None)
-        )
-
     async def _insert_row(self, conn: AsyncConnection, new: NewDataset) -> DatasetRecord:
         version = await next_version(conn, datasets, new.owner, new.name)
         statement = insert(datasets).values(
@@ -245,10 +228,6 @@ async def _insert_columns(
         for column in columns
     ]
     await conn.execute(dialect.insert(dataset_columns).on_conflict_do_nothing(), rows)
-
-
-def _request_horizon() -> datetime:
-    return datetime.now(UTC) - _REQUEST_ID_LIFETIME
 
 
 def _visible(owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from omniscope_registry.tables.metadata import (
@@ -54,6 +55,13 @@ datasets = Table(
     CheckConstraint("(request_id IS NULL) = (request_hash IS NULL)", name="request"),
 )
 Index("ix_datasets_owner_id", datasets.c.owner, datasets.c.id)
+# What request ids expire by.
+Index(
+    "ix_datasets_request",
+    datasets.c.created_at,
+    sqlite_where=text("request_id IS NOT NULL"),
+    postgresql_where=text("request_id IS NOT NULL"),
+)
 
 # Columns belong to the stored bytes, so that a second upload of them costs no rows.
 dataset_columns = Table(

@@ -122,6 +122,13 @@ Index(
     sqlite_where=text("completed_at IS NULL"),
     postgresql_where=text("completed_at IS NULL"),
 )
+# What request ids expire by.
+Index(
+    "ix_training_jobs_request",
+    training_jobs.c.created_at,
+    sqlite_where=text("request_id IS NOT NULL"),
+    postgresql_where=text("request_id IS NOT NULL"),
+)
 
 job_attempts = Table(
     "job_attempts",
