@@ -12,7 +12,7 @@ from omniscope_ml.datasets.arrow_file import Dataset, open_dataset
 from omniscope_ml.errors import DataError
 from omniscope_ml.labels import ClassLabels
 from omniscope_ml.schema import Feature, align
-from omniscope_ml.splits import HoldOut, Rows, hold_out_random, hold_out_stratified
+from omniscope_ml.splits import HoldOut, Rows, SplitPlan, SplitTable, divide_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,10 +120,13 @@ def _keys(dataset: Dataset, spec: TrainSpec, rows: Rows) -> list[object] | None:
 
 
 def _hold_out(spec: TrainSpec, target: npt.NDArray[Any], labels: ClassLabels | None) -> HoldOut:
-    if spec.split_strategy == "stratified" and labels is not None:
-        codes = labels.codes(target.tolist())
-        return hold_out_stratified(codes, spec.test_fraction, spec.split_seed)
-    return hold_out_random(len(target), spec.test_fraction, spec.split_seed)
+    plan = SplitPlan(
+        strategy=spec.split_strategy, test_fraction=spec.test_fraction, seed=spec.split_seed
+    )
+    codes = None if labels is None else labels.codes(target.tolist())
+    classes = () if labels is None else labels.texts
+    table = SplitTable(rows=len(target), codes=codes, classes=classes)
+    return divide_rows(plan, table).hold_out
 
 
 def _check_training_classes(table: TrainingTable, spec: TrainSpec) -> None:

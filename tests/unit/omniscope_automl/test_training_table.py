@@ -5,7 +5,7 @@ import pytest
 
 from omniscope_automl.training_table import read_training_table
 from omniscope_ml.errors import DataError
-from omniscope_ml.splits import hold_out_random
+from omniscope_ml.splits import SplitPlan, SplitTable, divide_rows
 from tests.unit.omniscope_automl.conftest import FEATURES, SPEC, penguins
 
 
@@ -50,7 +50,8 @@ def test_single_class_is_refused(store):
 
 
 def test_random_split_that_leaves_one_class_to_train_on_is_refused(store):
-    held_out = hold_out_random(150, 0.2, seed=0).test
+    plan = SplitPlan(strategy="random", test_fraction=0.2, seed=0)
+    held_out = divide_rows(plan, SplitTable(rows=150)).hold_out.test
     frame = penguins().assign(species="Adelie")
     frame.loc[held_out[0], "species"] = "Gentoo"
     spec = dataclasses.replace(SPEC, split_strategy="random")
