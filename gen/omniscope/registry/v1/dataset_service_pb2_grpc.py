@@ -106,8 +106,8 @@ class DatasetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDataset(self, request, context):
-        """Deletes a dataset. Errors: FAILED_PRECONDITION, reason RESOURCE_IN_USE, while a job that has
-        not ended reads it.
+        """Deletes a dataset. Errors: FAILED_PRECONDITION, reason DATASET_IN_USE, while a job that has
+        not ended needs it; the message names the jobs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

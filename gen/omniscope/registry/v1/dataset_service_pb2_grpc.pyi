@@ -54,8 +54,8 @@ class DatasetServiceStub:
     ListDatasetColumns: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetColumnsRequest, _dataset_service_pb2.ListDatasetColumnsResponse]
     """Lists a dataset's columns with their profiles, in the table's order."""
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.DeleteDatasetRequest, _empty_pb2.Empty]
-    """Deletes a dataset. Errors: FAILED_PRECONDITION, reason RESOURCE_IN_USE, while a job that has
-    not ended reads it.
+    """Deletes a dataset. Errors: FAILED_PRECONDITION, reason DATASET_IN_USE, while a job that has
+    not ended needs it; the message names the jobs.
     """
 
 @_typing.type_check_only
@@ -82,8 +82,8 @@ class DatasetServiceAsyncStub(DatasetServiceStub):
     ListDatasetColumns: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetColumnsRequest, _dataset_service_pb2.ListDatasetColumnsResponse]  # type: ignore[assignment]
     """Lists a dataset's columns with their profiles, in the table's order."""
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.DeleteDatasetRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Deletes a dataset. Errors: FAILED_PRECONDITION, reason RESOURCE_IN_USE, while a job that has
-    not ended reads it.
+    """Deletes a dataset. Errors: FAILED_PRECONDITION, reason DATASET_IN_USE, while a job that has
+    not ended needs it; the message names the jobs.
     """
 
 class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -137,8 +137,8 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _dataset_service_pb2.DeleteDatasetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Deletes a dataset. Errors: FAILED_PRECONDITION, reason RESOURCE_IN_USE, while a job that has
-        not ended reads it.
+        """Deletes a dataset. Errors: FAILED_PRECONDITION, reason DATASET_IN_USE, while a job that has
+        not ended needs it; the message names the jobs.
         """
 
 def add_DatasetServiceServicer_to_server(servicer: DatasetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import exists, false, insert, or_, select, update
+from sqlalchemy import exists, false, insert, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from ulid import ULID
@@ -19,6 +19,7 @@ from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.datasets import dataset_columns, datasets
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.versions import next_version
+from omniscope_service import failpoints
 from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from omniscope_registry.database import Database
     from omniscope_registry.listing.keyset import ListRequest
 
+# A dataset may be read by thousands; an error's metadata holds so many.
+_NAMED_JOBS: Final = 5
 _FILTER_FIELDS: Final = {"name": datasets.c.name, "source_format": datasets.c.source_format}
 
 
@@ -86,6 +89,20 @@ class SqlDatasetStore:
         if row is None:
             return None
         return DatasetRow(row.id, row.name, dataset_key(row.digest), row.digest)
+
+    async def hold(self, conn: AsyncConnection, owner: str, dataset_id: str) -> bool:
+        """Keep the owner's dataset from being deleted until the transaction ends.
+
+        Returns:
+            False when there is none such any more.
+        """
+        # A delete that is under way is waited for, and seen.
+        query = (
+            select(datasets.c.id)
+            .where(*_visible(owner), datasets.c.id == dataset_id)
+            .with_for_update(read=True)
+        )
+        return await conn.scalar(query) is not None
 
     async def get(self, owner: str, id_or_name: str) -> DatasetRecord:
         """Return a dataset by id, or the newest of a name.
@@ -183,23 +200,23 @@ class SqlDatasetStore:
 
         Raises:
             NotFound: The owner has none such; reason DATASET_NOT_FOUND.
-            FailedPrecondition: A job that has not ended reads it; reason RESOURCE_IN_USE.
+            FailedPrecondition: Jobs that have not ended read it; reason DATASET_IN_USE.
         """
         async with self._database.write() as conn:
-            row = (await conn.execute(_one(owner, id_or_name))).first()
+            # Locked before its jobs are looked for: a submission that came first is seen, one
+            # that comes later waits, and finds no dataset.
+            row = (await conn.execute(_one(owner, id_or_name).with_for_update())).first()
             if row is None:
                 raise _not_found(id_or_name)
-            if (await conn.execute(select(_in_use(row.id)))).scalar_one():
-                raise FailedPrecondition(
-                    f"Dataset {id_or_name!r} is read by a job; cancel that or wait for its end.",
-                    reason="RESOURCE_IN_USE",
-                    field="dataset_id",
-                )
+            jobs = (await conn.execute(_open_jobs(row.id))).scalars().all()
+            if jobs:
+                raise _in_use(id_or_name, jobs)
             await conn.execute(
                 update(datasets)
                 .where(datasets.c.id == row.id)
                 .values(deleted_at=self._database.now(), request_id=None, request_hash=None)
             )
+            await failpoints.reach("delete_dataset.before_commit")
 
     async def _insert_row(self, conn: AsyncConnection, new: NewDataset) -> DatasetRecord:
         version = await next_version(conn, datasets, new.owner, new.name)
@@ -243,12 +260,25 @@ def _one(owner: str, id_or_name: str) -> Select[Any]:
     return query.where(datasets.c.name == id_or_name).order_by(datasets.c.version.desc()).limit(1)
 
 
-def _in_use(dataset_id: str) -> ColumnElement[bool]:
+def _open_jobs(dataset_id: str) -> Select[tuple[str]]:
     # One condition for each state: only so do the partial indexes on the states serve.
-    reads = training_jobs.c.dataset_id == dataset_id
-    return or_(
-        exists().where(training_jobs.c.status == QUEUED, reads),
-        exists().where(training_jobs.c.status == RUNNING, reads),
+    jobs = training_jobs.c
+    of_state = [
+        select(jobs.id).where(jobs.status == state, jobs.dataset_id == dataset_id)
+        for state in (QUEUED, RUNNING)
+    ]
+    found = union_all(*of_state).subquery()
+    return select(found.c.id).order_by(found.c.id).limit(_NAMED_JOBS + 1)
+
+
+def _in_use(id_or_name: str, jobs: Sequence[str]) -> FailedPrecondition:
+    named = ", ".join(jobs[:_NAMED_JOBS]) + (" and others" if len(jobs) > _NAMED_JOBS else "")
+    return FailedPrecondition(
+        f"Dataset {id_or_name!r} is needed by jobs that have not ended: {named}. Cancel them, or "
+        "wait for their end.",
+        reason="DATASET_IN_USE",
+        field="dataset_id",
+        metadata={"job_ids": ",".join(jobs[:_NAMED_JOBS])},
     )
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from omniscope_registry.jobs.checking import check_submission, submission_hash
 from omniscope_registry.jobs.domain import TERMINAL, JobState
-from omniscope_registry.jobs.store_sql import NewJob
+from omniscope_registry.jobs.store_sql import NewJob, dataset_not_found
 from omniscope_registry.names import check_uuid
-from omniscope_service.errors import FailedPrecondition, NotFound
+from omniscope_service.errors import FailedPrecondition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +89,7 @@ class JobIntake:
             return earlier
         dataset = await self._datasets.find(owner, request.dataset_id)
         if dataset is None:
-            raise _no_dataset(request.dataset_id)
+            raise dataset_not_found(request.dataset_id)
         if request.validate_only:
             return None
         lists = await self._column_lists.put(request.column_lists)
@@ -118,7 +118,7 @@ class JobIntake:
         job = await self._reader.get(owner, job_id)
         _require_retryable(job)
         if await self._datasets.find(owner, job.dataset_id) is None:
-            raise _no_dataset(job.dataset_id)
+            raise dataset_not_found(job.dataset_id)
         return await self._store.submit(_repeated(job, unique, request_hash))
 
 
@@ -184,12 +184,3 @@ def _new_job(
 
 def _key(digest: str) -> str:
     return f"column-lists/{digest}.json"
-
-
-def _no_dataset(dataset_id: str) -> NotFound:
-    return NotFound(
-        f"There is no dataset {dataset_id[:128]!r}.",
-        reason="DATASET_NOT_FOUND",
-        field="dataset_id",
-        metadata={"resource_type": "dataset", "resource_name": dataset_id[:128]},
-    )

@@ -97,6 +97,14 @@ class DatasetLookup(Protocol):
         """Return the owner's dataset by id, or the newest of that name; None without one."""
         ...
 
+    async def hold(self, conn: AsyncConnection, owner: str, dataset_id: str) -> bool:
+        """Keep the owner's dataset from being deleted until the transaction ends.
+
+        Returns:
+            False when there is none such any more.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPackage:

@@ -21,7 +21,7 @@ from omniscope_registry.jobs.quotas import UNLIMITED, Quota
 from omniscope_registry.jobs.reading_sql import job_not_found, require_id
 from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
 from omniscope_service import failpoints
-from omniscope_service.errors import AlreadyExists, FailedPrecondition
+from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Database
+    from omniscope_registry.jobs.ports import DatasetLookup
 
 _JOBS = training_jobs.c
 
@@ -63,11 +64,15 @@ class SqlJobStore:
 
     Args:
         database: Where they are.
+        datasets: What they read.
         quota: What an owner may ask for.
     """
 
-    def __init__(self, database: Database, quota: Quota = UNLIMITED) -> None:
+    def __init__(
+        self, database: Database, datasets: DatasetLookup, quota: Quota = UNLIMITED
+    ) -> None:
         self._database = database
+        self._datasets = datasets
         self._quota = quota
 
     async def submit(self, new: NewJob) -> JobRow:
@@ -75,6 +80,7 @@ class SqlJobStore:
 
         Raises:
             AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
+            NotFound: Its dataset was deleted meanwhile; reason DATASET_NOT_FOUND.
             ResourceExhausted: The owner has too many jobs; reason QUOTA_EXCEEDED.
             Unavailable: The broker takes no hints for long; reason OUTBOX_FULL.
         """
@@ -82,6 +88,8 @@ class SqlJobStore:
             async with self._database.write() as conn:
                 await quotas.require_room(conn, self._database, new.owner, self._quota)
                 await outbox.require_room(conn)
+                if not await self._datasets.hold(conn, new.owner, new.dataset_id):
+                    raise dataset_not_found(new.dataset_id)
                 job = await self._insert(conn, new)
                 await failpoints.reach("submit.before_commit")
         except IntegrityError:
@@ -231,6 +239,16 @@ class SqlJobStore:
         told = StateChanged(from_state=running, to_state=running, message=asked.message)
         await journal.append(conn, asked, [JobEvent(state_changed=told)])
         return asked
+
+
+def dataset_not_found(dataset_id: str) -> NotFound:
+    """Return the error for a dataset that a job cannot read: it is gone, or not the owner's."""
+    return NotFound(
+        f"There is no dataset {dataset_id[:128]!r}.",
+        reason="DATASET_NOT_FOUND",
+        field="dataset_id",
+        metadata={"resource_type": "dataset", "resource_name": dataset_id[:128]},
+    )
 
 
 async def _lock_owned(conn: AsyncConnection, owner: str, job_id: str) -> JobRow:

@@ -162,7 +162,9 @@ async def test_a_dataset_is_not_deleted_under_a_job(
     error = await refused(stub.DeleteDataset(messages.DeleteDatasetRequest(dataset_id="table")))
 
     assert isinstance(error, FailedPrecondition)
-    assert error.reason == "RESOURCE_IN_USE"
+    assert error.reason == "DATASET_IN_USE"
+    assert job.id in error.message
+    assert error.metadata["job_ids"] == job.id
     await _end(database, job.id)
     await stub.DeleteDataset(messages.DeleteDatasetRequest(dataset_id="table"))
 

@@ -1,0 +1,124 @@
+"""DeleteDataset against SubmitJob and RetryJob: no job is left without what it reads."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import grpc.aio
+import pytest
+
+from omniscope.registry.v1.dataset_service_pb2 import DeleteDatasetRequest, GetDatasetRequest
+from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceStub
+from omniscope.registry.v1.job_service_pb2 import ListJobsRequest, RetryJobRequest
+from omniscope_registry.datasets.store_sql import SqlDatasetStore
+from omniscope_service import failpoints
+from omniscope_service.errors import FailedPrecondition, NotFound
+from omniscope_service.rpc.status import error_from_rpc
+from omniscope_service.testing.serving import channel
+
+
+@asynccontextmanager
+async def datasets_of_ada(registry):
+    async with channel(registry.target, "ada") as connection:
+        yield DatasetServiceStub(connection)
+
+
+async def _outcome(call):
+    """Return what a call gives, or the reason of its refusal."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        return error_from_rpc(error).reason
+
+
+class Pause:
+    """Holds the first call that reaches a failpoint, so that another one can overlap it."""
+
+    def __init__(self, place):
+        self.reached = asyncio.Event()
+        self._place = place
+
+    async def __call__(self, name):
+        if name == self._place and not self.reached.is_set():
+            self.reached.set()
+            await asyncio.sleep(0.3)
+
+
+@pytest.fixture
+def overlap(monkeypatch):
+    """Runs two calls; the second begins when the first is about to commit."""
+
+    async def run(place, first, second):
+        pause = Pause(place)
+        monkeypatch.setattr(failpoints, "reach", pause)
+        running = asyncio.create_task(_outcome(first()))
+        await pause.reached.wait()
+        return await asyncio.gather(running, _outcome(second()))
+
+    return run
+
+
+async def test_a_delete_that_overlaps_a_submission_is_refused(registry, overlap):
+    async with datasets_of_ada(registry) as datasets:
+        request = DeleteDatasetRequest(dataset_id=registry.dataset_id)
+        job, deleted = await overlap(
+            "submit.before_commit", registry.submit, lambda: datasets.DeleteDataset(request)
+        )
+
+    assert deleted == "DATASET_IN_USE"
+    assert (await registry.claim(job.job_id)).dataset_key
+
+
+@pytest.mark.parametrize("call", ["submit", "retry"])
+async def test_a_job_that_overlaps_a_delete_is_refused(registry, overlap, call):
+    job = await registry.submit()
+    await registry.cancel(job.job_id)
+
+    async def start():
+        if call == "submit":
+            return await registry.submit()
+        return await registry.jobs.RetryJob(RetryJobRequest(job_id=job.job_id))
+
+    async with datasets_of_ada(registry) as datasets:
+        request = DeleteDatasetRequest(dataset_id=registry.dataset_id)
+        _, outcome = await overlap(
+            "delete_dataset.before_commit", lambda: datasets.DeleteDataset(request), start
+        )
+
+    assert outcome == "DATASET_NOT_FOUND"
+    assert len((await registry.jobs.ListJobs(ListJobsRequest())).jobs) == 1
+
+
+async def test_however_they_meet_either_job_and_dataset_exist_or_neither(registry, database):
+    async with datasets_of_ada(registry) as datasets:
+        request = DeleteDatasetRequest(dataset_id=registry.dataset_id)
+        calls = [registry.submit() for _ in range(6)]
+        calls.insert(3, datasets.DeleteDataset(request))
+        await asyncio.gather(*map(_outcome, calls))
+
+    jobs = (await registry.jobs.ListJobs(ListJobsRequest())).jobs
+    exists = await SqlDatasetStore(database).find("ada", registry.dataset_id) is not None
+    assert exists == bool(jobs)
+
+
+async def test_the_error_names_some_of_the_jobs(registry, refused):
+    jobs = sorted([(await registry.submit()).job_id for _ in range(7)])
+
+    async with datasets_of_ada(registry) as datasets:
+        error = await refused(datasets.DeleteDataset(DeleteDatasetRequest(dataset_id="genes")))
+        await datasets.GetDataset(GetDatasetRequest(dataset_id="genes"))
+
+    assert isinstance(error, FailedPrecondition)
+    assert error.reason == "DATASET_IN_USE"
+    assert ", ".join(jobs[:5]) + " and others" in error.message
+    assert jobs[5] not in error.message
+
+
+async def test_a_dataset_of_ended_jobs_may_go_and_takes_no_job_any_more(registry, refused):
+    await registry.cancel((await registry.submit()).job_id)
+
+    async with datasets_of_ada(registry) as datasets:
+        await datasets.DeleteDataset(DeleteDatasetRequest(dataset_id=registry.dataset_id))
+    error = await refused(registry.submit())
+
+    assert isinstance(error, NotFound)
+    assert error.reason == "DATASET_NOT_FOUND"
