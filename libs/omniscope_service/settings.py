@@ -40,6 +40,8 @@ class ServiceSettings(BaseSettings):
     """Artifact store. Default: the folder `artifacts` in the home."""
     registry_target: str = "127.0.0.1:50051"
     """gRPC target of the registry."""
+    dataset_cache_bytes: int = Field(default=20 * 1024**3, gt=0)
+    """Datasets that the workers of a machine keep in the home for later jobs. Default: 20 GiB."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged."""
 

@@ -170,7 +170,7 @@ class Attempt:
 
     async def _make_paths(self) -> JobPaths:
         dataset = await self._shop.datasets.fetch(
-            self._grant.dataset_key, self._grant.dataset_digest
+            self._grant.dataset_key, self._grant.dataset_digest, self._folder / "dataset"
         )
         paths = JobPaths(dataset, self._folder / "workspace", self._folder / "package")
         for folder in (paths.workspace, paths.package):

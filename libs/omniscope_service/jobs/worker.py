@@ -15,7 +15,7 @@ from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, Clai
 from omniscope_service import failpoints
 from omniscope_service.errors import ServiceError
 from omniscope_service.jobs.attempt import Attempt, Workshop
-from omniscope_service.jobs.dataset_cache import DatasetCache
+from omniscope_service.jobs.dataset_cache import DEFAULT_CACHE_BYTES, DatasetCache
 from omniscope_service.jobs.endings import ending_of_fault
 from omniscope_service.jobs.launcher import LocalLauncher
 from omniscope_service.jobs.persistence import NO_ANSWER, until_answered
@@ -78,6 +78,7 @@ class Worker:
         silence_seconds: A child that neither reports nor prints for this long is stopped.
         child_memory_bytes: A child that holds more is killed, before the kernel kills the worker
             with it.
+        cache_bytes: Datasets that are kept for later jobs; those in use may be more.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Worker:
         grace_seconds: float = 20.0,
         silence_seconds: float = 1800.0,
         child_memory_bytes: int,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
     ) -> None:
         self.worker_id = str(ULID())
         self._definition = definition
@@ -102,7 +104,7 @@ class Worker:
             registry=registry.workers,
             bus=bus,
             artifacts=artifacts,
-            datasets=DatasetCache(artifacts, home / "cache"),
+            datasets=DatasetCache(artifacts, home / "cache", cache_bytes),
             warm=self._warm,
             folder=home / "work" / self.worker_id,
             spec_from_claim=definition.spec_from_claim,

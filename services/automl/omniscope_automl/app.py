@@ -112,6 +112,7 @@ async def _worker(
         ArtifactStore.open(settings.artifacts_url),
         settings.home,
         child_memory_bytes=settings.child_memory_bytes or _memory_share(settings.slots),
+        cache_bytes=settings.dataset_cache_bytes,
     )
 
 
