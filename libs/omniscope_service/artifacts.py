@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -120,10 +120,15 @@ class ArtifactStore:
 
     async def delete_prefix(self, prefix: str) -> None:
         """Delete every artifact below a prefix. Idempotent."""
-        keys = [key for key, _ in await self.list(prefix)]
-        if keys:
-            with _translated(prefix):
-                await obstore.delete_async(self._store, keys)
+        await self.delete([key for key, _ in await self.list(prefix)])
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Delete artifacts. Idempotent: one that is not there counts as deleted."""
+        await _each(keys, self._delete)
+
+    async def _delete(self, key: str) -> None:
+        with suppress(NotFound), _translated(key):
+            await obstore.delete_async(self._store, _checked(key))
 
     async def put_folder(self, prefix: str, folder: Path) -> None:
         """Write every file of a folder under a prefix; links are refused."""

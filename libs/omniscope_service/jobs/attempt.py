@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
-
 from omniscope.common.v1.job_event_pb2 import JobEvent
-from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest, FailJobRequest
-from omniscope_service import failpoints
-from omniscope_service.errors import Aborted, ServiceError
+from omniscope_service.errors import ServiceError
+from omniscope_service.jobs.checkpoints.resume import fetch_newest
+from omniscope_service.jobs.checkpoints.sender import CheckpointSender
 from omniscope_service.jobs.convert import event_from_frame, log_line
 from omniscope_service.jobs.endings import (
     Ending,
     Failed,
-    Trained,
+    another_may_follow,
     ending_of_child,
     ending_of_error,
     ending_of_stop,
     ending_over_memory,
-    ending_without_manifest,
-    how_it_failed,
 )
 from omniscope_service.jobs.event_sender import EventSender
 from omniscope_service.jobs.lease import LeaseKeeper
 from omniscope_service.jobs.limits import AttemptLimits
-from omniscope_service.jobs.persistence import until_answered
 from omniscope_service.jobs.report import JobPaths
+from omniscope_service.jobs.settlement import Settlement
 from omniscope_service.jobs.stop import StopCause, StopSignal
 
 if TYPE_CHECKING:
@@ -50,9 +44,8 @@ if TYPE_CHECKING:
 
 LOGGED_LINES = 2000
 """Lines of an attempt's output that are shown to its watchers."""
-_COMPLETE_SECONDS = 120.0
-
-_log = structlog.get_logger()
+_CHECKPOINT_SECONDS = 20.0
+"""How long an attempt that ends waits for its newest checkpoint to be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +93,10 @@ class Attempt:
         self._limits = AttemptLimits(grant, self.stop)
         self._events = EventSender(workshop.registry, grant.lease, self.stop)
         self._folder = workshop.folder / f"{grant.lease.job_id}-{grant.lease.attempt}"
+        self._checkpoints = CheckpointSender(
+            workshop.registry, workshop.artifacts, grant, self._folder / "checkpoints", self.stop
+        )
+        self._settlement = Settlement(grant, workshop.registry, workshop.artifacts)
         self._child: Child | None = None
         self._lines = 0
 
@@ -110,6 +107,7 @@ class Attempt:
                 self._lease.beat(),
                 self._lease.listen(self._shop.bus),
                 self._events.send(),
+                self._checkpoints.send(),
                 self._limits.watch_time(),
                 self._limits.watch_deadline(),
                 self._limits.watch_silence(self._shop.silence_seconds),
@@ -121,12 +119,7 @@ class Attempt:
 
     async def fail(self, failed: Failed) -> None:
         """Tell the registry that the attempt ended without a model."""
-        request = FailJobRequest(lease=self._grant.lease, cause=failed.cause, error=failed.error)
-        try:
-            await until_answered(lambda: self._shop.registry.FailJob(request))
-        except ServiceError as error:
-            _log.warning("failure not taken", job_id=request.lease.job_id, reason=error.reason)
-        self._log_end(how_it_failed(failed.cause), failed.error.reason)
+        await self._settlement.fail(failed)
 
     async def _train_until_stopped(self) -> Ending:
         training = asyncio.create_task(self._train())
@@ -172,10 +165,20 @@ class Attempt:
         dataset = await self._shop.datasets.fetch(
             self._grant.dataset_key, self._grant.dataset_digest, self._folder / "dataset"
         )
-        paths = JobPaths(dataset, self._folder / "workspace", self._folder / "package")
-        for folder in (paths.workspace, paths.package):
+        paths = JobPaths.below(self._folder, dataset, await self._fetch_checkpoint())
+        for folder in (paths.workspace, paths.package, paths.checkpoints):
             folder.mkdir(mode=0o700, parents=True)
         return paths
+
+    async def _fetch_checkpoint(self) -> Path | None:
+        resumed = await fetch_newest(
+            self._shop.artifacts, self._grant.checkpoints, self._folder / "resume"
+        )
+        if resumed is None:
+            return None
+        text = f"Going on from step {resumed.step}, which attempt {resumed.attempt} has stored."
+        await self._events.put(JobEvent(log_line=log_line(text, "info")))
+        return resumed.folder
 
     async def _follow(self, child: Child) -> Frame | None:
         """Pass on what the child reports, until it is silent for good; return its result."""
@@ -183,7 +186,9 @@ class Attempt:
         async for frame in child.messages():
             self._limits.hear()
             event = event_from_frame(frame)
-            if event is None:
+            if frame["type"] == "checkpoint":
+                await self._checkpoints.put(frame["name"])
+            elif event is None:
                 result = frame
             elif event.HasField("log_line"):
                 await self._put_line(event)
@@ -202,54 +207,17 @@ class Attempt:
     async def _settle(self, ending: Ending) -> None:
         await self._events.drain()
         if self.stop.cause is StopCause.LEASE_LOST:
-            _log.warning("attempt abandoned", job_id=self._grant.lease.job_id)
-            self._log_end("abandoned", "LEASE_LOST")
+            self._settlement.abandon()
             return
-        failed = ending if isinstance(ending, Failed) else await self._complete(ending)
+        failed = (
+            ending
+            if isinstance(ending, Failed)
+            else await self._settlement.complete(ending, self._folder / "package")
+        )
         if failed is not None:
+            if another_may_follow(failed.cause):
+                await self._checkpoints.drain(_CHECKPOINT_SECONDS)
             await self.fail(failed)
-
-    async def _complete(self, trained: Trained) -> Failed | None:
-        """Store the package and complete the job; return why that was not possible."""
-        package = self._folder / "package"
-        key = f"{self._grant.artifacts_prefix.rstrip('/')}/package"
-        try:
-            digest = await asyncio.to_thread(_digest, package / "manifest.json")
-            await self._shop.artifacts.put_folder(key, package)
-            await failpoints.reach("package.after_upload")
-            await self._register(key, digest, trained)
-            self._log_end("succeeded")
-        except FileNotFoundError:
-            return ending_without_manifest()
-        except Aborted as error:
-            _log.warning("model not taken", job_id=self._grant.lease.job_id, reason=error.reason)
-            self._log_end("abandoned", error.reason)
-        except (ServiceError, OSError) as error:
-            return ending_of_error(error)
-        return None
-
-    def _log_end(self, state: str, reason: str | None = None) -> None:
-        lease = self._grant.lease
-        about = {} if reason is None else {"reason": reason}
-        _log.info(
-            "attempt ended", job_id=lease.job_id, attempt=lease.attempt, state=state, **about
-        )
-
-    async def _register(self, key: str, digest: str, trained: Trained) -> None:
-        request = CompleteJobRequest(
-            lease=self._grant.lease,
-            package_key=key,
-            manifest_digest=digest,
-            stopped_early=trained.stopped_early,
-        )
-        # The registry reads and hashes the whole package.
-        complete = partial(self._shop.registry.CompleteJob, request, timeout=_COMPLETE_SECONDS)
-        await until_answered(complete)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @asynccontextmanager

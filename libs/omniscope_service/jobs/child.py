@@ -29,6 +29,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+from omniscope_service.jobs.checkpoints.writer import CheckpointWriter
 from omniscope_service.jobs.frames import Frame, receive_frame, send_frame
 from omniscope_service.jobs.report import JobPaths
 from omniscope_service.jobs.report_pipe import MAX_FIELD, MAX_MESSAGE, PipeReport, clean
@@ -60,12 +61,13 @@ def _serve(trainer_name: str, commands: int, frames: int) -> None:
     send_frame(frames, {"type": "ready"})
     job = receive_frame(commands)
     if job is not None:
-        send_frame(frames, _run(trainer, job, PipeReport(frames)))
+        send_frame(frames, _run(trainer, job, frames))
 
 
-def _run(trainer: ModuleType, job: Frame, report: PipeReport) -> Frame:
+def _run(trainer: ModuleType, job: Frame, frames: int) -> Frame:
     """Train and return the frame that says how it ended."""
-    paths = JobPaths(**{name: Path(path) for name, path in job["paths"].items()})
+    paths = JobPaths(**{name: path and Path(path) for name, path in job["paths"].items()})
+    report = PipeReport(frames, CheckpointWriter(paths.checkpoints))
     os.chdir(paths.workspace)  # libraries leave files in the working directory
     try:
         outcome = trainer.train(job["spec"], paths, report)

@@ -152,6 +152,16 @@ def how_it_failed(cause: FailureCause.ValueType) -> str:
             return "failed"
 
 
+def another_may_follow(cause: FailureCause.ValueType) -> bool:
+    """Tell whether the registry may give the job to another attempt, which could go on."""
+    return cause in (
+        worker_service_pb2.FAILURE_CAUSE_CRASH,
+        worker_service_pb2.FAILURE_CAUSE_INFRASTRUCTURE,
+        worker_service_pb2.FAILURE_CAUSE_PREEMPTED,
+        worker_service_pb2.FAILURE_CAUSE_STALLED,
+    )
+
+
 def _out_of_memory(what: str) -> Failed:
     return Failed(
         worker_service_pb2.FAILURE_CAUSE_OUT_OF_MEMORY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -111,11 +112,7 @@ class LocalChild:
         self._started = True
         self._reading.append(asyncio.create_task(self._read_frames()))
         self._reading.append(asyncio.create_task(self._end_messages(*self._reading)))
-        files = {
-            "dataset": str(paths.dataset),
-            "workspace": str(paths.workspace),
-            "package": str(paths.package),
-        }
+        files = {name: path and str(path) for name, path in asdict(paths).items()}
         assert self._commands is not None, "a closed child takes no job"
         with suppress(BrokenPipeError):
             job = {"type": "job", "spec": spec, "paths": files}

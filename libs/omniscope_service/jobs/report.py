@@ -1,5 +1,6 @@
 """What a trainer sees of the job runtime. Imported in the child: standard library only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -64,6 +65,19 @@ class Report(Protocol):
         """Show a line to whoever watches the job."""
         ...
 
+    def checkpoint(self, files: Mapping[str, Path], *, step: int) -> None:
+        """Store a state that another attempt resumes from should this one be lost.
+
+        Returns when the files are copied; they are sent to the artifact store while the training
+        goes on. Files that are as they were at the last checkpoint cost nothing. A disk that is
+        full costs the checkpoint, not the training.
+
+        Args:
+            files: What to store, by the path that it has below `JobPaths.resume` later.
+            step: Step on the job's own axis, from 0.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class JobPaths:
@@ -73,11 +87,23 @@ class JobPaths:
         dataset: The dataset's Arrow file, read-only.
         workspace: An empty folder of its own, removed after the attempt.
         package: An empty folder for the model package; `manifest.json` is written last.
+        checkpoints: Where `Report.checkpoint` copies files to; nothing else writes there.
+        resume: The files of the newest checkpoint of an earlier attempt; None when there is none
+            and the training starts from nothing.
     """
 
     dataset: Path
     workspace: Path
     package: Path
+    checkpoints: Path
+    resume: Path | None
+
+    @classmethod
+    def below(cls, folder: Path, dataset: Path, resume: Path | None = None) -> "JobPaths":
+        """Return the paths of an attempt whose own folders lie below `folder`."""
+        return cls(
+            dataset, folder / "workspace", folder / "package", folder / "checkpoints", resume
+        )
 
 
 @dataclass(frozen=True, slots=True)

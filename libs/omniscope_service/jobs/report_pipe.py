@@ -3,7 +3,10 @@
 import math
 import re
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 
+from omniscope_service.jobs.checkpoints.writer import CheckpointWriter
 from omniscope_service.jobs.frames import send_frame
 from omniscope_service.jobs.report import Severity
 
@@ -29,14 +32,16 @@ def clean(text: str, longest: int = MAX_TEXT) -> str:
 
 
 class PipeReport:
-    """`Report` over a pipe; may be called from any thread of the child.
+    """`Report` over a pipe; may be called from any thread of the child, `checkpoint` from one.
 
     Args:
         descriptor: Where frames are written; a call waits while the worker does not read.
+        checkpoints: Writes checkpoints where the worker finds them.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, checkpoints: CheckpointWriter) -> None:
         self._descriptor = descriptor
+        self._checkpoints = checkpoints
         self._lock = threading.Lock()
         self._percent = 0.0
 
@@ -100,6 +105,15 @@ class PipeReport:
     def log(self, text: str, severity: Severity = "info") -> None:
         """Show a line to whoever watches the job."""
         self._send("log_line", text=clean(text), severity=severity)
+
+    def checkpoint(self, files: Mapping[str, Path], *, step: int) -> None:
+        """Store a state that another attempt resumes from should this one be lost."""
+        try:
+            manifest = self._checkpoints.write(files, step)
+        except OSError as error:
+            self.log(f"A checkpoint could not be written: {error.strerror}.", "warning")
+        else:
+            self._send("checkpoint", name=manifest.name)
 
     def _send(self, kind: str, **fields: object) -> None:
         with self._lock:

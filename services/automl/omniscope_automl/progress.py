@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autogluon.core.models import AbstractModel
     from autogluon.tabular.trainer.abstract_trainer import AbstractTabularTrainer
 
+    from omniscope_automl.finished_models import FinishedModels
     from omniscope_service.jobs.report import Report
 
 # The search lies between these percentages; before it is reading, after it measuring and packing.
@@ -121,19 +122,21 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
 
     Args:
         progress: What to tell; left out when AutoGluon pickles its trainer.
+        finished: Keeps finished models and has those of earlier attempts; left out likewise.
         seed: Seed of every model that is not bagged; bagged ones get theirs by an argument of fit.
     """
 
-    def __init__(self, progress: SearchProgress, seed: int) -> None:
+    def __init__(self, progress: SearchProgress, finished: "FinishedModels", seed: int) -> None:
         super().__init__()
         self._progress: SearchProgress | None = progress
+        self._finished: FinishedModels | None = finished
         self._seed = seed
         self._current = ""
         self._scores: dict[str, float] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the report: it holds the pipe to the worker."""
-        return {**self.__dict__, "_progress": None}
+        return {**self.__dict__, "_progress": None, "_finished": None}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "SearchCallback":
         """AutoGluon copies its arguments; reports still go to the one place."""
@@ -159,18 +162,32 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
             for level in levels
         )
         self._progress.plan(sum(len(of_level) + 1 for of_level in models))
+        if self._finished is not None:
+            self._finished.plan(level_end - level_start)
 
     def _before_model_fit(
-        self, trainer: "AbstractTabularTrainer", model: "AbstractModel", **_: Any
+        self,
+        trainer: "AbstractTabularTrainer",
+        model: "AbstractModel",
+        *,
+        stack_name: str,
+        **_: Any,
     ) -> tuple[bool, bool]:
         model.default_random_seed = self._seed
         self._current = model.name
         if self._progress is not None:
             self._progress.start(model.name, trial=_is_trial(trainer))
+        if self._finished is not None and not _is_trial(trainer):
+            self._finished.restore(trainer, model, stack_name)
         return False, False
 
     def _after_model_fit(
-        self, trainer: "AbstractTabularTrainer", model_names: list[str], **_: Any
+        self,
+        trainer: "AbstractTabularTrainer",
+        model_names: list[str],
+        *,
+        stack_name: str,
+        **_: Any,
     ) -> bool:
         # What a watcher has seen must survive a crash, so the trainer knows it on disk first.
         trainer.save()
@@ -178,6 +195,8 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
             for name in model_names:
                 self._tell_model(self._progress.report, trainer, name)
             self._progress.finish(hit_limit=not model_names and self._hit_limit(trainer))
+        if self._finished is not None and not _is_trial(trainer):
+            self._finished.keep(trainer, model_names, stack_name)
         return False
 
     def _hit_limit(self, trainer: "AbstractTabularTrainer") -> bool:

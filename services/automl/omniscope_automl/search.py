@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from omniscope_automl.finished_models import EarlierSearch, FinishedModels
 from omniscope_automl.presets import MODEL_FAMILIES, missing_modules
 from omniscope_automl.progress import SearchCallback, SearchProgress
 from omniscope_automl.search_log import SearchLog
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from autogluon.tabular import TabularPredictor
 
-    from omniscope_service.jobs.report import Report
+    from omniscope_service.jobs.report import JobPaths, Report
 
 _FAILURES_SHOWN = 3
 # What AutoGluon says when trying out stacking took all the time.
@@ -44,14 +45,14 @@ class Search:
 
 
 def run_search(
-    spec: TrainSpec, table: TrainingTable, folder: Path, report: "Report", log: SearchLog
+    spec: TrainSpec, table: TrainingTable, paths: "JobPaths", report: "Report", log: SearchLog
 ) -> Search:
     """Train candidates until the time limit; the held-out rows are never shown to AutoGluon.
 
     Args:
         spec: What to train.
         table: Its rows; only the training part is used.
-        folder: Empty folder for AutoGluon's files.
+        paths: Where AutoGluon's files go, and where an earlier attempt's models are.
         report: Hears of every model as soon as it is trained.
         log: Where AutoGluon's log goes.
 
@@ -61,15 +62,20 @@ def run_search(
     from autogluon.tabular import TabularPredictor
 
     excluded = _excluded_families(spec)
+    earlier = EarlierSearch.read(paths.resume, report)
+    finished = FinishedModels(earlier, report, paths.workspace)
     _seed_everything(spec.seed)
-    engine = TabularPredictor(**_predictor_arguments(spec, table, folder))
-    with SearchProgress(report, spec.time_limit) as progress, _mlflow_hidden():
+    engine = TabularPredictor(**_predictor_arguments(spec, table, paths.workspace / "search"))
+    seconds = earlier.seconds_left(spec.time_limit)
+    with SearchProgress(report, seconds) as progress, _mlflow_hidden():
         try:
             engine.fit(
                 engine_frame(spec, table, table.hold_out.train),
-                callbacks=[SearchCallback(progress, spec.seed)],
+                callbacks=[SearchCallback(progress, finished, spec.seed)],
                 excluded_model_types=excluded,
+                time_limit=seconds,
                 **_fit_arguments(spec),
+                **_stacking_arguments(earlier),
             )
         except AssertionError as error:
             if _NO_TIME_LEFT not in str(error):
@@ -126,7 +132,6 @@ def _predictor_arguments(spec: TrainSpec, table: TrainingTable, folder: Path) ->
 
 def _fit_arguments(spec: TrainSpec) -> dict[str, Any]:
     arguments: dict[str, Any] = {
-        "time_limit": spec.time_limit,
         "presets": spec.quality,
         "num_cpus": cpu_count(),
         "num_gpus": 0,
@@ -144,6 +149,13 @@ def _fit_arguments(spec: TrainSpec) -> dict[str, Any]:
     if spec.included_model_families:
         arguments["hyperparameters"] = _included_configurations(spec)
     return arguments
+
+
+def _stacking_arguments(earlier: EarlierSearch) -> dict[str, Any]:
+    """Return what spares AutoGluon to find out once more whether stacking helps."""
+    if earlier.stack_levels is None:
+        return {}
+    return {"dynamic_stacking": False, "num_stack_levels": earlier.stack_levels}
 
 
 def _included_configurations(spec: TrainSpec) -> dict[str, Any]:

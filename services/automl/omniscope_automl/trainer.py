@@ -36,7 +36,8 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
 
     Args:
         spec: What `TrainSpec.to_dict` wrote.
-        paths: The dataset to read, a folder to work in, the folder of the package.
+        paths: The dataset to read, a folder to work in, the folder of the package, and what an
+            earlier attempt has finished.
         report: Hears of every candidate as soon as it is trained.
 
     Raises:
@@ -55,7 +56,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     table = read_training_table(paths.dataset, request)
     with search_log(report, paths.workspace) as log, wide_tables(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries, at each other: nothing a user can act on
-        search = run_search(request, table, paths.workspace / "search", report, log)
+        search = run_search(request, table, paths, report, log)
         log.setLevel(logging.ERROR)  # what follows is ours to tell
         report.progress(_MEASURING, "measuring on the held-out rows")
         results = write_results(paths.package, request, table, search, started=started)

@@ -46,6 +46,7 @@ class RecordedReport:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
     lines: list[tuple[str, str]] = field(default_factory=list)
+    checkpoints: list[int] = field(default_factory=list)
 
     def progress(self, percent, phase, completed=0, total=0, eta_seconds=None):
         assert eta_seconds is None or eta_seconds >= 0
@@ -59,6 +60,9 @@ class RecordedReport:
 
     def log(self, text, severity="info"):
         self.lines.append((severity, text))
+
+    def checkpoint(self, files, *, step):
+        self.checkpoints.append(step)
 
 
 @dataclass(frozen=True)
@@ -115,13 +119,18 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def train_model(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Train:
     """Trains for real and returns what came of it."""
 
-    def train_frame(spec: TrainSpec = SPEC, frame: pd.DataFrame | None = None) -> Training:
+    def train_frame(
+        spec: TrainSpec = SPEC,
+        frame: pd.DataFrame | None = None,
+        report: RecordedReport | None = None,
+        resume: Path | None = None,
+    ) -> Training:
         table = penguins() if frame is None else frame
         folder = tmp_path_factory.mktemp("training")
-        paths = JobPaths(store(table), folder / "workspace", folder / "package")
+        paths = JobPaths.below(folder, store(table), resume)
         paths.workspace.mkdir()
         paths.package.mkdir()
-        report = RecordedReport()
+        report = report or RecordedReport()
         outcome = train(spec.to_dict(), paths, report)
         return Training(spec, table, report, outcome, paths.package)
 

@@ -50,6 +50,7 @@ class PlayedRegistry(WorkerServiceServicer):
         self.batches = []
         self.events = {}
         self.ended = {}
+        self.checkpoints = {}
         self.cancelled = set()
         self.stale = set()
         self.overdue = set()
@@ -127,7 +128,12 @@ class PlayedRegistry(WorkerServiceServicer):
 
     async def RegisterCheckpoint(self, request, context):
         await self._require_lease(request.lease)
-        return messages.RegisterCheckpointResponse()
+        stored = self.checkpoints.setdefault(request.lease.job_id, [])
+        stored.append(request.checkpoint)
+        await self._notify()
+        return messages.RegisterCheckpointResponse(
+            superseded_manifest_keys=[old.manifest_key for old in stored[:-2]]
+        )
 
     async def CompleteJob(self, request, context):
         await self._require_lease(request.lease)
@@ -145,9 +151,9 @@ class PlayedRegistry(WorkerServiceServicer):
 class Scene:
     """The played registry, the broker, the store, and workers of one service among them."""
 
-    def __init__(self, registry, bus, artifacts, client, home):
+    def __init__(self, registry, bus, artifacts, client, home, target):
         self.registry, self.bus, self.artifacts = registry, bus, artifacts
-        self.client, self.home = client, home
+        self.client, self.home, self.target = client, home, target
         self.service = f"s{secrets.token_hex(6)}"
 
     def worker(self, **settings):
@@ -173,7 +179,14 @@ class Scene:
             await running
 
     async def submit(
-        self, act, *, hard_limit_seconds=60.0, deadline_seconds=None, digest=DIGEST, **spec
+        self,
+        act,
+        *,
+        hard_limit_seconds=60.0,
+        deadline_seconds=None,
+        digest=DIGEST,
+        checkpoints=(),
+        **spec,
     ):
         job_id = str(ULID())
         grant = messages.ClaimJobResponse(
@@ -184,6 +197,7 @@ class Scene:
             dataset_key=DATASET_KEY,
             dataset_digest=digest,
             artifacts_prefix=f"jobs/{job_id}/attempts/1-abc",
+            checkpoints=checkpoints,
         )
         grant.lease_duration.FromSeconds(60)
         grant.hard_limit.FromTimedelta(timedelta(seconds=hard_limit_seconds))
@@ -234,4 +248,4 @@ async def scene(home, tokens, nats_url):
         bus = await NatsBus.connect(nats_url, "test")
         stack.push_async_callback(bus.close)
         await bus.ensure_streams()
-        yield Scene(registry, bus, artifacts, client, home)
+        yield Scene(registry, bus, artifacts, client, home, target)

@@ -22,7 +22,7 @@ from omniscope_service.jobs.report import JobPaths
 async def main():
     child = await LocalLauncher("fake_trainer").launch()
     folder = Path(sys.argv[1])
-    await child.start({"act": "grow_tree"}, JobPaths(folder, folder, folder))
+    await child.start({"act": "grow_tree"}, JobPaths(folder, folder, folder, folder, None))
     print((await anext(child.messages()))["text"], flush=True)
     await asyncio.sleep(60)
 
@@ -54,7 +54,7 @@ def paths(tmp_path):
     for name in ("workspace", "package"):
         (tmp_path / name).mkdir()
     (tmp_path / "dataset").write_bytes(b"arrow")
-    return JobPaths(tmp_path / "dataset", tmp_path / "workspace", tmp_path / "package")
+    return JobPaths.below(tmp_path, tmp_path / "dataset")
 
 
 @pytest.fixture

@@ -186,3 +186,27 @@ def leave_detached(spec, paths, report):
     detached = subprocess.Popen(sleeper, start_new_session=True)
     report.log(json.dumps([os.getppid(), os.getpid(), detached.pid]))
     time.sleep(60)
+
+
+def count(spec, paths, report):
+    """Counts from where an earlier attempt has stored to `until`; then waits if told to."""
+    start = int((paths.resume / "count.txt").read_text()) if paths.resume else 0
+    report.progress(1, f"from {start}")
+    constant = paths.workspace / "constant.bin"
+    constant.write_bytes(b"\x07" * 1000)
+    for number in range(start + 1, spec["until"] + 1):
+        counted = paths.workspace / "count.txt"
+        counted.write_text(str(number))
+        report.checkpoint({"count.txt": counted, "deep/constant.bin": constant}, step=number)
+        if spec.get("paced"):
+            time.sleep(0.1)
+    report.progress(2, "counted")
+    if spec.get("waits"):
+        time.sleep(60)
+    if spec.get("dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def checkpoint_missing_file(spec, paths, report):
+    report.checkpoint({"state": paths.workspace / "never written"}, step=1)
+    report.progress(2, "went on")

@@ -1,0 +1,129 @@
+"""Keeps what a search has finished, so that an attempt that follows need not train it again.
+
+AutoGluon's own way to go on, `fit_extra`, knows neither the bagging nor the stacking of the fit
+before. Here the very same fit is made once more, and each model that an earlier attempt has
+finished is handed to AutoGluon where it would be fitted.
+"""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autogluon.core.models import AbstractModel
+    from autogluon.tabular.trainer.abstract_trainer import AbstractTabularTrainer
+
+    from omniscope_service.jobs.report import Report
+
+_STATE_FILE = "search.json"
+_ENGINE = "autogluon.tabular"
+# Ensembles of finished models ("aux1", "aux2") take no time and depend on which models there are.
+_KEPT_STACK = "core"
+_LEAST_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class EarlierSearch:
+    """What earlier attempts have done.
+
+    Attributes:
+        folder: Where their models are, under the paths that they had in AutoGluon's folder; None
+            when nothing was done before.
+        models: Paths of the finished models by name.
+        seconds: How long they have searched.
+        stack_levels: How many levels of stacking they found to help; None when they did not get
+            that far.
+    """
+
+    folder: Path | None = None
+    models: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    stack_levels: int | None = None
+
+    @classmethod
+    def read(cls, resume: Path | None, report: "Report") -> "EarlierSearch":
+        """Read a checkpoint; one of another version of AutoGluon counts as none."""
+        if resume is None:
+            return cls()
+        state = json.loads((resume / _STATE_FILE).read_text())
+        if state["engine"] != version(_ENGINE):
+            report.log(
+                f"The models of the earlier attempt are of {_ENGINE} {state['engine']}; this "
+                f"worker has {version(_ENGINE)} and starts over.",
+                "warning",
+            )
+            return cls()
+        return cls(resume, state["models"], state["seconds"], state["stack_levels"])
+
+    def seconds_left(self, time_limit: float) -> float:
+        """Return how long the search may still take; enough to put together what is finished."""
+        return max(time_limit - self.seconds, _LEAST_SECONDS)
+
+
+class FinishedModels:
+    """Stores each model as soon as it is finished and gives back those of earlier attempts.
+
+    Args:
+        earlier: What earlier attempts have done.
+        report: Takes the checkpoints.
+        workspace: Where the state of the search is written before it is stored.
+    """
+
+    def __init__(self, earlier: EarlierSearch, report: "Report", workspace: Path) -> None:
+        self._earlier = earlier
+        self._report = report
+        self._state_file = workspace / _STATE_FILE
+        self._started = time.monotonic()
+        self._stack_levels = earlier.stack_levels
+        self._paths: dict[str, str] = {}
+
+    def plan(self, stack_levels: int) -> None:
+        """Note how many levels of stacking the search was found to need."""
+        self._stack_levels = stack_levels
+
+    def restore(
+        self, trainer: "AbstractTabularTrainer", model: "AbstractModel", stack_name: str
+    ) -> None:
+        """Make a model's fit return the finished one, if there is one."""
+        path = self._earlier.models.get(model.name)
+        if path is None or self._earlier.folder is None or stack_name != _KEPT_STACK:
+            return
+        shutil.copytree(self._earlier.folder / path, Path(trainer.path, path), dirs_exist_ok=True)
+        finished = type(model).load(path=str(Path(trainer.path, path)), reset_paths=True)
+        self._report.log(f"{model.name} was finished by an earlier attempt and is kept.")
+
+        def fit(**_: Any) -> "AbstractModel":
+            return finished
+
+        model.fit = fit
+
+    def keep(
+        self, trainer: "AbstractTabularTrainer", model_names: list[str], stack_name: str
+    ) -> None:
+        """Store what is finished now, together with all that was finished before."""
+        if stack_name != _KEPT_STACK or not model_names:
+            return
+        for name in model_names:
+            self._paths[name] = Path(trainer.get_model_attribute(name, "path")).as_posix()
+        self._state_file.write_text(json.dumps(self._state()))
+        files = {_STATE_FILE: self._state_file}
+        for model_path in self._paths.values():
+            folder = Path(trainer.path, model_path)
+            files |= {
+                f"{model_path}/{path.relative_to(folder).as_posix()}": path
+                for path in sorted(folder.rglob("*"))
+                if path.is_file()
+            }
+        self._report.checkpoint(files, step=len(self._paths))
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "engine": version(_ENGINE),
+            "models": self._paths,
+            "seconds": self._earlier.seconds + time.monotonic() - self._started,
+            "stack_levels": self._stack_levels,
+        }

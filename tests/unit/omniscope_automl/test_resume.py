@@ -1,0 +1,127 @@
+"""A search whose plug was pulled goes on with the models that it had finished."""
+
+import dataclasses
+import json
+import shutil
+
+import pyarrow as pa
+import pytest
+
+from tests.unit.omniscope_automl.conftest import SPEC, RecordedReport
+
+BAGGED = dataclasses.replace(
+    SPEC, quality="good_quality", included_model_families=("LR", "KNN"), time_limit=120
+)
+
+
+class PlugPulled(BaseException):
+    """Ends a training as a power cut would: nothing handles it."""
+
+
+class FailingReport(RecordedReport):
+    """Keeps what is stored, and pulls the plug when the n-th model is."""
+
+    def __init__(self, folder, models):
+        super().__init__()
+        self.folder, self.models = folder, models
+
+    def checkpoint(self, files, *, step):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for name, path in files.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, self.folder / name)
+        if step == self.models:
+            raise PlugPulled
+
+
+def interrupted(train_model, folder, spec, models):
+    report = FailingReport(folder, models)
+    with pytest.raises(PlugPulled):
+        train_model(spec, report=report)
+    return report
+
+
+def kept(training):
+    ending = " was finished by an earlier attempt and is kept."
+    return [line.removesuffix(ending) for _, line in training.report.lines if ending in line]
+
+
+def leaderboard(training):
+    entries = json.loads((training.package / "results.json").read_text())["leaderboard"]
+    return {entry["model"]: entry for entry in entries}
+
+
+def predictions(training):
+    return pa.ipc.open_file(training.package / "predictions.arrow").read_all()
+
+
+def test_a_finished_model_is_not_fitted_again_and_the_result_is_the_same(
+    train_model, training, tmp_path, monkeypatch
+):
+    from autogluon.tabular.models import KNNModel
+
+    before = interrupted(train_model, tmp_path / "stored", SPEC, models=1)
+
+    def refuse(*_, **__):
+        raise AssertionError("it was fitted already")
+
+    monkeypatch.setattr(KNNModel, "_fit", refuse)
+    resumed = train_model(SPEC, resume=tmp_path / "stored")
+
+    (known,) = before.entries
+    assert kept(resumed) == ["KNeighbors"]
+    assert leaderboard(resumed)["KNeighbors"]["fit_seconds"] == known["fit_seconds"]
+    assert leaderboard(resumed).keys() == leaderboard(training).keys()
+    assert predictions(resumed).equals(predictions(training))
+    assert [point["step"] for point in resumed.report.metrics] == [0, 1, 2]
+
+
+def test_a_search_that_was_lost_twice_keeps_the_models_of_both_attempts(train_model, tmp_path):
+    interrupted(train_model, tmp_path / "first", SPEC, models=1)
+    report = FailingReport(tmp_path / "second", models=2)
+    with pytest.raises(PlugPulled):
+        train_model(SPEC, report=report, resume=tmp_path / "first")
+
+    resumed = train_model(SPEC, resume=tmp_path / "second")
+
+    assert kept(resumed) == ["KNeighbors", "LinearModel"]
+
+
+def test_the_time_that_earlier_attempts_took_counts(train_model, tmp_path):
+    interrupted(train_model, tmp_path / "stored", SPEC, models=1)
+    state = json.loads((tmp_path / "stored" / "search.json").read_text())
+    assert 0 < state["seconds"] < SPEC.time_limit
+    state["seconds"] = SPEC.time_limit * 10
+    (tmp_path / "stored" / "search.json").write_text(json.dumps(state))
+
+    resumed = train_model(SPEC, resume=tmp_path / "stored")
+
+    assert "Beginning AutoGluon training ... Time limit = 10s" in [
+        line for _, line in resumed.report.lines
+    ]
+
+
+def test_models_of_another_version_are_left_and_the_search_starts_over(train_model, tmp_path):
+    interrupted(train_model, tmp_path / "stored", SPEC, models=1)
+    state = json.loads((tmp_path / "stored" / "search.json").read_text())
+    (tmp_path / "stored" / "search.json").write_text(json.dumps(state | {"engine": "1.0.0"}))
+
+    resumed = train_model(SPEC, resume=tmp_path / "stored")
+
+    assert kept(resumed) == []
+    assert any("1.0.0" in line and level == "warning" for level, line in resumed.report.lines)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("models", [1, 3])
+def test_bagged_and_stacked_models_are_kept_with_their_folds(train_model, tmp_path, models):
+    whole = train_model(BAGGED)
+    interrupted(train_model, tmp_path / "stored", BAGGED, models=models)
+
+    resumed = train_model(BAGGED, resume=tmp_path / "stored")
+
+    assert len(kept(resumed)) == models
+    assert not any("ds_sub_fit" in line for _, line in resumed.report.lines)
+    assert leaderboard(resumed).keys() == leaderboard(whole).keys()
+    assert predictions(resumed).equals(predictions(whole))
