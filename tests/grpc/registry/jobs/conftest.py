@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -16,7 +14,6 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from ulid import ULID
 
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
-from omniscope.common.v1.dataset_pb2 import DatasetColumn
 from omniscope.common.v1.job_event_pb2 import JobEvent, MetricPoint, Progress
 from omniscope.common.v1.job_pb2 import Job, JobError
 from omniscope.registry.v1 import worker_service_pb2 as worker_messages
@@ -28,12 +25,12 @@ from omniscope.registry.v1.worker_service_pb2 import FailureCause
 from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceStub
 from omniscope_registry.app import Resources, compose
 from omniscope_registry.database import Database
-from omniscope_registry.datasets.store_sql import NewDataset, SqlDatasetStore
 from omniscope_registry.settings import RegistrySettings
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.events.nats import NatsBus
 from omniscope_service.rpc.auth import TokenVerifier
 from omniscope_service.testing.serving import channel, serve
+from tests.grpc.registry.jobs.job_stores import add_dataset, put_package
 
 if TYPE_CHECKING:
     from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceAsyncStub
@@ -120,25 +117,10 @@ class Registry:
 
     async def put_package(self, grant: Any) -> tuple[str, str]:
         """Upload the smallest package that verifies; return its key and its manifest's hash."""
-        key = f"{grant.artifacts_prefix}/package"
-        results = json.dumps({"problem_type": "binary", "target_column": "outcome"}).encode()
-        file = {"sha256": hashlib.sha256(results).hexdigest(), "size_bytes": len(results)}
-        manifest = {
-            "format_version": 1,
-            "kind": "automl.tabular",
-            "architecture": "WeightedEnsemble_L2",
-            "problem_type": "binary",
-            "target_column": "outcome",
-            "classes": ["no", "yes"],
-            "features": [{"name": "gene1", "type": "float"}],
-            "job_id": grant.lease.job_id,
-            "attempt": grant.lease.attempt,
-            "files": {"results.json": file},
-        }
-        data = json.dumps(manifest).encode()
-        await self.artifacts.put_bytes(f"{key}/results.json", results)
-        await self.artifacts.put_bytes(f"{key}/manifest.json", data)
-        return key, hashlib.sha256(data).hexdigest()
+        lease = grant.lease
+        return await put_package(
+            self.artifacts, grant.artifacts_prefix, lease.job_id, lease.attempt
+        )
 
 
 @pytest.fixture
@@ -163,7 +145,7 @@ async def registry(
     callers: TokenVerifier,
 ) -> AsyncIterator[Registry]:
     service = compose(settings, Resources(database, artifacts, bus, callers))
-    dataset_id = await _add_dataset(database)
+    dataset_id = await add_dataset(database)
     async with AsyncExitStack() as stack:
         target = await stack.enter_async_context(serve(service))
 
@@ -198,25 +180,3 @@ class _Events:
         return JobEvent(
             metric=MetricPoint(name="accuracy", value=value, step=step, split="validation")
         )
-
-
-async def _add_dataset(database: Database) -> str:
-    dataset = NewDataset(
-        owner="ada",
-        name="genes",
-        description="",
-        source_format="csv",
-        source_digest="a" * 64,
-        digest="b" * 64,
-        row_count=10,
-        column_count=2,
-        size_bytes=100,
-        missing_count=0,
-        column_types={"float": 2},
-        likely_key_columns=[],
-        request_id=None,
-        request_hash=None,
-        created_by="ada",
-    )
-    columns = [DatasetColumn(name="gene1")]
-    return (await SqlDatasetStore(database).insert(dataset, columns)).id
