@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.events.bus import EventBus
+    from omniscope_service.jobs.breadcrumbs import Breadcrumbs
     from omniscope_service.jobs.dataset_cache import DatasetCache
     from omniscope_service.jobs.frames import Frame
     from omniscope_service.jobs.launcher import Child
@@ -59,6 +60,7 @@ class Workshop:
         datasets: Where datasets come from.
         warm: Where children come from.
         folder: Where attempts have their folders.
+        breadcrumbs: What is noted of running attempts.
         spec_from_claim: Makes the trainer's spec of a granted claim.
         grace_seconds: Time between SIGTERM and SIGKILL.
         silence_seconds: A child that says nothing for this long is stopped.
@@ -71,6 +73,7 @@ class Workshop:
     datasets: DatasetCache
     warm: WarmChild
     folder: Path
+    breadcrumbs: Breadcrumbs
     spec_from_claim: Callable[[ClaimJobResponse], Mapping[str, object]]
     grace_seconds: float
     silence_seconds: float
@@ -146,6 +149,7 @@ class Attempt:
             spec = self._shop.spec_from_claim(self._grant)
             paths = await self._make_paths()
             self._child = await self._shop.warm.take()
+            self._shop.breadcrumbs.note_child(self._grant.lease, self._child.pid)
         except (ServiceError, OSError) as error:
             return ending_of_error(error)
         self._limits.hear()

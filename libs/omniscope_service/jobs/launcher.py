@@ -35,6 +35,11 @@ class Child(Protocol):
         """False once the process has ended."""
         ...
 
+    @property
+    def pid(self) -> int:
+        """Process on this machine that stands for it: when that has ended, all of it has."""
+        ...
+
     async def start(self, spec: Mapping[str, object], paths: JobPaths) -> None:
         """Hand over the job. A child that died meanwhile shows as the end of its messages."""
         ...

@@ -18,6 +18,14 @@ def memory_bytes(root: int) -> int:
     return total
 
 
+def wait_for_end(root: int, seconds: float) -> None:
+    """Wait until a child's tree has ended, at most so long; another process is not waited for."""
+    with suppress(psutil.Error):
+        process = psutil.Process(root)
+        if MARK in process.environ():
+            process.wait(seconds)
+
+
 def kill_marked(mark: str) -> None:
     """Kill every process that carries a mark.
 

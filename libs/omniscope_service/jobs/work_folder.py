@@ -15,6 +15,9 @@ _LOCK = ".lock"
 class WorkFolder:
     """A folder that lives as long as its worker; made by `open`.
 
+    A worker holds a lock on a file of its folder's name; the kernel lets go of it with the
+    process, however that ends.
+
     Attributes:
         path: Where the attempts have their folders.
     """
@@ -25,31 +28,40 @@ class WorkFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Make a folder, and remove those beside it whose workers are dead.
-
-        A worker holds a lock on a file of its folder's name; the kernel lets go of it with the
-        process, however that ends.
-        """
+        """Make a folder."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in path.parent.glob(f"*{_LOCK}"):
-            _remove_unless_locked(left)
-        lock = path.with_suffix(_LOCK).open("wb")
+        unnamed = path.with_suffix(".new")
+        lock = unnamed.open("wb")
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # Locked before it has its name: a lock that nobody holds is a dead worker's.
+        unnamed.rename(path.with_suffix(_LOCK))
         path.mkdir(mode=0o700)
         return cls(path, lock)
 
-    def close(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.with_suffix(_LOCK).unlink(missing_ok=True)
-        self._lock.close()
+    @classmethod
+    def take_over(cls, parent: Path) -> list[Self]:
+        """Return the folders whose workers are dead; nobody else gets them while they are ours."""
+        return [folder for lock in parent.glob(f"*{_LOCK}") if (folder := cls._of_dead(lock))]
 
-
-def _remove_unless_locked(path: Path) -> None:
-    with path.open("wb") as lock:
+    @classmethod
+    def _of_dead(cls, path: Path) -> Self | None:
+        try:
+            lock = path.open("rb")
+        except FileNotFoundError:
+            return None  # another worker has removed it just now
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return
-        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-        path.unlink(missing_ok=True)
+            lock.close()
+            return None
+        return cls(path.with_suffix(""), lock)
+
+    def remove(self) -> None:
+        """Remove the folder and let go of it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.with_suffix(_LOCK).unlink(missing_ok=True)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Leave the folder to whoever takes it over. Idempotent."""
+        self._lock.close()

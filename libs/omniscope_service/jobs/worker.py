@@ -15,9 +15,11 @@ from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, Clai
 from omniscope_service import failpoints
 from omniscope_service.errors import ServiceError
 from omniscope_service.jobs.attempt import Attempt, Workshop
+from omniscope_service.jobs.breadcrumbs import Breadcrumbs
 from omniscope_service.jobs.dataset_cache import DEFAULT_CACHE_BYTES, DatasetCache
 from omniscope_service.jobs.endings import ending_of_fault
 from omniscope_service.jobs.launcher import LocalLauncher
+from omniscope_service.jobs.lost_attempts import report_lost_attempts
 from omniscope_service.jobs.persistence import NO_ANSWER, until_answered
 from omniscope_service.jobs.stop import StopCause
 from omniscope_service.jobs.warm import WarmChild
@@ -100,13 +102,15 @@ class Worker:
         self._registry = registry.workers
         self._bus = bus
         self._warm = WarmChild(LocalLauncher(definition.trainer), keep_warm_seconds)
+        folder = home / "work" / self.worker_id
         self._shop = Workshop(
             registry=registry.workers,
             bus=bus,
             artifacts=artifacts,
             datasets=DatasetCache(artifacts, home / "cache", cache_bytes),
             warm=self._warm,
-            folder=home / "work" / self.worker_id,
+            folder=folder,
+            breadcrumbs=Breadcrumbs(folder),
             spec_from_claim=definition.spec_from_claim,
             grace_seconds=grace_seconds,
             silence_seconds=silence_seconds,
@@ -123,16 +127,19 @@ class Worker:
         folder = await asyncio.to_thread(WorkFolder.open, self._shop.folder)
         try:
             async with asyncio.TaskGroup() as group:
-                announcing = group.create_task(self._announce())
-                preempting = group.create_task(self._preempt(stop))
+                meanwhile = [
+                    group.create_task(self._announce()),
+                    group.create_task(self._preempt(stop)),
+                    group.create_task(report_lost_attempts(self._registry, folder.path.parent)),
+                ]
                 async with asyncio.TaskGroup() as slots:
                     for _ in range(self._definition.slots):
                         slots.create_task(self._work(stop))
-                announcing.cancel()
-                preempting.cancel()
+                for task in meanwhile:
+                    task.cancel()
         finally:
             await self._warm.close()
-            await asyncio.to_thread(folder.close)
+            await asyncio.to_thread(folder.remove)
 
     async def _work(self, stop: asyncio.Event) -> None:
         """Run one job after the other: one slot."""
@@ -175,12 +182,14 @@ class Worker:
         if stop.is_set():
             attempt.stop.request(StopCause.PREEMPTED)
         try:
+            self._shop.breadcrumbs.leave(grant.lease)
             await attempt.run()
         except Exception:  # noqa: BLE001 - the outermost frame of a job: the next one must run
             _log.exception("attempt broke", job_id=grant.lease.job_id)
             await attempt.fail(ending_of_fault())
         finally:
             self._attempts.discard(attempt)
+            self._shop.breadcrumbs.remove(grant.lease)
         if not stop.is_set():
             self._warm.prepare()
 

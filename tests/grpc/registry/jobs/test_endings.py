@@ -244,3 +244,13 @@ async def test_a_job_that_stalls_is_tried_once_more_and_then_fails(registry):
     state = await registry.fail(again.lease, "STALLED", "TRAINING_STALLED")
 
     assert state == JobState.JOB_STATE_FAILED
+
+
+async def test_a_worker_that_dies_under_a_job_is_no_crash_of_the_job(registry, database):
+    grant = await registry.running()
+
+    assert await registry.fail(grant.lease, "INFRASTRUCTURE", "WORKER_LOST") == QUEUED
+    await _make_due(database)
+    again = await registry.claim(grant.lease.job_id)
+
+    assert await registry.fail(again.lease, "CRASH", "TRAINING_CRASHED") == QUEUED
