@@ -1,9 +1,8 @@
 """The registry's database: SQLite for one process, PostgreSQL for several.
 
 Writing and reading go separate ways. A write is one transaction. A read runs in autocommit on
-connections of its own, so that a poller costs neither a BEGIN nor a wait for a writer. SQLite
-reads on the event loop itself: finding a row takes it microseconds, and handing the statement to a
-thread and back, as the asynchronous driver does, ten times as long. No writer blocks it (WAL).
+connections of its own, so that a poller costs neither a BEGIN nor a wait for a writer. SQLite runs
+on the event loop itself (`sqlite_on_loop`); no writer blocks its readers (WAL).
 """
 
 from __future__ import annotations
@@ -24,13 +23,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from omniscope_registry.migrations.upgrade import upgrade
+from omniscope_registry.sqlite_on_loop import OnLoop, Transactions
 from omniscope_registry.tables.metadata import UtcTimestamp
 from omniscope_service.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
-    from sqlalchemy import URL, ColumnElement, Connection, CursorResult, Engine, Executable
+    from sqlalchemy import URL, ColumnElement, CursorResult, Engine, Executable
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -45,7 +45,7 @@ _POSTGRESQL_SETTINGS = {
 
 @dataclass(frozen=True)
 class _Engines:
-    writer: AsyncEngine
+    writer: AsyncEngine | Transactions
     reader: AsyncEngine | Engine
 
 
@@ -63,23 +63,6 @@ class Reader(Protocol):
     ) -> Any:
         """Run a statement and return the first column of its first row; None without one."""
         ...
-
-
-class _OnLoop:
-    """`Reader` over a connection that answers at once."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def execute(
-        self, statement: Executable, parameters: Mapping[str, Any] | None = None
-    ) -> CursorResult[*tuple[Any, ...]]:
-        return self._connection.execute(statement, parameters)
-
-    async def scalar(
-        self, statement: Executable, parameters: Mapping[str, Any] | None = None
-    ) -> Any:
-        return self._connection.scalar(statement, parameters)
 
 
 class Database:
@@ -124,11 +107,11 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; a second call does nothing."""
-        if isinstance(self._engines.reader, AsyncEngine):
-            await self._engines.reader.dispose()
-        else:
-            self._engines.reader.dispose()
-        await self._engines.writer.dispose()
+        for engine in (self._engines.reader, self._engines.writer):
+            if isinstance(engine, AsyncEngine):
+                await engine.dispose()
+            else:
+                engine.dispose()
         if self._lock is not None:
             self._lock.close()
 
@@ -141,7 +124,8 @@ class Database:
         """
         with _outages():
             async with self._engines.writer.begin() as connection:
-                yield connection
+                # OnLoop has what writing code uses of one.
+                yield cast("AsyncConnection", connection)
         self.commits += 1
         async with self._committed:
             self._committed.notify_all()
@@ -159,7 +143,7 @@ class Database:
                     yield connection
             else:
                 with self._engines.reader.connect() as connection:
-                    yield _OnLoop(connection)
+                    yield OnLoop(connection)
 
     async def wait_for_commit(self, *, after: int, timeout_seconds: float) -> None:
         """Return when `commits` has grown beyond `after`, or when the time is over.
@@ -212,20 +196,17 @@ def _lock_file(database: Path) -> IO[bytes]:
 
 
 def _sqlite(url: URL) -> _Engines:
-    # A pool of one connection is the queue of the writers.
-    writer = create_async_engine(url, pool_size=1, max_overflow=0)
+    url = url.set(drivername="sqlite+pysqlite")
+    writer = create_engine(url, pool_size=1, connect_args={"check_same_thread": False})
     # Unlimited: nobody can give a connection back while the loop waits for one.
     reader = create_engine(
-        url.set(drivername="sqlite+pysqlite"),
-        max_overflow=-1,
-        isolation_level="AUTOCOMMIT",
-        pool_reset_on_return=None,
+        url, max_overflow=-1, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
     )
-    for engine in (writer.sync_engine, reader):
+    for engine in (writer, reader):
         event.listen(engine, "connect", _configure_sqlite)
-    event.listen(writer.sync_engine, "begin", _begin_immediate)
+    event.listen(writer, "begin", _begin_immediate)
     event.listen(reader, "connect", _forbid_writing)
-    return _Engines(writer, reader)
+    return _Engines(Transactions(writer), reader)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -1,0 +1,92 @@
+"""SQLite on the event loop: statements take microseconds there, and only commits wait for a disk.
+
+An asynchronous driver hands every statement to a thread and back several times, which takes ten
+times as long as the statement itself: that was most of what a poll, and most of what a write cost.
+What can take long leaves the loop here too: commits, and statements for thousands of rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable
+
+    Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+T = TypeVar("T")
+
+_ROWS_ON_LOOP: Final = 1000
+
+
+class OnLoop:
+    """As much of an `AsyncConnection` as stores use, over a connection that answers at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def dialect(self) -> Dialect:
+        """What SQL is compiled for."""
+        return self._connection.dialect
+
+    async def execute(
+        self, statement: Executable, parameters: Parameters = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Run a statement, once for each set of parameters."""
+        if parameters is not None and len(parameters) > _ROWS_ON_LOOP:
+            return await _in_thread(self._connection.execute, statement, parameters)
+        return self._connection.execute(statement, parameters)
+
+    async def scalar(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run a statement and return the first column of its first row; None without one."""
+        return self._connection.scalar(statement, parameters)
+
+    async def run_sync(self, work: Callable[[Connection], T]) -> T:
+        """Give the connection to a function."""
+        return await _in_thread(work, self._connection)
+
+
+class Transactions:
+    """One transaction after the other: SQLite has one writer at a time.
+
+    Args:
+        engine: Its connections may be used by any thread; here by one after the other.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[OnLoop]:
+        """Run one transaction: committed at the end, rolled back on any exception."""
+        async with self._turn:
+            with self._engine.connect() as connection, connection.begin() as transaction:
+                yield OnLoop(connection)
+                await _in_thread(transaction.commit)
+
+    def dispose(self) -> None:
+        """Close the connection."""
+        self._engine.dispose()
+
+
+async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Return what work returns; also when cancelled, nobody else uses its connection meanwhile."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    cancelled = False
+    while not working.done():
+        try:
+            await asyncio.wait({working})
+        except asyncio.CancelledError:
+            cancelled = True
+    result = working.result()
+    if cancelled:
+        raise asyncio.CancelledError
+    return result

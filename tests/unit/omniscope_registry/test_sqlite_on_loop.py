@@ -1,0 +1,100 @@
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from omniscope_registry.database import Database
+from omniscope_registry.tables.jobs import outbox
+
+NOTICE = {
+    "channel": "nats",
+    "subject": "evt",
+    "message_id": "1",
+    "payload": b"",
+    "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+}
+MANY = 5000
+
+
+@pytest.fixture
+async def database(tmp_path):
+    opened = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}")
+    yield opened
+    await opened.close()
+
+
+async def counted(conn):
+    return await conn.scalar(select(func.count()).select_from(outbox))
+
+
+async def test_a_transaction_begins_when_the_one_before_has_ended(database):
+    seen = []
+
+    async def add():
+        async with database.write() as conn:
+            seen.append(await counted(conn))
+            await conn.execute(insert(outbox), [NOTICE])
+            await asyncio.sleep(0)
+            seen.append(await counted(conn))
+
+    await asyncio.gather(add(), add())
+
+    assert seen == [0, 1, 1, 2]
+
+
+async def test_nothing_is_left_of_a_transaction_that_was_cancelled(database):
+    async def add():
+        async with database.write() as conn:
+            await conn.execute(insert(outbox), [NOTICE])
+            await asyncio.Event().wait()
+
+    adding = asyncio.create_task(add())
+    await asyncio.sleep(0.05)
+    adding.cancel()
+
+    await asyncio.wait({adding})
+
+    async with database.write() as conn:
+        assert await counted(conn) == 0
+
+
+async def test_a_caller_that_is_cancelled_during_the_commit_leaves_when_it_is_done(database):
+    async def add():
+        async with database.write() as conn:
+            await conn.execute(insert(outbox), [NOTICE])
+            asyncio.get_running_loop().call_soon(adding.cancel)
+
+    adding = asyncio.create_task(add())
+
+    await asyncio.wait({adding})
+
+    assert adding.cancelled()
+    async with database.write() as conn:
+        assert await counted(conn) == 1
+
+
+async def test_a_reader_sees_what_is_committed_while_a_transaction_is_open(database):
+    async with database.write() as conn, database.read() as reader:
+        await conn.execute(insert(outbox), [NOTICE])
+
+        assert await counted(reader) == 0
+
+
+async def test_the_loop_turns_while_thousands_of_rows_are_stored(database):
+    turns = 0
+
+    async def turn():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    turning = asyncio.create_task(turn())
+    async with database.write() as conn:
+        before = turns
+        await conn.execute(insert(outbox), [NOTICE] * MANY)
+
+        assert turns > before
+        assert await counted(conn) == MANY
+    turning.cancel()
