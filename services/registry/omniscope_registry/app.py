@@ -141,8 +141,8 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
     signer = ManifestSigner.open(settings.home / "signing-key")
     column_lists = ColumnLists(artifacts)
     registrar = PackageRegistrar(models, artifacts, signer)
-    store = SqlJobStore(database, datasets, settings.quota)
-    intake = JobIntake(store, SqlJobReader(database), datasets, column_lists)
+    store, workers = SqlJobStore(database, datasets, settings.quota), SqlWorkerStore(database)
+    intake = JobIntake(store, SqlJobReader(database), datasets, column_lists, workers)
     uploads = settings.home / "uploads"
     limit = settings.max_upload_bytes
     return [

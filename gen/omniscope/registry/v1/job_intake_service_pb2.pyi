@@ -84,7 +84,10 @@ class SubmitJobRequest(_message.Message):
     service: _builtins.str
     """Service whose workers can run it, for example `automl`."""
     resource_class: _builtins.str
-    """Kind of worker: `cpu` or `gpu`. Default `cpu`."""
+    """Kind of worker: `cpu`, `gpu` or `auto`. `auto` becomes `gpu` when a gpu worker of the service
+    has announced itself within the last 60 s, else `cpu`; this is decided once, when the job is
+    stored. Default `cpu`.
+    """
     model_type: _builtins.str
     """Kind of model that the job makes, for example `automl.tabular`."""
     dataset_id: _builtins.str

@@ -17,7 +17,7 @@ from omniscope_registry.jobs.claims_sql import Claim
 from omniscope_registry.jobs.convert import error_to_row
 from omniscope_registry.jobs.domain import Cause, Failure, Lease
 from omniscope_registry.jobs.reports_sql import Reported
-from omniscope_registry.jobs.workers_sql import Announcement
+from omniscope_registry.jobs.workers_sql import AUTO, Announcement
 from omniscope_registry.names import check_name, check_uuid, is_id
 from omniscope_registry.training_config import config_to_json
 from omniscope_service.errors import InvalidArgument
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
 
 RESOURCE_CLASSES: Final = ("cpu", "gpu")
+_SUBMITTED_CLASSES: Final = (*RESOURCE_CLASSES, AUTO)
 MAX_EVENTS: Final = 500
 MAX_EVENT_BYTES: Final = 8 * 1024
 _MAX_TAGS = 64
@@ -76,8 +77,8 @@ def check_submission(request: SubmitJobRequest) -> None:
     _check(
         "resource_class",
         request.resource_class,
-        request.resource_class in ("", *RESOURCE_CLASSES),
-        f"one of {', '.join(RESOURCE_CLASSES)}",
+        request.resource_class in ("", *_SUBMITTED_CLASSES),
+        f"one of {', '.join(_SUBMITTED_CLASSES)}",
     )
     check_name(request.model_name, field="model_name", reason="NAME_INVALID")
     if request.experiment:

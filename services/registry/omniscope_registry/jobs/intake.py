@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from omniscope_registry.jobs.ports import DatasetLookup, DatasetRow, JobRow
     from omniscope_registry.jobs.reading_sql import SqlJobReader
     from omniscope_registry.jobs.store_sql import SqlJobStore
+    from omniscope_registry.jobs.workers_sql import SqlWorkerStore
     from omniscope_service.artifacts import ArtifactStore
 
 _DEFAULT_EXPERIMENT = "default"
-_DEFAULT_CLASS = "cpu"
 # What makes a job another one is not copied when it is repeated.
 _COPIED = frozenset(field.name for field in fields(NewJob)) - {
     "request_id", "request_hash", "deadline_seconds", "retry_of"
@@ -64,11 +64,13 @@ class JobIntake:
         reader: SqlJobReader,
         datasets: DatasetLookup,
         column_lists: ColumnLists,
+        workers: SqlWorkerStore,
     ) -> None:
         self._store = store
         self._reader = reader
         self._datasets = datasets
         self._column_lists = column_lists
+        self._workers = workers
 
     async def submit(self, owner: str, request: SubmitJobRequest) -> JobRow | None:
         """Store a job; return it, or None when it was only to be checked.
@@ -93,9 +95,9 @@ class JobIntake:
         if request.validate_only:
             return None
         lists = await self._column_lists.put(request.column_lists)
-        return await self._store.submit(
-            _new_job(owner, request, dataset, lists, request_id, request_hash)
-        )
+        wanted = await self._workers.resolve_class(request.service, request.resource_class)
+        new = _new_job(owner, request, wanted, dataset, lists, request_id, request_hash)
+        return await self._store.submit(new)
 
     async def retry(self, owner: str, job_id: str, request_id: str) -> JobRow:
         """Start an ended job once more, as a new one; the old one stays as it is.
@@ -155,6 +157,7 @@ def _repeated(job: JobRow, request_id: str | None, request_hash: str | None) -> 
 def _new_job(
     owner: str,
     request: SubmitJobRequest,
+    resource_class: str,
     dataset: DatasetRow,
     column_lists: Mapping[str, Mapping[str, Any]],
     request_id: str | None,
@@ -163,7 +166,7 @@ def _new_job(
     return NewJob(
         owner=owner,
         service=request.service,
-        resource_class=request.resource_class or _DEFAULT_CLASS,
+        resource_class=resource_class,
         model_type=request.model_type,
         model_name=request.model_name,
         dataset_id=dataset.id,

@@ -10,6 +10,7 @@ from sqlalchemy import LargeBinary, String, bindparam, case, func, literal, lite
 from omniscope_registry.jobs.convert import job_to_proto
 from omniscope_registry.jobs.domain import JobState
 from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.workers_sql import WorkerKind, present_kinds
 from omniscope_registry.listing.filter import FilterField
 from omniscope_registry.listing.keyset import fetch_page
 from omniscope_registry.names import is_id
@@ -17,6 +18,8 @@ from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import ColumnElement, Row, ScalarSelect
 
     from omniscope.common.v1.job_pb2 import Job
@@ -42,6 +45,8 @@ class StatusRow(NamedTuple):
     model_id: str | None
     attempt: int
     stopped_early: bool
+    service: str
+    resource_class: str
     ahead: int | None
 
 
@@ -100,10 +105,13 @@ class SqlJobReader:
         require_id(job_id)
         async with self._database.read() as conn:
             found = (await conn.execute(_STATUS, {"owner": owner, "job_id": job_id})).one_or_none()
-        if found is None:
-            raise job_not_found(job_id)
-        status = StatusRow._make(found)
-        return status._replace(message=_with_place(status.message, status.ahead))
+            if found is None:
+                raise job_not_found(job_id)
+            status = StatusRow._make(found)
+            if status.status != JobState.QUEUED:
+                return status
+            present = await present_kinds(conn, self._database)
+        return status._replace(message=_why_it_waits(status, status.ahead, present))
 
     async def get(self, owner: str, job_id: str) -> JobRow:
         """Return the whole job.
@@ -114,9 +122,11 @@ class SqlJobReader:
         require_id(job_id)
         async with self._database.read() as conn:
             found = (await conn.execute(_GET, {"owner": owner, "job_id": job_id})).one_or_none()
-        if found is None:
-            raise job_not_found(job_id)
-        return _job(found)
+            if found is None:
+                raise job_not_found(job_id)
+            queued = found.status == JobState.QUEUED
+            present = await present_kinds(conn, self._database) if queued else ()
+        return _job(found, present)
 
     async def require(self, owner: str, job_id: str) -> None:
         """Do nothing when there is such a job.
@@ -138,6 +148,7 @@ class SqlJobReader:
         """
         query = _LIST.where(_JOBS.owner == owner)
         async with self._database.read() as conn:
+            present = await present_kinds(conn, self._database)
             return await fetch_page(
                 conn,
                 query,
@@ -145,7 +156,7 @@ class SqlJobReader:
                 owner=owner,
                 key=_JOBS.id,
                 fields=_FILTER_FIELDS,
-                to_proto=lambda row: job_to_proto(_job(row)),
+                to_proto=lambda row: job_to_proto(_job(row, present)),
             )
 
 
@@ -169,16 +180,33 @@ def job_not_found(job_id: str) -> NotFound:
     )
 
 
-def _job(row: Row[*tuple[Any, ...]]) -> JobRow:
+def _job(row: Row[*tuple[Any, ...]], present: Collection[WorkerKind]) -> JobRow:
     job = JobRow.from_row(row)
     if job.status != JobState.QUEUED:
         return job
-    return replace(job, message=_with_place(job.message, row.ahead))
+    return replace(job, message=_why_it_waits(job, row.ahead, present))
 
 
-def _with_place(message: str, ahead: int | None) -> str:
-    """Add the place in line, which is known only while the row is read."""
-    if ahead is None:
+def _why_it_waits(
+    job: JobRow | StatusRow, ahead: int | None, present: Collection[WorkerKind]
+) -> str:
+    """Return a queued job's message with what is known only while the row is read.
+
+    Args:
+        job: The job.
+        ahead: Jobs before it in line.
+        present: The workers that there are.
+    """
+    message = job.message
+    if WorkerKind(job.service, job.resource_class) not in present:
+        message = _without_worker(job)
+    if not ahead:
         return message
     place = f"more than {_COUNTED_PLACES}" if ahead == _COUNTED_PLACES else str(ahead + 1)
     return f"{message} Place in line: {place}."
+
+
+def _without_worker(job: JobRow | StatusRow) -> str:
+    if job.attempt == 0:
+        return f"{job.message.removesuffix('.')}; none has announced itself."
+    return f"{job.message} No {job.resource_class} worker of {job.service} has announced itself."

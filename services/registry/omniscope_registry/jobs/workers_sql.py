@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from omniscope_registry.tables.jobs import workers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from omniscope_registry.database import Database
+    from omniscope_registry.database import Database, Reader
 
+AUTO: Final = "auto"
+"""Resource class of a submission that takes what there is."""
+PRESENT: Final = timedelta(seconds=60)
+"""A worker that has announced itself within this time is there: four heartbeats."""
+_CPU, _GPU = "cpu", "gpu"
 # Nothing asks for a worker that was silent for so long.
 _REMEMBERED = timedelta(days=1)
 
@@ -36,6 +41,13 @@ class Announcement:
     versions: Mapping[str, str]
 
 
+class WorkerKind(NamedTuple):
+    """What tells which jobs a worker runs."""
+
+    service: str
+    resource_class: str
+
+
 class SqlWorkerStore:
     """Stores workers; one that was not seen for some heartbeats is gone."""
 
@@ -54,3 +66,18 @@ class SqlWorkerStore:
                 await conn.execute(delete(workers).where(gone))
                 first = {**seen, "first_seen_at": self._database.now()}
                 await conn.execute(insert(workers).values(first))
+
+    async def resolve_class(self, service: str, resource_class: str) -> str:
+        """Return the class that a job is stored with; `auto` is a gpu when there is one."""
+        if resource_class != AUTO:
+            return resource_class or _CPU
+        async with self._database.read() as conn:
+            present = await present_kinds(conn, self._database)
+        return _GPU if WorkerKind(service, _GPU) in present else _CPU
+
+
+async def present_kinds(conn: Reader, database: Database) -> frozenset[WorkerKind]:
+    """Return which kinds of workers there are at this moment."""
+    seen = workers.c.last_seen_at > database.now(-PRESENT)
+    query = select(workers.c.service, workers.c.resource_class).where(seen).distinct()
+    return frozenset(WorkerKind(*row) for row in await conn.execute(query))
