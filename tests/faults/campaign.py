@@ -6,13 +6,18 @@ import random
 import sys
 import tempfile
 import time
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from rich.progress import track
 
 from omniscope_service.testing.tokens import write_tokens
 from tests.faults.cluster import Cluster
-from tests.faults.invariants import violations
+from tests.faults.evidence import collect
+from tests.faults.invariants import ended_twice, lost, violations
+from tests.faults.processes import LEASE_SECONDS
 
 FAILPOINTS = {
     "registry": (
@@ -21,79 +26,117 @@ FAILPOINTS = {
         "complete.after_commit",
     ),
     "worker": (
-        "worker.after_fetch", "worker.after_claim", "worker.after_ack", "package.after_upload"
+        "worker.after_fetch", "worker.after_claim", "worker.after_ack",
+        "checkpoint.before_register", "package.after_upload",
     ),
 }  # fmt: skip
-KINDS = ("registry", "nats", "worker1", "worker2", "child")
+"""Every place of the code, by the kind of process that passes it while jobs run."""
+UNUSED_FAILPOINTS = ("delete_dataset.before_commit",)
+"""Places that no job passes."""
+PAUSED = "paused"
+KINDS = ("registry", "nats", "worker1", "worker2", "supervisor", "child", PAUSED)
+WORKERS = ("worker1", "worker2")
+STEPS = 10
 
 
-async def campaign(seed: int, kills: int) -> int:
-    """Print what became of the jobs; return how many promises were broken."""
+@dataclass
+class Result:
+    """What became of a campaign.
+
+    Attributes:
+        seed: What decided about its chances.
+        kills: How many processes were hurt.
+        jobs: How many jobs were acknowledged.
+        broken: Every broken promise, in words.
+        surviving: Children that were left at the end.
+        stale: Stale writes that the registry refused.
+        recoveries: Seconds until a job that was submitted after each kill had ended; sorted.
+    """
+
+    seed: int
+    kills: int
+    jobs: int = 0
+    broken: list[str] = field(default_factory=list)
+    surviving: int = 0
+    stale: int = 0
+    recoveries: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lost_jobs, doubles = lost(self.broken), ended_twice(self.broken)
+        others = len(self.broken) - lost_jobs - doubles
+        counts = (
+            f"lost {lost_jobs}, double terminals {doubles}, other broken promises {others}, "
+            f"surviving children {self.surviving}, stale writes refused {self.stale}"
+        )
+        return "\n".join(
+            [
+                f"seed {self.seed}: {self.kills} kills, {self.jobs} jobs",
+                counts,
+                f"recovery p50 {self._recovery(0.5):.1f} s, p99 {self._recovery(0.99):.1f} s",
+                *self.broken,
+            ]
+        )
+
+    def _recovery(self, share: float) -> float:
+        return self.recoveries[int(share * len(self.recoveries))]
+
+
+async def campaign(home: Path, seed: int, kills: int, database_url: str = "") -> Result:
+    """Hurt a cluster again and again, let it settle, and check every promise."""
     chance = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="omniscope-faults-") as folder:
-        home = Path(folder) / "home"
-        write_tokens(home)
-        cluster = Cluster(home)
-        try:
-            await cluster.start(workers=2)
-            recoveries = [await _hurt(cluster, chance) for _ in track(range(kills), "kills")]
-            for job_id in sorted(cluster.acknowledged):
-                await cluster.ended(job_id)
-        finally:
-            await cluster.stop()
-        broken = violations(home / "registry.db", cluster.acknowledged)
-        surviving = len(cluster.children())
-        stale = sum(log.read_text().count("STALE_ATTEMPT") for log in home.glob("registry.log"))
-    _print(seed, kills, cluster, broken, surviving, stale, sorted(recoveries))
-    return len(broken) + surviving
+    write_tokens(home)
+    cluster = Cluster(home, database_url)
+    result = Result(seed, kills)
+    try:
+        await cluster.start(workers=len(WORKERS))
+        for number in track(range(kills), "kills"):
+            kind = KINDS[number % len(KINDS)] if number < len(KINDS) else chance.choice(KINDS)
+            result.recoveries.append(await _hurt(cluster, chance, kind))
+        await cluster.settle()
+    finally:
+        await cluster.stop()
+    result.recoveries.sort()
+    result.jobs = len(cluster.acknowledged)
+    result.broken = violations(await collect(home, cluster.database_url))
+    result.surviving = len(cluster.children.idle_or_training())
+    result.stale = cluster.refused().total()
+    return result
 
 
-async def _hurt(cluster: Cluster, chance: random.Random) -> float:
-    """Kill something while jobs run; return how long a job that is submitted then takes."""
-    await cluster.submit(seconds=chance.uniform(0, 1.5))
-    await asyncio.sleep(chance.uniform(0, 1))
-    _kill(cluster, chance)
+async def _hurt(cluster: Cluster, chance: random.Random, kind: str) -> float:
+    """Hurt something while a job runs; return how long a job that is submitted then takes."""
+    seconds = 2 * LEASE_SECONDS if kind == PAUSED else chance.uniform(0, 1.5)
+    job_id = await cluster.submit(seconds=seconds, steps=chance.choice((0, STEPS)))
+    if kind in ("supervisor", "child", PAUSED):
+        await _hurt_training(cluster, kind, job_id)
+    else:
+        await asyncio.sleep(chance.uniform(0, 1))
+        _kill(cluster, chance, kind)
     started = time.monotonic()
     await cluster.ended(await cluster.submit())
     return time.monotonic() - started
 
 
-def _kill(cluster: Cluster, chance: random.Random) -> None:
-    kind = chance.choice(KINDS)
-    if kind == "child":
-        for child in cluster.children()[:1]:
-            child.kill()
-        return
+def _kill(cluster: Cluster, chance: random.Random, kind: str) -> None:
+    cluster.kill(kind)
     places = FAILPOINTS.get(kind.rstrip("12"), ())
     if places and chance.random() < 0.5:
         # Started again with a failpoint, it dies once more, at that place.
-        cluster.kill(kind)
         cluster.launch(kind, f"{chance.choice(places)}=kill")
-    else:
-        cluster.kill(kind)
 
 
-def _print(
-    seed: int,
-    kills: int,
-    cluster: Cluster,
-    broken: list[str],
-    surviving: int,
-    stale: int,
-    recoveries: list[float],
-) -> None:
-    lost = sum("is lost" in line for line in broken)
-    double = sum("has ended at" in line for line in broken)
-    print(f"seed {seed}: {kills} kills, {len(cluster.acknowledged)} jobs")
-    print(f"lost {lost}, double terminals {double}, other broken promises "
-          f"{len(broken) - lost - double}, surviving children {surviving}, "
-          f"stale writes refused {stale}")  # fmt: skip
-    print(
-        f"recovery p50 {recoveries[len(recoveries) // 2]:.1f} s, "
-        f"p99 {recoveries[int(0.99 * len(recoveries))]:.1f} s"
-    )
-    for line in broken:
-        print(f"  {line}")
+async def _hurt_training(cluster: Cluster, kind: str, job_id: str) -> None:
+    """Kill a training or what stands above it, or pause its worker for longer than its lease."""
+    while not (training := cluster.children.of(job_id)):
+        await cluster.job(job_id)
+    with suppress(psutil.NoSuchProcess):  # it may just have ended by itself
+        if kind == PAUSED:
+            worker = cluster.worker_of(job_id)
+            cluster.pause(worker)
+            await cluster.until(job_id, attempt=(await cluster.job(job_id)).attempt + 1)
+            cluster.resume(worker)
+        else:
+            (training[0] if kind == "child" else training[0].parent()).kill()
 
 
 def main() -> None:
@@ -102,7 +145,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=200)
     arguments = parser.parse_args()
-    sys.exit(min(asyncio.run(campaign(arguments.seed, arguments.kills)), 1))
+    with tempfile.TemporaryDirectory(prefix="omniscope-faults-") as folder:
+        home = Path(folder) / "home"
+        result = asyncio.run(campaign(home, arguments.seed, arguments.kills))
+    print(result)
+    sys.exit(1 if result.broken or result.surviving else 0)
 
 
 if __name__ == "__main__":

@@ -1,100 +1,71 @@
-"""Real processes that a test may kill: a registry, a broker, workers; fast clocks."""
+"""A suite of real processes, and a client of it that remembers what it was told."""
 
 import asyncio
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
 import grpc.aio
-import psutil
 from google.protobuf.any_pb2 import Any as AnyMessage
 
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1 import job_pb2
+from omniscope.common.v1.job_event_pb2 import JobEvent, WatchRequest
 from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
 from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceStub
-from omniscope.registry.v1.job_service_pb2 import GetJobRequest
+from omniscope.registry.v1.job_service_pb2 import CancelJobRequest, GetJobRequest
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
 from omniscope_client.client import Client
 from omniscope_client.errors import OmniscopeError
-from omniscope_local.nats import nats_command
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.testing.serving import channel
+from omniscope_service.watch import TERMINAL_STATES
+from tests.faults.processes import Processes, free_port
 
-PROJECT = Path(__file__).parents[2]
-FAST = {
-    "OMNISCOPE_REGISTRY_LEASE_SECONDS": "2",
-    "OMNISCOPE_REGISTRY_HEARTBEAT_SECONDS": "0.5",
-    "OMNISCOPE_REGISTRY_HINT_SECONDS": "2",
-    "OMNISCOPE_REGISTRY_SWEEP_SECONDS": "0.25",
-    "OMNISCOPE_REGISTRY_CANCEL_GRACE_SECONDS": "3",
-}
-ENDED = {
-    job_pb2.JOB_STATE_SUCCEEDED,
-    job_pb2.JOB_STATE_FAILED,
-    job_pb2.JOB_STATE_CANCELLED,
-    job_pb2.JOB_STATE_TIMED_OUT,
-    job_pb2.JOB_STATE_QUARANTINED,
-}
+NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
-class Cluster:
-    """A suite of processes; one that a failpoint has killed is started again without it."""
+class Cluster(Processes):
+    """Processes with a client.
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    Args:
+        home: Their home, with its token files.
+        database_url: Of the registries; empty: SQLite in the home.
+        dataset_id: A dataset that is there already; empty: one is uploaded at the start.
+
+    Attributes:
+        acknowledged: Jobs that the client was told of.
+        intake: Where services submit.
+        jobs: Where users look and cancel.
+    """
+
+    def __init__(self, home: Path, database_url: str = "", dataset_id: str = "") -> None:
+        super().__init__(home, database_url)
+        self.dataset_id = dataset_id
         self.acknowledged: set[str] = set()
         self.tokens = LocalTokens.read(home)
-        self.registry_port, self.nats_port = free_port(), free_port()
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = AsyncExitStack()
-        self._watching: asyncio.Task[None] | None = None
-        self.kept_down: set[str] = set()
 
-    @property
-    def target(self) -> str:
-        return f"127.0.0.1:{self.registry_port}"
-
-    async def start(self, *, workers: int = 1, **failpoints: str) -> None:
+    async def start(self, *, workers: int = 1, registries: int = 1, **failpoints: str) -> None:
         """Start everything; `registry` and `worker1`… name failpoints to arm."""
-        for name in ("nats", "registry", *(f"worker{n + 1}" for n in range(workers))):
+        others = [f"registry{n + 1}" for n in range(1, registries)]
+        self.ports |= {name: free_port() for name in others}
+        for name in ("nats", "registry", *others, *(f"worker{n + 1}" for n in range(workers))):
             self.launch(name, failpoints.get(name, ""))
         service = await self._stack.enter_async_context(
-            channel(self.target, self.tokens.service, self.tokens.user)
+            channel(self.target(), self.tokens.service, self.tokens.user)
         )
-        user = await self._stack.enter_async_context(channel(self.target, self.tokens.user))
+        user = await self._stack.enter_async_context(channel(self.target(), self.tokens.user))
         self.intake, self.jobs = JobIntakeServiceStub(service), JobServiceStub(user)
-        self._watching = asyncio.create_task(self._restart_the_dead())
-        self.dataset_id = await self._upload()
+        self.dataset_id = self.dataset_id or await self._upload()
 
-    def launch(self, name: str, failpoints: str = "") -> None:
-        log = (self.home / f"{name}.log").open("ab")
-        with log:
-            self.running[name] = subprocess.Popen(
-                self._command(name),
-                env=self._environment(failpoints),
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
-    def kill(self, name: str, *, keep_down: bool = False) -> None:
-        """End a process as a power cut would."""
-        if keep_down:
-            self.kept_down.add(name)
-        self.running[name].kill()
-        self.running[name].wait()
-
-    async def submit(self, **spec: object) -> str:
+    async def submit(
+        self, *, hard_limit_seconds: int = 60, deadline_seconds: int = 0, **spec: object
+    ) -> str:
         """Submit a job as a client does that repeats itself until it is answered."""
         config = AnyMessage()
         config.Pack(TrainRequest(dataset_id=self.dataset_id, target_column="outcome"))
@@ -105,21 +76,42 @@ class Cluster:
             dataset_id=self.dataset_id,
             model_name="model",
             description=json.dumps(spec),
-            hard_limit_seconds=60,
+            hard_limit_seconds=hard_limit_seconds,
+            deadline_seconds=deadline_seconds,
             request_id=str(uuid.uuid4()),
         )
-        job = await answered(lambda: self.intake.SubmitJob(request, timeout=5))
-        self.acknowledged.add(job.job_id)
-        return job.job_id
+
+        async def ask() -> job_pb2.Job:
+            self.history.add("submitting", request_id=request.request_id)
+            return await self.intake.SubmitJob(request, timeout=5)
+
+        job_id = (await answered(ask)).job_id
+        self.history.add("acknowledged", request_id=request.request_id, job_id=job_id)
+        self.acknowledged.add(job_id)
+        return job_id
 
     async def job(self, job_id: str) -> job_pb2.Job:
-        return await answered(lambda: self.jobs.GetJob(GetJobRequest(job_id=job_id), timeout=5))
+        request = GetJobRequest(job_id=job_id)
+        job = await answered(lambda: self.jobs.GetJob(request, timeout=5))
+        self.history.add(
+            "seen",
+            job_id=job_id,
+            state=job.state,
+            attempt=job.attempt,
+            sequence=job.last_sequence,
+            model_id=job.model_id,
+        )
+        return job
+
+    async def cancel(self, job_id: str) -> job_pb2.Job:
+        request = CancelJobRequest(job_id=job_id)
+        return await answered(lambda: self.jobs.CancelJob(request, timeout=5))
 
     async def until(self, job_id: str, *, attempt: int = 1) -> job_pb2.Job:
         """Wait until an attempt has reported something."""
 
         def reported(job: job_pb2.Job) -> bool:
-            assert job.state not in ENDED, job
+            assert job.state not in TERMINAL_STATES, job
             running = job.state == job_pb2.JOB_STATE_RUNNING and job.attempt >= attempt
             return running and job.last_sequence > 2 * attempt
 
@@ -127,7 +119,52 @@ class Cluster:
 
     async def ended(self, job_id: str) -> job_pb2.Job:
         """Wait for the end of a job."""
-        return await self._poll(job_id, lambda job: job.state in ENDED)
+        return await self._poll(job_id, lambda job: job.state in TERMINAL_STATES)
+
+    async def watch(self, job_id: str) -> None:
+        """Watch a job to its end, going on where a stream broke off."""
+        watch, position = str(uuid.uuid4()), WatchRequest(job_id=job_id)
+        while True:
+            try:
+                async for event in self.jobs.WatchJob(position):
+                    position.resume_token = event.resume_token
+                    if event.WhichOneof("event") not in ("snapshot", "heartbeat"):
+                        self._note_event(watch, event)
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in NO_ANSWER:
+                    raise
+            else:
+                return
+            await asyncio.sleep(0.1)
+
+    async def settle(self) -> None:
+        """Lift every fault and wait for the end of every job."""
+        for name in list(self.kept_down):
+            self.bring_up(name)
+        for job_id in sorted(self.acknowledged):
+            await self.ended(job_id)
+
+    def refused(self) -> Counter[str]:
+        """Return how many stale writes the registries have refused, by method."""
+        refused: Counter[str] = Counter()
+        for log in self.home.glob("registry*.log"):
+            lines = [line for line in log.read_text().splitlines() if "STALE_ATTEMPT" in line]
+            calls = [json.loads(line) for line in lines]
+            refused.update(call["method"].rpartition("/")[2] for call in calls)
+        return refused
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+        await super().stop()
+
+    def _note_event(self, watch: str, event: JobEvent) -> None:
+        self.history.add(
+            "event",
+            watch=watch,
+            job_id=event.job_id,
+            sequence=event.sequence,
+            covers=event.coalesced_from or event.sequence,
+        )
 
     async def _poll(self, job_id: str, reached: Callable[[job_pb2.Job], bool]) -> job_pb2.Job:
         # A watch would end with the registry that the test kills.
@@ -137,73 +174,21 @@ class Cluster:
                 return job
             await asyncio.sleep(0.05)
 
-    async def stop(self) -> None:
-        """End everything; also what a test has paused."""
-        if self._watching is not None:
-            self._watching.cancel()
-        await self._stack.aclose()
-        for name in sorted(self.running, reverse=True):
-            process = self.running[name]
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGCONT)
-                process.terminate()
-        for process in self.running.values():
-            await asyncio.to_thread(process.wait)
-
-    def children(self) -> list[psutil.Process]:
-        """Return the training processes that belong to this cluster."""
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if "tests.faults.trainer" in process.cmdline() and self._is_ours(process):
-                    found.append(process)
-        return found
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        return process.environ().get("TMPDIR") == str(self.home)
-
-    async def _restart_the_dead(self) -> None:
-        while True:
-            for name, process in list(self.running.items()):
-                if process.poll() is not None and name not in self.kept_down:
-                    self.launch(name)
-            await asyncio.sleep(0.05)
-
-    def _command(self, name: str) -> list[str]:
-        if name == "nats":
-            return nats_command(self.home / "nats", self.nats_port, "secret")
-        if name == "registry":
-            return [sys.executable, "-m", "omniscope_registry", "serve"]
-        return [sys.executable, "-m", "tests.faults.worker_process"]
-
-    def _environment(self, failpoints: str) -> dict[str, str]:
-        return (
-            os.environ
-            | FAST
-            | {
-                "OMNISCOPE_HOME": str(self.home),
-                "OMNISCOPE_NATS_URL": f"nats://secret@127.0.0.1:{self.nats_port}",
-                "OMNISCOPE_REGISTRY_TARGET": self.target,
-                "OMNISCOPE_REGISTRY_LISTEN": self.target,
-                "OMNISCOPE_FAILPOINTS": failpoints,
-                "PYTHONPATH": str(PROJECT),
-                "TMPDIR": str(self.home),  # passed on to children, which it tells apart
-            }
-        )
-
     async def _upload(self) -> str:
         table = self.home / "genes.csv"
         table.write_text("gene1,outcome\n" + "".join(f"{n},{n % 2}\n" for n in range(30)))
 
         def upload() -> str:
-            with Client(self.target, self.tokens.user) as client:
+            with Client(self.target(), self.tokens.user) as client:
                 return client.datasets.upload(table, name="genes").dataset_id
 
         while True:
             try:
                 return await asyncio.to_thread(upload)
-            except OmniscopeError:  # it is starting; a test has a time limit of its own
-                await asyncio.sleep(0.1)
+            except OmniscopeError as error:
+                if error.code != "UNAVAILABLE":  # it is starting; a test has its time limit
+                    raise
+            await asyncio.sleep(0.1)
 
 
 AnswerT = TypeVar("AnswerT")
@@ -215,15 +200,6 @@ async def answered(call: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
         try:
             return await call()
         except grpc.aio.AioRpcError as error:
-            if error.code() not in (
-                grpc.StatusCode.UNAVAILABLE,
-                grpc.StatusCode.DEADLINE_EXCEEDED,
-            ):
+            if error.code() not in NO_ANSWER:
                 raise
         await asyncio.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -1,6 +1,7 @@
 """A worker of a fake service: `python -m tests.faults.worker_process`."""
 
 import json
+import os
 
 from omniscope_service.app import Service, run
 from omniscope_service.artifacts import ArtifactStore
@@ -40,7 +41,8 @@ async def build(stack):
         ArtifactStore.open(settings.artifacts_url),
         settings.home,
         grace_seconds=1.0,
-        child_memory_bytes=2**33,
+        silence_seconds=float(os.environ.get("FAKE_SILENCE_SECONDS", "1800")),
+        child_memory_bytes=int(os.environ.get("FAKE_CHILD_MEMORY_BYTES", 2**33)),
     )
     worker.warm_up()
     return Service(name="fake", workers=[worker.run])

@@ -1,0 +1,28 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults.campaign import FAILPOINTS, KINDS, UNUSED_FAILPOINTS, campaign
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.mark.timeout(240)
+async def test_a_short_campaign_loses_nothing_and_doubles_nothing(tmp_path):
+    result = await campaign(tmp_path / "home", seed=1, kills=len(KINDS))
+
+    assert result.broken == []
+    assert result.surviving == 0
+    # Or the campaign has shown nothing about zombies.
+    assert result.stale > 0
+
+
+def test_a_campaign_kills_at_every_failpoint_of_the_code():
+    modules = [
+        path for folder in ("libs", "services") for path in (PROJECT / folder).rglob("*.py")
+    ]
+    reached = re.compile(r'failpoints\.reach\("([a-z_.]+)"\)')
+    in_code = {name for path in modules for name in reached.findall(path.read_text())}
+
+    assert in_code == {*FAILPOINTS["registry"], *FAILPOINTS["worker"], *UNUSED_FAILPOINTS}
