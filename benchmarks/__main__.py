@@ -5,7 +5,16 @@ import sys
 
 from benchmarks.claim import record
 
-NAMES = ("start_up", "job_start", "registry_reads", "automl_overhead", "accuracy")
+NAMES = (
+    "start_up",
+    "job_start",
+    "event_latency",
+    "registry_reads",
+    "metric_logging",
+    "list_scale",
+    "automl_overhead",
+    "accuracy",
+)
 
 
 def main(names: list[str]) -> int:

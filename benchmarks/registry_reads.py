@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +16,7 @@ import requests
 
 from benchmarks.claim import Claim
 from benchmarks.local_suite import omniscope, running_suite, state
+from benchmarks.mlflow_server import mlflow_server
 from benchmarks.seed_models import ModelSeeder
 from omniscope.registry.v1 import model_service_pb2, model_service_pb2_grpc
 
@@ -26,13 +25,13 @@ MODELS = 50
 ROUNDS = 3
 READS = 3000
 MLFLOW_READS = 300
-MLFLOW = str(Path(sys.executable).parent / "mlflow")
 PENGUINS = Path(__file__).parents[1] / "examples" / "data" / "penguins.csv"
 
 
 def measure() -> list[Claim]:
     """Seeds 50 models on both sides, then reads them turn by turn."""
     with running_suite() as home, mlflow_server() as mlflow_url:
+        create_models(mlflow_url)
         return asyncio.run(compare(home, mlflow_url))
 
 
@@ -146,41 +145,11 @@ def echo_server(model: bytes) -> Iterator[str]:
         process.stdout.close()
 
 
-@contextmanager
-def mlflow_server() -> Iterator[str]:
-    """Runs MLflow's tracking server on SQLite with 50 registered models; yields its address."""
-    with tempfile.TemporaryDirectory(prefix="omniscope-bench-") as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        store = f"sqlite:///{folder}/mlflow.db"
-        process = subprocess.Popen(
-            [MLFLOW, "server", "--port", str(port), "--backend-store-uri", store],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_healthy(f"{url}/health")
-            for number in range(MODELS):
-                requests.post(
-                    f"{url}/api/2.0/mlflow/registered-models/create",
-                    json={"name": f"model-{number}"},
-                    timeout=60,
-                ).raise_for_status()
-            yield url
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def wait_until_healthy(url: str) -> None:
-    """Waits up to two minutes for a server to answer."""
-    for _ in range(240):
-        try:
-            if requests.get(url, timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.5)
-    raise RuntimeError(f"{url} did not answer within two minutes")
+def create_models(url: str) -> None:
+    """Registers 50 models with MLflow."""
+    for number in range(MODELS):
+        requests.post(
+            f"{url}/api/2.0/mlflow/registered-models/create",
+            json={"name": f"model-{number}"},
+            timeout=60,
+        ).raise_for_status()
