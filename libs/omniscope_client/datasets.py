@@ -21,7 +21,20 @@ from omniscope_client.errors import OmniscopeError
 from omniscope_client.paging import page_sizes
 
 CHUNK_BYTES = 256 * 1024
-FORMATS = {".csv": "csv", ".parquet": "parquet"}
+FORMATS = {
+    ".csv": "csv",
+    ".csv.gz": "csv.gz",
+    ".tsv": "tsv",
+    ".tsv.gz": "tsv.gz",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".h5ad": "h5ad",
+}
 
 
 class Datasets:
@@ -46,7 +59,8 @@ class Datasets:
         Args:
             path: The file.
             name: Name of the dataset. Default: the file's name without its suffix.
-            file_format: `csv` or `parquet`. Default: by the file's suffix.
+            file_format: `csv`, `csv.gz`, `tsv`, `tsv.gz`, `parquet`, `arrow` or `h5ad`. Default:
+                by the file's suffix.
             description: Free text.
             request_id: UUID; the same id and file return the same dataset for 24 h. Default: new.
             on_progress: Called with the number of bytes sent so far.
@@ -56,7 +70,7 @@ class Datasets:
         """
         path = Path(path)
         first = UploadDatasetRequest(
-            name=name or path.stem,
+            name=name or path.name[: -len(_suffix_of(path)) or None],
             format=file_format or _format_of(path),
             description=description,
             request_id=request_id or str(uuid4()),
@@ -97,15 +111,21 @@ class Datasets:
 
 def _format_of(path: Path) -> str:
     try:
-        return FORMATS[path.suffix.lower()]
+        return FORMATS[_suffix_of(path).lower()]
     except KeyError:
         raise OmniscopeError(
             "INVALID_ARGUMENT",
             f"The suffix of {path.name!r} does not tell its format: give one of "
-            f"{', '.join(FORMATS.values())}.",
+            f"{', '.join(dict.fromkeys(FORMATS.values()))}.",
             reason="DATASET_FORMAT_UNKNOWN",
             field="format",
         ) from None
+
+
+def _suffix_of(path: Path) -> str:
+    """Return the suffix that tells the format, both parts of `.csv.gz`."""
+    double = "".join(path.suffixes[-2:])
+    return double if double.lower() in FORMATS else path.suffix
 
 
 def _chunks(

@@ -26,11 +26,18 @@ DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id or name.")
 @app.command()
 def upload(
     path: Annotated[
-        Path, typer.Argument(help="A CSV or Parquet file.", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(
+            help="A CSV, TSV, Parquet, Arrow or h5ad file.", exists=True, dir_okay=False
+        ),
     ],
     name: Annotated[str, typer.Option(help="Default: the file's name without suffix.")] = "",
     file_format: Annotated[
-        str, typer.Option("--format", help="csv or parquet. Default: by the suffix.")
+        str,
+        typer.Option(
+            "--format",
+            help="csv, csv.gz, tsv, tsv.gz, parquet, arrow or h5ad. Default: by the suffix.",
+        ),
     ] = "",
     description: Annotated[str, typer.Option(help="Free text.")] = "",
     request_id: Annotated[

@@ -3,7 +3,7 @@
 Numeric columns of one type form one FixedSizeList column, a row-major matrix of shape
 (rows, columns of that type); a missing float is NaN, a missing integer a null. Other columns stay
 columns, called by their position. The schema's metadata holds names and types in the order of the
-table.
+table. Sparse columns are one list column, whose buffers are the three arrays of a CSR matrix.
 """
 
 import json
@@ -24,13 +24,17 @@ from omniscope_ml.datasets.columns import (
     positions_of,
     stacks,
 )
+from omniscope_ml.datasets.sparse import SparseColumns, from_arrow, to_arrow
 from omniscope_ml.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy.sparse import csr_array
 
 _METADATA_KEY = b"omniscope"
 _FORMAT_VERSION = 1
+_SPARSE = "sparse"
+_MATRIX_KINDS = (*NUMERIC_TYPES, _SPARSE)
 
 
 def stored_types(batch: pa.RecordBatch) -> list[str]:
@@ -49,8 +53,17 @@ def stored_types(batch: pa.RecordBatch) -> list[str]:
     return types
 
 
-def write_dataset(batch: pa.RecordBatch, types: Sequence[str], path: Path) -> None:
-    """Write a table of stored types; the same table gives the same bytes."""
+def write_dataset(
+    batch: pa.RecordBatch, types: Sequence[str], path: Path, sparse: SparseColumns | None = None
+) -> None:
+    """Write a table of stored types; the same table gives the same bytes.
+
+    Args:
+        batch: Columns that are not sparse.
+        types: The stored type of each of them.
+        path: The file to write.
+        sparse: Columns that follow them.
+    """
     arrays: dict[str, pa.Array[Any]] = {}
     for kind in NUMERIC_TYPES:
         positions = [i for i, chosen in enumerate(types) if chosen == kind]
@@ -59,7 +72,13 @@ def write_dataset(batch: pa.RecordBatch, types: Sequence[str], path: Path) -> No
     for position, chosen in enumerate(types):
         if chosen not in NUMERIC_TYPES:
             arrays[str(position)] = batch.column(position)
-    layout = {"format_version": _FORMAT_VERSION, "names": batch.schema.names, "types": list(types)}
+    names, kinds = list(batch.schema.names), list(types)
+    layout: dict[str, Any] = {"format_version": _FORMAT_VERSION, "names": names, "types": kinds}
+    if sparse is not None:
+        arrays[_SPARSE] = to_arrow(sparse)
+        layout["sparse_from"] = len(names)
+        names += sparse.names
+        kinds += [sparse.kind] * len(sparse.names)
     schema = pa.schema(
         [(name, array.type) for name, array in arrays.items()],
         metadata={_METADATA_KEY: json.dumps(layout, separators=(",", ":")).encode()},
@@ -81,7 +100,8 @@ def open_dataset(path: Path) -> "Dataset":
         raise DataError(
             f"{path.name} is not a stored dataset", reason="DATASET_MALFORMED"
         ) from error
-    return Dataset(batch, layout["names"], layout["types"])
+    names = layout["names"]
+    return Dataset(batch, names, layout["types"], layout.get("sparse_from", len(names)))
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,7 @@ class Dataset:
     _batch: pa.RecordBatch
     column_names: list[str]
     column_types: list[str]
+    _sparse_from: int
 
     @property
     def num_rows(self) -> int:
@@ -109,14 +130,14 @@ class Dataset:
     def column(self, name: str) -> "pa.Array[Any]":
         """Return one column with its missing values as nulls."""
         position = self._position(name)
-        kind = self.column_types[position]
-        if kind not in NUMERIC_TYPES:
+        kind = self._kinds[position]
+        if kind not in _MATRIX_KINDS:
             return self._batch.column(str(position))
         place = self._places[position]
         if kind == "int64":
             values, width = self._block(kind)
             return values.take(np.arange(place, len(values), width))
-        return pa.array(np.ascontiguousarray(self._matrix(kind)[:, place]), from_pandas=True)
+        return pa.array(self._part(kind, [position]).reshape(-1), from_pandas=True)
 
     def matrix(self, columns: Sequence[str] | None = None) -> npt.NDArray[np.floating]:
         """Return numeric columns as a matrix of shape (rows, columns), NaN where missing.
@@ -127,17 +148,37 @@ class Dataset:
         Raises:
             DataError: COLUMN_NOT_FOUND, COLUMN_NOT_NUMERIC.
         """
-        positions = self._positions(columns)
-        kinds = {self.column_types[i] for i in positions}
-        if not kinds <= set(NUMERIC_TYPES):
-            raise self._not_numeric(positions)
-        if kinds == {"float32"} or kinds == {"float64"}:
+        positions = self._numeric_positions(columns)
+        kinds = {self._kinds[i] for i in positions}
+        if len(kinds) == 1 and kinds <= {"float32", "float64", _SPARSE}:
             return self._part(kinds.pop(), positions)
-        matrix = np.empty((self.num_rows, len(positions)), dtype=np.float64)
+        narrow = all(self.column_types[i] == "float32" for i in positions)
+        matrix = np.empty(
+            (self.num_rows, len(positions)), dtype=np.float32 if narrow else np.float64
+        )
         for kind in kinds:
-            chosen = [i for i, p in enumerate(positions) if self.column_types[p] == kind]
+            chosen = [i for i, p in enumerate(positions) if self._kinds[p] == kind]
             matrix[:, chosen] = self._part(kind, [positions[i] for i in chosen])
         return matrix
+
+    def sparse_matrix(self, columns: Sequence[str] | None = None) -> "csr_array[Any]":
+        """Return numeric columns as a CSR matrix of shape (rows, columns), NaN where missing.
+
+        Without a copy when the columns are all that are stored sparse.
+
+        Args:
+            columns: Which. Default: those that are stored sparse, or all when none are.
+
+        Raises:
+            DataError: COLUMN_NOT_FOUND, COLUMN_NOT_NUMERIC.
+        """
+        from scipy.sparse import csr_array
+
+        names = columns if columns is not None else self.column_names[self._sparse_from :] or None
+        positions = self._numeric_positions(names)
+        if any(self._kinds[i] != _SPARSE for i in positions):
+            return csr_array(self.matrix(names))
+        return self._sparse_part(positions)
 
     def frame(self, columns: Sequence[str] | None = None) -> "pd.DataFrame":
         """Return columns as a DataFrame; blocks of floats are read-only views of the file.
@@ -152,8 +193,8 @@ class Dataset:
         positions = self._positions(columns)
         names = [self.column_names[i] for i in positions]
         parts: list[pd.DataFrame] = []
-        for kind in STORED_TYPES:
-            chosen = [i for i in positions if self.column_types[i] == kind]
+        for kind in (*STORED_TYPES, _SPARSE):
+            chosen = [i for i in positions if self._kinds[i] == kind]
             if chosen:
                 parts += self._frames_of(kind, chosen)
         frame = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
@@ -163,7 +204,7 @@ class Dataset:
         import pandas as pd
 
         names = [self.column_names[i] for i in positions]
-        if kind not in NUMERIC_TYPES:
+        if kind not in _MATRIX_KINDS:
             arrays = [self._batch.column(str(i)) for i in positions]
             return [pa.RecordBatch.from_arrays(arrays, names=names).to_pandas()]
         if kind == "int64" and self._block(kind)[0].null_count:
@@ -187,11 +228,19 @@ class Dataset:
         ]
 
     def _part(self, kind: str, positions: Sequence[int]) -> npt.NDArray[np.floating]:
+        if kind == _SPARSE:
+            return self._sparse_part(positions).toarray()
         matrix = self._matrix(kind)
         places = self._places[list(positions)]
         if np.array_equal(places, np.arange(matrix.shape[1])):
             return matrix
         return matrix[:, places]
+
+    def _sparse_part(self, positions: Sequence[int]) -> "csr_array[Any]":
+        places = self._places[list(positions)]
+        width = len(self.column_names) - self._sparse_from
+        matrix = from_arrow(self._batch.column(_SPARSE), width)
+        return matrix if np.array_equal(places, np.arange(width)) else matrix[:, places]
 
     def _matrix(self, kind: str) -> npt.NDArray[np.floating]:
         flat, width = self._block(kind)
@@ -207,11 +256,17 @@ class Dataset:
         return {name: position for position, name in enumerate(self.column_names)}
 
     @cached_property
+    def _kinds(self) -> list[str]:
+        """How each column is stored: its type, or sparse."""
+        dense = self.column_types[: self._sparse_from]
+        return dense + [_SPARSE] * (len(self.column_names) - self._sparse_from)
+
+    @cached_property
     def _places(self) -> npt.NDArray[np.int64]:
-        """Place of each column within the block of its type."""
-        kinds = np.array(self.column_types)
+        """Place of each column within its block."""
+        kinds = np.array(self._kinds)
         places = np.zeros(len(kinds), dtype=np.int64)
-        for kind in set(self.column_types):
+        for kind in set(self._kinds):
             mine = kinds == kind
             places[mine] = np.arange(mine.sum())
         return places
@@ -227,13 +282,16 @@ class Dataset:
             raise DataError(f"the dataset has no column {name!r}", reason="COLUMN_NOT_FOUND")
         return position
 
-    def _not_numeric(self, positions: Sequence[int]) -> DataError:
-        wrong = next(i for i in positions if self.column_types[i] not in NUMERIC_TYPES)
-        return DataError(
-            f"column {self.column_names[wrong]!r} is {self.column_types[wrong]}; a matrix takes "
-            f"{', '.join(NUMERIC_TYPES)}",
-            reason="COLUMN_NOT_NUMERIC",
-        )
+    def _numeric_positions(self, columns: Sequence[str] | None) -> list[int]:
+        positions = self._positions(columns)
+        for i in positions:
+            if self.column_types[i] not in NUMERIC_TYPES:
+                raise DataError(
+                    f"column {self.column_names[i]!r} is {self.column_types[i]}; a matrix takes "
+                    f"{', '.join(NUMERIC_TYPES)}",
+                    reason="COLUMN_NOT_NUMERIC",
+                )
+        return positions
 
 
 def _block(batch: pa.RecordBatch, positions: list[int], kind: str) -> "pa.Array[Any]":

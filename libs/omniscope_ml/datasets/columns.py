@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from omniscope_ml.errors import DataError
 
@@ -35,6 +36,9 @@ _ORIGINS: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
     "timestamp": (pa.types.is_timestamp, pa.types.is_date),
 }
 
+# A cell is a value or a note, no document; one quote left open swallows the rest of a file.
+MAX_CELL_BYTES = 2**20
+
 # 64 MiB of float64: large enough to be fast, small beside the table.
 _SLAB_CELLS = 8 * 2**20
 
@@ -61,14 +65,35 @@ def normalise(table: pa.Table) -> pa.RecordBatch:
     timestamps in UTC, dictionaries their values.
 
     Raises:
-        DataError: DATASET_MALFORMED for a nested or binary column, or a value that does not fit.
+        DataError: DATASET_MALFORMED for a nested or binary column, a value that does not fit, or a
+            text of more than 1 MiB.
     """
-    targets = {kind: _stored_type(kind) for kind in set(table.schema.types)}
+    targets = check_types(table.schema)
     columns = [
         _cast(name, column, targets[column.type])
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, names=table.column_names)
+
+
+def check_types(schema: pa.Schema) -> dict[pa.DataType, pa.DataType]:
+    """Return the stored type of each type that a table's columns have.
+
+    Raises:
+        DataError: DATASET_MALFORMED, naming the column, for a nested or binary one.
+    """
+    targets: dict[pa.DataType, pa.DataType] = {}
+    for kind in set(schema.types):
+        target = _stored_type(kind)
+        if target is None:
+            raise DataError(
+                f"column {schema.names[schema.types.index(kind)]!r} has type {kind}; allowed are "
+                "numbers, booleans, text, dates and timestamps",
+                reason="DATASET_MALFORMED",
+                field="data",
+            )
+        targets[kind] = target
+    return targets
 
 
 def positions_of(batch: pa.RecordBatch, kind: str) -> list[int]:
@@ -82,15 +107,18 @@ def stacks(batch: pa.RecordBatch, positions: Sequence[int]) -> Iterator[Stack]:
 
     Stacking turns work per column into one operation over a matrix.
     """
+    if not positions:
+        return
+    columns = batch.columns
     width = max(1, _SLAB_CELLS // max(1, batch.num_rows))
     for start in range(0, len(positions), width):
         chosen = positions[start : start + width]
-        yield _stack(batch, chosen)
+        yield _stack([columns[i] for i in chosen], chosen)
 
 
-def _stack(batch: pa.RecordBatch, positions: Sequence[int]) -> Stack:
-    merged = pa.concat_arrays([batch.column(i) for i in positions])
-    shape = (len(positions), batch.num_rows)
+def _stack(columns: "Sequence[pa.Array[Any]]", positions: Sequence[int]) -> Stack:
+    merged = pa.concat_arrays(columns)
+    shape = (len(columns), len(columns[0]))
     missing = None
     if merged.null_count:
         missing = merged.is_null().to_numpy(zero_copy_only=False).reshape(shape)
@@ -108,16 +136,7 @@ def _stored_type(kind: pa.DataType) -> pa.DataType | None:
     return None if name is None else STORED_TYPES[name]
 
 
-def _cast(
-    name: str, column: "pa.ChunkedArray[Any]", target: pa.DataType | None
-) -> "pa.Array[Any]":
-    if target is None:
-        raise DataError(
-            f"column {name!r} has type {column.type}; allowed are numbers, booleans, text, dates "
-            "and timestamps",
-            reason="DATASET_MALFORMED",
-            field="data",
-        )
+def _cast(name: str, column: "pa.ChunkedArray[Any]", target: pa.DataType) -> "pa.Array[Any]":
     try:
         stored = column if column.type == target else column.cast(target)
     except pa.ArrowInvalid as error:
@@ -126,4 +145,19 @@ def _cast(
             reason="DATASET_MALFORMED",
             field="data",
         ) from error
+    if pa.types.is_large_string(target):
+        _check_lengths(name, stored)
     return stored.combine_chunks()
+
+
+def _check_lengths(name: str, column: "pa.ChunkedArray[Any]") -> None:
+    lengths = pc.binary_length(column)
+    longest = pc.max(lengths).as_py() or 0
+    if longest > MAX_CELL_BYTES:
+        row = pc.index(lengths, longest).as_py()
+        raise DataError(
+            f"column {name!r} has a cell of {longest} bytes in data row {row + 1}; at most "
+            f"{MAX_CELL_BYTES} are allowed (is a quote left open?)",
+            reason="DATASET_MALFORMED",
+            field="data",
+        )

@@ -1,6 +1,6 @@
 """Turns an uploaded file into a stored dataset; a program, so hostile files meet a bare process.
 
-Usage: python -m omniscope_ml.datasets.ingest --source FILE --format csv|parquet --out DIR
+Usage: python -m omniscope_ml.datasets.ingest --source FILE --format FORMAT --out DIR
 
 Writes DIR/data.arrow and prints the dataset's description as JSON. For a file that cannot be used
 it prints {"error": {"reason", "message", "field"}} and exits with status 3.
@@ -11,24 +11,19 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from omniscope_ml.datasets.arrow_file import stored_types, write_dataset
-from omniscope_ml.datasets.columns import normalise
-from omniscope_ml.datasets.gate import check_names, check_size
+from omniscope_ml.datasets.findings import broken_keys, findings
 from omniscope_ml.datasets.profile import likely_keys, profile
-from omniscope_ml.datasets.read_csv import read_csv
-from omniscope_ml.datasets.read_parquet import read_parquet
+from omniscope_ml.datasets.profile_sparse import profile_sparse
+from omniscope_ml.datasets.upload_readers import read_table
 from omniscope_ml.errors import DataError
 
 DATA_FILE = "data.arrow"
 REFUSED_STATUS = 3
-
-_READERS: Mapping[str, Callable[[Path], pa.Table]] = {"csv": read_csv, "parquet": read_parquet}
 
 
 def ingest(source: Path, source_format: str, out: Path) -> dict[str, Any]:
@@ -36,30 +31,38 @@ def ingest(source: Path, source_format: str, out: Path) -> dict[str, Any]:
 
     Args:
         source: The uploaded file.
-        source_format: `csv` or `parquet`.
+        source_format: One of `formats.FORMATS`.
         out: Existing folder.
 
     Returns:
         row_count, column_count, size_bytes, digest (SHA-256 of data.arrow), missing_count,
-        column_types (how many of each), likely_key_columns, and columns, each under the field
-        names of omniscope.common.v1.DatasetColumn.
+        column_types (how many of each), likely_key_columns, constant_column_count,
+        duplicate_column_count, warnings, and columns, each under the field names of
+        omniscope.common.v1.DatasetColumn.
 
     Raises:
         DataError: With one of the reasons of DatasetService.UploadDataset.
     """
-    batch = _read(source, source_format)
+    read = read_table(source, source_format, out)
+    batch, sparse = read.batch, read.sparse
     types = stored_types(batch)
     stored = out / DATA_FILE
-    write_dataset(batch, types, stored)
+    write_dataset(batch, types, stored, sparse)
     columns = profile(batch, types)
+    if sparse is not None:
+        columns += profile_sparse(sparse, batch.num_columns)
+    broken = broken_keys(batch, types)
     return {
         "row_count": batch.num_rows,
-        "column_count": batch.num_columns,
+        "column_count": len(columns),
         "size_bytes": stored.stat().st_size,
         "digest": _sha256(stored),
         "missing_count": sum(column["missing_count"] for column in columns),
-        "column_types": dict(Counter(types)),
+        "column_types": dict(Counter(column["type"] for column in columns)),
         "likely_key_columns": likely_keys(batch, types),
+        "constant_column_count": sum(column["constant"] for column in columns),
+        "duplicate_column_count": sum("duplicate_of" in column for column in columns),
+        "warnings": findings(columns, batch.num_rows, read.ignored, broken),
         "columns": columns,
     }
 
@@ -84,20 +87,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DataError as error:
         return _refuse(error)
     return 0
-
-
-def _read(source: Path, source_format: str) -> pa.RecordBatch:
-    reader = _READERS.get(source_format)
-    if reader is None:
-        raise DataError(
-            f"format {source_format!r} is not known; allowed are {', '.join(_READERS)}",
-            reason="DATASET_FORMAT_UNKNOWN",
-            field="format",
-        )
-    table = reader(source)
-    check_names(table.column_names)
-    check_size(table.num_rows, table.num_columns)
-    return normalise(table)
 
 
 def _sha256(path: Path) -> str:

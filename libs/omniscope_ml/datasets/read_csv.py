@@ -1,23 +1,26 @@
-"""Reads comma-separated text into a table, naming the row where it breaks."""
+"""Reads text in columns (CSV, TSV) into a table, naming the row where it breaks."""
 
 import csv
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from omniscope_ml.datasets.gate import check_csv, check_names
+from omniscope_ml.datasets.gate import check_names
 from omniscope_ml.errors import DataError
 
 MISSING_VALUES = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null")
+
+_FORMAT_OF = {",": "csv", "\t": "tsv"}
+_WORDS = {",": "commas", "\t": "tabs", ";": "semicolons"}
 
 # Arrow counts a block's bytes in 32 bits.
 _MAX_BLOCK_BYTES = 2**31 - 1
 
 
-def read_csv(source: Path) -> pa.Table:
-    """Read a UTF-8 CSV file with a header.
+def read_csv(source: Path, separator: str = ",") -> pa.Table:
+    """Read a UTF-8 file with a header and one line per row; quotes may hold separators.
 
     Types are inferred from the whole file, not from its first block: a column that starts with
     whole numbers may go on with fractions.
@@ -26,40 +29,53 @@ def read_csv(source: Path) -> pa.Table:
         DataError: DATASET_EMPTY, DATASET_FORMAT_MISMATCH, DATASET_MALFORMED, COLUMN_DUPLICATED,
             DATASET_TOO_WIDE.
     """
-    check_csv(source)
-    check_names(_header(source))
+    check_names(_header(source, separator))
     broken: list[pa_csv.InvalidRow] = []
     try:
-        table = _parse(source, broken)
+        table = _parse(source, separator, broken)
     except pa.ArrowInvalid as error:
         raise _malformed(broken, error) from error
-    _check_text(table)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_binary(column.type):
+            raise _not_utf8(name, column)
     return table
 
 
-def _header(source: Path) -> list[str]:
+def _header(source: Path, separator: str) -> list[str]:
     try:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            names = next((row for row in csv.reader(file) if row), [])
-    except (UnicodeDecodeError, csv.Error) as error:
+        # Bytes that are no text are told later, with their row, unless they stand in the header.
+        with source.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            lines = csv.reader(file, delimiter=separator)
+            names = next((row for row in lines if row), [])
+        "".join(names).encode()
+    except (UnicodeEncodeError, csv.Error) as error:
         raise DataError(
-            "the file does not begin with UTF-8 text in CSV form; save it as UTF-8",
+            f"the file does not begin with UTF-8 text separated by {_WORDS[separator]}; save it "
+            "as UTF-8",
             reason="DATASET_FORMAT_MISMATCH",
             field="format",
         ) from error
     if not names:
         raise DataError("the file has no header", reason="DATASET_EMPTY", field="data")
-    other = next((sign for sign in ("\t", ";") if len(names) == 1 and sign in names[0]), "")
-    if other:
-        raise DataError(
-            f"the header has no comma but {other!r}; columns must be separated by commas",
-            reason="DATASET_FORMAT_MISMATCH",
-            field="format",
-        )
+    if len(names) == 1:
+        _check_separator(names[0], separator)
     return names
 
 
-def _parse(source: Path, broken: list[pa_csv.InvalidRow]) -> pa.Table:
+def _check_separator(header: str, separator: str) -> None:
+    other = next((sign for sign in _WORDS if sign in header), "")
+    if not other:
+        return
+    instead = f", or format {_FORMAT_OF[other]!r} named" if other in _FORMAT_OF else ""
+    raise DataError(
+        f"the header has no {separator!r} but {other!r}; in {_FORMAT_OF[separator]} columns must "
+        f"be separated by {_WORDS[separator]}{instead}",
+        reason="DATASET_FORMAT_MISMATCH",
+        field="format",
+    )
+
+
+def _parse(source: Path, separator: str, broken: list[pa_csv.InvalidRow]) -> pa.Table:
     def stop(row: pa_csv.InvalidRow) -> Literal["error"]:
         broken.append(row)
         return "error"
@@ -69,7 +85,9 @@ def _parse(source: Path, broken: list[pa_csv.InvalidRow]) -> pa.Table:
     return pa_csv.read_csv(
         source,
         read_options=pa_csv.ReadOptions(block_size=size, use_threads=False),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=stop),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=separator, newlines_in_values=True, invalid_row_handler=stop
+        ),
         convert_options=pa_csv.ConvertOptions(
             null_values=list(MISSING_VALUES), strings_can_be_null=True
         ),
@@ -79,7 +97,7 @@ def _parse(source: Path, broken: list[pa_csv.InvalidRow]) -> pa.Table:
 def _malformed(broken: list[pa_csv.InvalidRow], error: pa.ArrowInvalid) -> DataError:
     if not broken:
         return DataError(
-            f"the file cannot be read as CSV: {str(error).splitlines()[0][:200]}",
+            f"the file cannot be read as rows of text: {str(error).splitlines()[0][:200]}",
             reason="DATASET_MALFORMED",
             field="data",
         )
@@ -92,12 +110,20 @@ def _malformed(broken: list[pa_csv.InvalidRow], error: pa.ArrowInvalid) -> DataE
     )
 
 
-def _check_text(table: pa.Table) -> None:
-    # Arrow falls back to bytes where a column's text is not UTF-8.
-    for name, kind in zip(table.column_names, table.schema.types, strict=True):
-        if pa.types.is_binary(kind):
-            raise DataError(
-                f"column {name!r} has text that is not UTF-8; save the file as UTF-8",
-                reason="DATASET_FORMAT_MISMATCH",
-                field="format",
-            )
+def _not_utf8(name: str, column: "pa.ChunkedArray[Any]") -> DataError:
+    """Return the error for a column that Arrow left as bytes, naming its first bad row."""
+    row = next(i for i, cell in enumerate(column) if cell.is_valid and not _is_utf8(cell.as_py()))
+    return DataError(
+        f"column {name!r} has text that is not UTF-8 in data row {row + 1}; save the file as "
+        "UTF-8",
+        reason="DATASET_FORMAT_MISMATCH",
+        field="format",
+    )
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

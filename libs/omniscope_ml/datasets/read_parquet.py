@@ -5,24 +5,21 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from omniscope_ml.datasets.gate import check_names, check_parquet, check_size
+from omniscope_ml.datasets.columns import check_types
+from omniscope_ml.datasets.gate import check_names, check_size, check_unpacked
 from omniscope_ml.errors import DataError
-
-# Above this a small file that unpacks to a huge one is taken for an attack.
-MAX_UNPACKED_BYTES = 16 * 2**30
 
 
 def read_parquet(source: Path) -> pa.Table:
     """Read a Parquet file with flat columns.
 
     Raises:
-        DataError: DATASET_EMPTY, DATASET_FORMAT_MISMATCH, DATASET_MALFORMED, DATASET_TOO_LARGE,
-            DATASET_TOO_WIDE, COLUMN_DUPLICATED.
+        DataError: DATASET_EMPTY, DATASET_MALFORMED, DATASET_TOO_LARGE, DATASET_TOO_WIDE,
+            COLUMN_DUPLICATED.
     """
-    check_parquet(source)
     try:
         with pq.ParquetFile(source) as file:
-            _check_footer(file)
+            _check_footer(file, source.stat().st_size)
             table = file.read()
         table.validate(full=True)
     except MemoryError:
@@ -36,14 +33,10 @@ def read_parquet(source: Path) -> pa.Table:
     return table
 
 
-def _check_footer(file: pq.ParquetFile) -> None:
+def _check_footer(file: pq.ParquetFile, packed_bytes: int) -> None:
     footer = file.metadata
     check_names(file.schema_arrow.names)
+    check_types(file.schema_arrow)
     check_size(footer.num_rows, footer.num_columns)
-    unpacked = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
-    if unpacked > MAX_UNPACKED_BYTES:
-        raise DataError(
-            f"the file unpacks to {unpacked} bytes; at most {MAX_UNPACKED_BYTES} are allowed",
-            reason="DATASET_TOO_LARGE",
-            field="data",
-        )
+    groups = range(footer.num_row_groups)
+    check_unpacked(packed_bytes, sum(footer.row_group(i).total_byte_size for i in groups))

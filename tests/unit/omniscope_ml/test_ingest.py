@@ -181,7 +181,7 @@ def test_same_table_gives_the_same_digest(source: Path) -> None:
         (b"a,b,a\n1,2,3\n", "COLUMN_DUPLICATED", "'a' appears more than once"),
         (b",b\n1,2\n", "DATASET_MALFORMED", "column 1 has no name"),
         (b'a,"b\nc"\n1,2\n', "DATASET_MALFORMED", "control characters"),
-        (b"a\tb\n1\t2\n", "DATASET_FORMAT_MISMATCH", "separated by commas"),
+        (b"a\tb\n1\t2\n", "DATASET_FORMAT_MISMATCH", "by commas, or format 'tsv' named"),
         (b"a;b\n1;2\n", "DATASET_FORMAT_MISMATCH", "separated by commas"),
         (b"a,b\n1,\xe4\n", "DATASET_FORMAT_MISMATCH", "UTF-8"),
         (b"a,b\n" + b"1,2\n" * 9999 + b"1,\xe4\n", "DATASET_FORMAT_MISMATCH", "'b' has text"),
@@ -246,7 +246,7 @@ def test_csv_and_parquet_of_one_table_are_stored_alike(source: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason", "words"),
     [
-        (b"a,b\n1,2\n", "DATASET_FORMAT_MISMATCH", "does not begin with PAR1"),
+        (b"a,b\n1,2\n", "DATASET_FORMAT_MISMATCH", "no known kind, not a Parquet file"),
         (b"PAR1 and more", "DATASET_FORMAT_MISMATCH", "cut short"),
         (b"PAR1xxxxPAR1", "DATASET_MALFORMED", "cannot be read as Parquet"),
     ],
@@ -279,7 +279,7 @@ def test_unknown_format_is_refused(source: Path) -> None:
     error = refusal(source, b"a\n1\n", "xlsx")
 
     assert error.reason == "DATASET_FORMAT_UNKNOWN"
-    assert "csv, parquet" in error.message
+    assert "csv, csv.gz, tsv, tsv.gz, parquet, arrow, h5ad" in error.message
 
 
 def test_program_prints_the_refusal_as_json(

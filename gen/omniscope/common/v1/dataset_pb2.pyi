@@ -60,6 +60,9 @@ class Dataset(_message.Message):
     LIKELY_KEY_COLUMNS_FIELD_NUMBER: _builtins.int
     CREATED_BY_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    CONSTANT_COLUMN_COUNT_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COLUMN_COUNT_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """ULID made by the server."""
     name: _builtins.str
@@ -69,7 +72,7 @@ class Dataset(_message.Message):
     description: _builtins.str
     """Free text."""
     source_format: _builtins.str
-    """Format that was uploaded: `csv` or `parquet`."""
+    """Format that was uploaded: `csv`, `csv.gz`, `tsv`, `tsv.gz`, `parquet`, `arrow` or `h5ad`."""
     source_digest: _builtins.str
     """SHA-256 of the uploaded bytes, hexadecimal."""
     digest: _builtins.str
@@ -84,6 +87,10 @@ class Dataset(_message.Message):
     """Cells without a value; a string in JSON."""
     created_by: _builtins.str
     """Subject of the identity that uploaded it."""
+    constant_column_count: _builtins.int
+    """Columns with one value, or none, in all rows."""
+    duplicate_column_count: _builtins.int
+    """Columns that hold the same values as one before them; constant columns are not counted."""
     @_builtins.property
     def column_types(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """How many columns there are of each type."""
@@ -95,6 +102,13 @@ class Dataset(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What to know before training on it, one sentence each: sample ids that are there twice, empty,
+        constant and repeated columns, parts of the file that were not taken (layers of an h5ad file,
+        for example). Texts for people; they may change.
+        """
 
     def __init__(
         self,
@@ -114,10 +128,13 @@ class Dataset(_message.Message):
         likely_key_columns: _abc.Iterable[_builtins.str] | None = ...,
         created_by: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        constant_column_count: _builtins.int = ...,
+        duplicate_column_count: _builtins.int = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column_count", b"column_count", "column_types", b"column_types", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "description", b"description", "digest", b"digest", "likely_key_columns", b"likely_key_columns", "missing_count", b"missing_count", "name", b"name", "row_count", b"row_count", "size_bytes", b"size_bytes", "source_digest", b"source_digest", "source_format", b"source_format", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column_count", b"column_count", "column_types", b"column_types", "constant_column_count", b"constant_column_count", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "description", b"description", "digest", b"digest", "duplicate_column_count", b"duplicate_column_count", "likely_key_columns", b"likely_key_columns", "missing_count", b"missing_count", "name", b"name", "row_count", b"row_count", "size_bytes", b"size_bytes", "source_digest", b"source_digest", "source_format", b"source_format", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -139,6 +156,9 @@ class DatasetColumn(_message.Message):
     MAX_FIELD_NUMBER: _builtins.int
     STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
     TOP_VALUES_FIELD_NUMBER: _builtins.int
+    CONSTANT_FIELD_NUMBER: _builtins.int
+    DUPLICATE_OF_FIELD_NUMBER: _builtins.int
+    HISTOGRAM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name."""
     position: _builtins.int
@@ -157,9 +177,19 @@ class DatasetColumn(_message.Message):
     """Largest value; numeric columns with a value only."""
     standard_deviation: _builtins.float
     """Sample standard deviation; numeric columns with two values or more only."""
+    constant: _builtins.bool
+    """Whether every row has the same value, missing ones aside."""
+    duplicate_of: _builtins.str
+    """The first column before this one with the same values; empty when there is none."""
     @_builtins.property
     def top_values(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValueCount]:
         """The most frequent values with their counts, at most 20; columns with distinct values counted only."""
+
+    @_builtins.property
+    def histogram(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Number of values in each of 10 bins of equal width from `min` to `max`; numeric columns with
+        two different values or more only.
+        """
 
     def __init__(
         self,
@@ -174,10 +204,13 @@ class DatasetColumn(_message.Message):
         max: _builtins.float | None = ...,
         standard_deviation: _builtins.float | None = ...,
         top_values: _abc.Iterable[Global___ValueCount] | None = ...,
+        constant: _builtins.bool = ...,
+        duplicate_of: _builtins.str = ...,
+        histogram: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_distinct_count", b"_distinct_count", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_standard_deviation", b"_standard_deviation", "distinct_count", b"distinct_count", "max", b"max", "mean", b"mean", "min", b"min", "standard_deviation", b"standard_deviation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distinct_count", b"_distinct_count", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_standard_deviation", b"_standard_deviation", "distinct_count", b"distinct_count", "max", b"max", "mean", b"mean", "min", b"min", "missing_count", b"missing_count", "name", b"name", "position", b"position", "standard_deviation", b"standard_deviation", "top_values", b"top_values", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distinct_count", b"_distinct_count", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_standard_deviation", b"_standard_deviation", "constant", b"constant", "distinct_count", b"distinct_count", "duplicate_of", b"duplicate_of", "histogram", b"histogram", "max", b"max", "mean", b"mean", "min", b"min", "missing_count", b"missing_count", "name", b"name", "position", b"position", "standard_deviation", b"standard_deviation", "top_values", b"top_values", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__distinct_count: _TypeAlias = _typing.Literal["distinct_count"]  # noqa: Y015
     _WhichOneofArgType__distinct_count: _TypeAlias = _typing.Literal["_distinct_count", b"_distinct_count"]  # noqa: Y015

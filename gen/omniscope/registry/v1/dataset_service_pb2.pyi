@@ -34,7 +34,11 @@ class UploadDatasetRequest(_message.Message):
     name: _builtins.str
     """Name: letters, digits, `_`, `-` and `.`, at most 128 characters, not shaped like a ULID."""
     format: _builtins.str
-    """`csv` or `parquet`."""
+    """`csv` or `tsv` (UTF-8 text with a header, columns separated by commas or tabs), `csv.gz` or
+    `tsv.gz` (the same, packed by gzip), `parquet`, `arrow` (an IPC file or stream; Feather version
+    2 is the same), or `h5ad`: `X` with `var_names` as columns, sparse or dense, the columns of
+    `obs`, and `obs_names` as a column of that name (or the name of obs' index) in front.
+    """
     description: _builtins.str
     """Free text, at most 2,000 characters."""
     request_id: _builtins.str

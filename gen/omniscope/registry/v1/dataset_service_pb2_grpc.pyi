@@ -42,10 +42,11 @@ class DatasetServiceStub:
     chunk of at most 256 KiB (by REST the file is the body, the other fields are query
     parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
     reasons DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
-    the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), COLUMN_DUPLICATED,
+    the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), DATASET_UNSAFE (it
+    points outside itself, or needs code that is not trusted), COLUMN_DUPLICATED,
     DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE
-    or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after 120 s without a chunk;
-    ALREADY_EXISTS, reason REQUEST_ID_REUSED.
+    (it unpacks to too much, too) or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after
+    120 s without a chunk; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
     """
     GetDataset: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.GetDatasetRequest, _dataset_pb2.Dataset]
     """Returns a dataset."""
@@ -70,10 +71,11 @@ class DatasetServiceAsyncStub(DatasetServiceStub):
     chunk of at most 256 KiB (by REST the file is the body, the other fields are query
     parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
     reasons DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
-    the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), COLUMN_DUPLICATED,
+    the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), DATASET_UNSAFE (it
+    points outside itself, or needs code that is not trusted), COLUMN_DUPLICATED,
     DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE
-    or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after 120 s without a chunk;
-    ALREADY_EXISTS, reason REQUEST_ID_REUSED.
+    (it unpacks to too much, too) or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after
+    120 s without a chunk; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
     """
     GetDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.GetDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
     """Returns a dataset."""
@@ -101,10 +103,11 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         chunk of at most 256 KiB (by REST the file is the body, the other fields are query
         parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
         reasons DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
-        the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), COLUMN_DUPLICATED,
+        the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), DATASET_UNSAFE (it
+        points outside itself, or needs code that is not trusted), COLUMN_DUPLICATED,
         DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE
-        or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after 120 s without a chunk;
-        ALREADY_EXISTS, reason REQUEST_ID_REUSED.
+        (it unpacks to too much, too) or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after
+        120 s without a chunk; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1 import dataset_service_pb2 as messages
+from omniscope_ml.datasets.formats import FORMATS
 from omniscope_registry.listing.paging import (
     POSITION_KEY,
     clamp_page_size,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from omniscope_registry.datasets.store_sql import DatasetRecord
 
-FORMATS: Final = ("csv", "parquet")
 MAX_DESCRIPTION_LENGTH: Final = 2000
 MAX_COLUMN_NAMES: Final = 1000
 
@@ -94,6 +94,9 @@ def dataset_to_proto(record: DatasetRecord) -> Dataset:
         missing_count=record.missing_count,
         column_types=record.column_types,
         likely_key_columns=record.likely_key_columns,
+        constant_column_count=record.constant_column_count,
+        duplicate_column_count=record.duplicate_column_count,
+        warnings=record.warnings,
         created_by=record.created_by,
     )
     dataset.create_time.FromDatetime(record.created_at)

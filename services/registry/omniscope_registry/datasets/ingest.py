@@ -65,6 +65,9 @@ class IngestedTable:
     missing_count: int
     column_types: Mapping[str, int]
     likely_key_columns: list[str]
+    constant_column_count: int
+    duplicate_column_count: int
+    warnings: list[str]
     columns: list[DatasetColumn]
 
 
@@ -85,7 +88,7 @@ class Ingest:
 
         Args:
             source: The uploaded file.
-            source_format: `csv` or `parquet`.
+            source_format: One of `omniscope_ml.datasets.formats.FORMATS`.
             out: Existing folder for the converted file.
 
         Raises:
@@ -157,6 +160,9 @@ def _table(found: dict[str, Any]) -> IngestedTable:
         missing_count=found["missing_count"],
         column_types=found["column_types"],
         likely_key_columns=found["likely_key_columns"],
+        constant_column_count=found["constant_column_count"],
+        duplicate_column_count=found["duplicate_column_count"],
+        warnings=found["warnings"],
         columns=[DatasetColumn(**column) for column in found["columns"]],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import exists, false, insert, select, union_all, update
@@ -59,6 +59,9 @@ class NewDataset:
     missing_count: int
     column_types: Mapping[str, int]
     likely_key_columns: list[str]
+    constant_column_count: int = 0
+    duplicate_column_count: int = 0
+    warnings: list[str] = field(default_factory=list)
     request_id: str | None
     request_hash: str | None
     created_by: str
@@ -73,7 +76,7 @@ class DatasetRecord(NewDataset):
     created_at: datetime
 
 
-_RECORD = [datasets.c[field.name] for field in fields(DatasetRecord)]
+_RECORD = [datasets.c[column.name] for column in fields(DatasetRecord)]
 
 
 class SqlDatasetStore:

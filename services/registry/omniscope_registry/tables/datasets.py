@@ -43,6 +43,10 @@ datasets = Table(
     Column("column_types", JsonDocument, nullable=False),
     # A list of names.
     Column("likely_key_columns", JsonDocument, nullable=False),
+    Column("constant_column_count", Integer, nullable=False, server_default="0"),
+    Column("duplicate_column_count", Integer, nullable=False, server_default="0"),
+    # A list of sentences.
+    Column("warnings", JsonDocument, nullable=False, server_default="[]"),
     Column("request_id", String(64)),
     Column("request_hash", Digest),
     Column("created_by", String(256), nullable=False),

@@ -112,7 +112,7 @@ async def test_an_unknown_format_is_refused_and_the_known_ones_named(
     error = await refused(upload("penguins.csv", format=source_format))
 
     assert (error.reason, error.field) == ("DATASET_FORMAT_UNKNOWN", "format")
-    assert "csv, parquet" in error.message
+    assert "csv, csv.gz, tsv, tsv.gz, parquet, arrow, h5ad" in error.message
 
 
 @pytest.mark.parametrize("field", ["name", "format"])
