@@ -66,7 +66,7 @@ def test_an_empty_file_is_left_to_the_service_to_refuse(
 
 
 def test_a_suffix_that_says_nothing_asks_for_the_format(client: Client, tmp_path: Path) -> None:
-    with pytest.raises(OmniscopeError, match="csv, parquet") as raised:
+    with pytest.raises(OmniscopeError, match="csv, .*, parquet, arrow, h5ad") as raised:
         client.datasets.upload(tmp_path / "table.xlsx")
 
     assert (raised.value.reason, raised.value.field) == ("DATASET_FORMAT_UNKNOWN", "format")
@@ -97,3 +97,24 @@ def test_a_list_goes_over_pages_up_to_its_limit(client: Client, canned: Canned) 
 def test_a_list_ends_with_its_last_page(client: Client, canned: Canned) -> None:
     assert [dataset.name for dataset in client.datasets.list(limit=5000)] == ["tissues"]
     assert len(canned.requests["ListDatasets"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "source_format"),
+    [
+        ("counts.tsv.gz", "counts", "tsv.gz"),
+        ("counts.v2.CSV.GZ", "counts.v2", "csv.gz"),
+        ("counts.v2.csv", "counts.v2", "csv"),
+        ("cells.h5ad", "cells", "h5ad"),
+        ("cells.feather", "cells", "arrow"),
+    ],
+)
+def test_format_and_name_come_from_the_files_name(
+    canned: Canned, client: Client, tmp_path: Path, file: str, name: str, source_format: str
+) -> None:
+    (tmp_path / file).write_bytes(b"content")
+
+    client.datasets.upload(tmp_path / file)
+
+    ((message,),) = canned.requests["UploadDataset"]
+    assert (message.name, message.format) == (name, source_format)

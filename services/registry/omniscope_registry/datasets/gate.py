@@ -13,6 +13,8 @@ import signal
 import sys
 from typing import Final
 
+from omniscope_registry.datasets.sandbox import forbid_system_calls
+
 DISK_FULL: Final = 5
 """Exit status when there was no room for the converted file."""
 
@@ -33,6 +35,7 @@ def main(arguments: list[str]) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     # Python ignores this signal; here the one who set the limit wants to know.
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    forbid_system_calls()
     sys.argv = [module, *rest]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
