@@ -1,7 +1,8 @@
 """Named places where a test makes a process die or wait, to show that nothing is lost there.
 
 `OMNISCOPE_FAILPOINTS="claim.after_commit=kill;relay.before_publish=sleep:2"` arms them when a
-process starts. Without the variable a place costs one look into an empty dictionary.
+process starts; `kill:3` kills at the third visit. Without the variable a place costs one look into
+an empty dictionary.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import os
 import re
 import signal
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from omniscope_service.errors import ConfigurationError
@@ -18,14 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE: Final = "OMNISCOPE_FAILPOINTS"
-_ARMED_FORM = re.compile(r"[a-z_.]+=(kill|sleep:[0-9.]+)")
+_ARMED_FORM = re.compile(r"[a-z_.]+=(kill(:[1-9][0-9]*)?|sleep:[0-9.]+)")
 
 
 async def reach(name: str) -> None:
     """Do what was armed for this place, which is nothing in production."""
     match _ARMED.get(name, "").split(":"):
-        case ["kill"]:
-            os.kill(os.getpid(), signal.SIGKILL)
+        case ["kill", *visit]:
+            _visits[name] += 1
+            if _visits[name] == int(*visit or [1]):
+                os.kill(os.getpid(), signal.SIGKILL)
         case ["sleep", seconds]:
             await asyncio.sleep(float(seconds))
 
@@ -40,9 +44,10 @@ def parse(text: str) -> Mapping[str, str]:
     for part in parts:
         if _ARMED_FORM.fullmatch(part) is None:
             raise ConfigurationError(
-                f"{VARIABLE}: {part!r} is not <name>=kill or <name>=sleep:<s>"
+                f"{VARIABLE}: {part!r} is not <name>=kill, <name>=kill:<visit> or <name>=sleep:<s>"
             )
     return dict(part.split("=") for part in parts)
 
 
 _ARMED = parse(os.environ.get(VARIABLE, ""))
+_visits: Counter[str] = Counter()

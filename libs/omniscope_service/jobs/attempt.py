@@ -161,8 +161,13 @@ class Attempt:
         """End the training; return what it came to, None when it had not begun."""
         if self._child is None:
             return None
-        at_once = self.stop.cause in (StopCause.LEASE_LOST, StopCause.OUT_OF_MEMORY)
-        await self._child.stop(0 if at_once else self._shop.grace_seconds)
+        match self.stop.cause:
+            case StopCause.LEASE_LOST | StopCause.OUT_OF_MEMORY:
+                await self._child.stop(0)
+            case StopCause.DEADLINE | StopCause.JOB_DEADLINE:
+                await self._child.finish(self._shop.grace_seconds)
+            case _:
+                await self._child.stop(self._shop.grace_seconds)
         return await training
 
     async def _make_paths(self) -> JobPaths:

@@ -12,8 +12,8 @@ A trainer is a module with
 
 `warm` imports the heavy libraries; `train` writes the package, `manifest.json` last. An exception
 of it with the attributes `reason` (UPPER_SNAKE) and `field` blames the request or the data.
-SIGTERM asks it to end: by default the process dies at once; a trainer that can save its work
-installs a handler and has 20 seconds.
+SIGTERM asks it to end, SIGUSR1 to finish at a limit with what it has: by default the process dies
+at once; a trainer that can do better installs handlers and has 20 seconds.
 """
 
 import argparse

@@ -59,6 +59,10 @@ class Child(Protocol):
         """
         ...
 
+    async def finish(self, grace_seconds: float) -> None:
+        """Ask for a package of what there is by now; the rest is as with `stop`."""
+        ...
+
     async def wait(self) -> int:
         """Wait for the end; 128 + N means that signal N ended it."""
         ...

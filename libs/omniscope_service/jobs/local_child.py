@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
@@ -126,12 +127,11 @@ class LocalChild:
 
     async def stop(self, grace_seconds: float) -> None:
         """Ask the child to end, and kill its process tree when the grace is over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(grace_seconds):
-                if self.alive:
-                    self._process.terminate()
-                await self._process.wait()
-        await self._kill()
+        await self._end(signal.SIGTERM, grace_seconds)
+
+    async def finish(self, grace_seconds: float) -> None:
+        """Ask the child for what it has by now, and kill its tree when the grace is over."""
+        await self._end(signal.SIGUSR1, grace_seconds)
 
     async def wait(self) -> int:
         """Wait for the end; 128 + N means that signal N ended it."""
@@ -154,6 +154,14 @@ class LocalChild:
         if self._commands is not None:
             os.close(self._commands)
             self._commands = None
+
+    async def _end(self, request: signal.Signals, grace_seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                if self.alive:
+                    self._process.send_signal(request)
+                await self._process.wait()
+        await self._kill()
 
     async def _kill(self) -> None:
         """Close the lifeline: the supervisor kills the tree and ends."""

@@ -1,9 +1,9 @@
 """Stands between worker and child, so that no process of a job outlives its worker.
 
 Run by path with `python -I -S`: needs the standard library alone. It leads a session of its own,
-adopts every orphan below it (Linux), starts the given command, passes SIGTERM on to it, and kills
-the whole tree when the command has ended or when the lifeline is closed: a pipe whose other end
-only the worker holds, so that the kernel closes it however the worker dies.
+adopts every orphan below it (Linux), starts the given command, passes SIGTERM and SIGUSR1 on, and
+kills the whole tree when the command has ended or when the lifeline is closed: a pipe whose other
+end only the worker holds, so that the kernel closes it however the worker dies.
 """
 
 import ctypes
@@ -19,6 +19,8 @@ from pathlib import Path
 PR_SET_CHILD_SUBREAPER = 36
 KILLED_BY_SIGNAL = 128
 """Exit status of a command that a signal ended is this number plus the signal's."""
+PASSED_ON = frozenset({signal.SIGTERM, signal.SIGUSR1})
+"""What the command is told: to end, and to finish with what it has."""
 _PROC = Path("/proc")
 _REAP_SECONDS = 0.002
 
@@ -40,8 +42,8 @@ def supervise(lifeline: int, frames: int, output: int, command: list[str]) -> in
         ready, _, _ = select.select([lifeline, wakeup], [], [])
         if lifeline in ready:
             break
-        if signal.SIGTERM in os.read(wakeup, 64):
-            child.send_signal(signal.SIGTERM)
+        for number in PASSED_ON.intersection(os.read(wakeup, 64)):
+            child.send_signal(number)
     _kill_tree(child)
     return child.returncode if child.returncode >= 0 else KILLED_BY_SIGNAL - child.returncode
 
@@ -52,11 +54,11 @@ def _adopt_orphans() -> None:
 
 
 def _wake_on_signals() -> int:
-    """Return a descriptor from which the number of each SIGTERM and SIGCHLD can be read."""
+    """Return a descriptor from which the number of each signal that comes can be read."""
     wakeup, written = os.pipe()
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written)
-    for number in (signal.SIGTERM, signal.SIGCHLD):
+    for number in PASSED_ON | {signal.SIGCHLD}:
         signal.signal(number, lambda _number, _frame: None)
     return wakeup
 

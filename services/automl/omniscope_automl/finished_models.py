@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from omniscope_service.jobs.report import Report
 
+SEARCHED_STACK = "core"
+"""AutoGluon's name for the models proper; those of the others ("aux1", ...) are ensembles of them,
+which take no time and depend on which models there are."""
 _STATE_FILE = "search.json"
 _ENGINE = "autogluon.tabular"
-# Ensembles of finished models ("aux1", "aux2") take no time and depend on which models there are.
-_KEPT_STACK = "core"
 _LEAST_SECONDS = 10.0
 
 
@@ -90,7 +91,7 @@ class FinishedModels:
     ) -> None:
         """Make a model's fit return the finished one, if there is one."""
         path = self._earlier.models.get(model.name)
-        if path is None or self._earlier.folder is None or stack_name != _KEPT_STACK:
+        if path is None or self._earlier.folder is None or stack_name != SEARCHED_STACK:
             return
         shutil.copytree(self._earlier.folder / path, Path(trainer.path, path), dirs_exist_ok=True)
         finished = type(model).load(path=str(Path(trainer.path, path)), reset_paths=True)
@@ -105,7 +106,7 @@ class FinishedModels:
         self, trainer: "AbstractTabularTrainer", model_names: list[str], stack_name: str
     ) -> None:
         """Store what is finished now, together with all that was finished before."""
-        if stack_name != _KEPT_STACK or not model_names:
+        if stack_name != SEARCHED_STACK or not model_names:
             return
         for name in model_names:
             self._paths[name] = Path(trainer.get_model_attribute(name, "path")).as_posix()

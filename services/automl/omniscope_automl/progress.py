@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from autogluon.core.callbacks import AbstractCallback
 
+from omniscope_automl.finished_models import SEARCHED_STACK
+
 if TYPE_CHECKING:
     from autogluon.core.models import AbstractModel
     from autogluon.tabular.trainer.abstract_trainer import AbstractTabularTrainer
 
+    from omniscope_automl.finish_request import FinishRequest
     from omniscope_automl.finished_models import FinishedModels
     from omniscope_service.jobs.report import Report
 
@@ -123,20 +126,28 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
     Args:
         progress: What to tell; left out when AutoGluon pickles its trainer.
         finished: Keeps finished models and has those of earlier attempts; left out likewise.
+        finish: Asks for no further models; left out likewise.
         seed: Seed of every model that is not bagged; bagged ones get theirs by an argument of fit.
     """
 
-    def __init__(self, progress: SearchProgress, finished: "FinishedModels", seed: int) -> None:
+    def __init__(
+        self,
+        progress: SearchProgress,
+        finished: "FinishedModels",
+        finish: "FinishRequest",
+        seed: int,
+    ) -> None:
         super().__init__()
         self._progress: SearchProgress | None = progress
         self._finished: FinishedModels | None = finished
+        self._finish: FinishRequest | None = finish
         self._seed = seed
         self._current = ""
         self._scores: dict[str, float] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the report: it holds the pipe to the worker."""
-        return {**self.__dict__, "_progress": None, "_finished": None}
+        return {**self.__dict__, "_progress": None, "_finished": None, "_finish": None}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "SearchCallback":
         """AutoGluon copies its arguments; reports still go to the one place."""
@@ -179,7 +190,12 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
             self._progress.start(model.name, trial=_is_trial(trainer))
         if self._finished is not None and not _is_trial(trainer):
             self._finished.restore(trainer, model, stack_name)
-        return False, False
+        # Ensembles of what is finished take no time and are what the search is for.
+        if self._finish is None or stack_name != SEARCHED_STACK:
+            return False, False
+        if not self._finish.asked:
+            self._finish.begin_model()
+        return False, self._finish.asked
 
     def _after_model_fit(
         self,
@@ -189,6 +205,8 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
         stack_name: str,
         **_: Any,
     ) -> bool:
+        if self._finish is not None:
+            self._finish.end_model()
         # What a watcher has seen must survive a crash, so the trainer knows it on disk first.
         trainer.save()
         if self._progress is not None and not _is_trial(trainer):

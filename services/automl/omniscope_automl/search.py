@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from omniscope_automl.finish_request import FinishRequest
 from omniscope_automl.finished_models import EarlierSearch, FinishedModels
 from omniscope_automl.presets import MODEL_FAMILIES, missing_modules
 from omniscope_automl.progress import SearchCallback, SearchProgress
@@ -45,7 +46,12 @@ class Search:
 
 
 def run_search(
-    spec: TrainSpec, table: TrainingTable, paths: "JobPaths", report: "Report", log: SearchLog
+    spec: TrainSpec,
+    table: TrainingTable,
+    paths: "JobPaths",
+    report: "Report",
+    log: SearchLog,
+    finish: FinishRequest,
 ) -> Search:
     """Train candidates until the time limit; the held-out rows are never shown to AutoGluon.
 
@@ -55,6 +61,7 @@ def run_search(
         paths: Where AutoGluon's files go, and where an earlier attempt's models are.
         report: Hears of every model as soon as it is trained.
         log: Where AutoGluon's log goes.
+        finish: Asks for what there is, at a limit.
 
     Raises:
         DataError: NO_MODEL_TRAINED or MODEL_FAMILY_UNAVAILABLE.
@@ -71,7 +78,7 @@ def run_search(
         try:
             engine.fit(
                 engine_frame(spec, table, table.hold_out.train),
-                callbacks=[SearchCallback(progress, finished, spec.seed)],
+                callbacks=[SearchCallback(progress, finished, finish, spec.seed)],
                 excluded_model_types=excluded,
                 time_limit=seconds,
                 **_fit_arguments(spec),
@@ -82,8 +89,9 @@ def run_search(
                 raise
             raise _no_model(spec, engine, cut_short=True) from error
     if not engine.model_names():
-        raise _no_model(spec, engine, cut_short=log.cut_short)
-    return Search(engine, stopped_early=log.cut_short or not progress.complete)
+        raise _no_model(spec, engine, cut_short=log.cut_short or finish.asked)
+    stopped_early = log.cut_short or finish.asked or not progress.complete
+    return Search(engine, stopped_early)
 
 
 def engine_frame(spec: TrainSpec, table: TrainingTable, rows: Rows) -> "pd.DataFrame":

@@ -43,6 +43,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     Raises:
         DataError: The request or the data cannot give a model; its reason says why.
     """
+    from omniscope_automl.finish_request import FinishRequest
     from omniscope_automl.results import write_results
     from omniscope_automl.search import run_search
     from omniscope_automl.search_log import search_log
@@ -51,12 +52,17 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     from omniscope_automl.wide_tables import wide_tables
 
     started = time.monotonic()
-    request = TrainSpec.from_dict(spec)
+    request, finish = TrainSpec.from_dict(spec), FinishRequest()
     report.progress(_READING, "reading the dataset")
     table = read_training_table(paths.dataset, request)
-    with search_log(report, paths.workspace) as log, wide_tables(), warnings.catch_warnings():
+    with (
+        finish.listening(),
+        search_log(report, paths.workspace) as log,
+        wide_tables(),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")  # of libraries, at each other: nothing a user can act on
-        search = run_search(request, table, paths, report, log)
+        search = run_search(request, table, paths, report, log, finish)
         log.setLevel(logging.ERROR)  # what follows is ours to tell
         report.progress(_MEASURING, "measuring on the held-out rows")
         results = write_results(paths.package, request, table, search, started=started)

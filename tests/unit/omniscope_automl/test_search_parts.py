@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from omniscope_automl.finish_request import FinishRequest
+from omniscope_automl.finished_models import EarlierSearch, FinishedModels
 from omniscope_automl.progress import SEARCH_ENDS, SearchCallback, SearchProgress
 from omniscope_automl.search_log import search_log
 from tests.unit.omniscope_automl.conftest import RecordedReport
@@ -67,15 +69,20 @@ def test_model_skipped_for_want_of_time_makes_a_search_incomplete():
     assert not progress.complete
 
 
-def test_model_skipped_for_want_of_memory_makes_a_search_incomplete():
+def callback_of(progress: SearchProgress, folder: Path, seed: int) -> SearchCallback:
+    finished = FinishedModels(EarlierSearch(), RecordedReport(), folder)
+    return SearchCallback(progress, finished, FinishRequest(), seed)
+
+
+def test_model_skipped_for_want_of_memory_makes_a_search_incomplete(tmp_path):
     """The same request would give another model where more memory is free."""
     with SearchProgress(RecordedReport(), time_limit=1000) as progress:
         progress.plan(2)
-        callback = SearchCallback(progress, seed=0)
+        callback = callback_of(progress, tmp_path, seed=0)
         for failure in ("NoValidFeatures", "NotEnoughMemoryError"):
             trainer = trainer_of_failed_model(failure)
-            callback._before_model_fit(trainer, SimpleNamespace(name="A"))
-            callback._after_model_fit(trainer, [])
+            callback._before_model_fit(trainer, SimpleNamespace(name="A"), stack_name="core")
+            callback._after_model_fit(trainer, [], stack_name="core")
             assert progress._skipped == (failure == "NotEnoughMemoryError")
 
     assert not progress.complete
@@ -90,9 +97,9 @@ def trainer_of_failed_model(exc_type: str) -> SimpleNamespace:
     )
 
 
-def test_callback_is_pickled_without_its_report():
+def test_callback_is_pickled_without_its_report(tmp_path):
     with SearchProgress(RecordedReport(), time_limit=1000) as progress:
-        callback = SearchCallback(progress, seed=3)
+        callback = callback_of(progress, tmp_path, seed=3)
 
         copy = pickle.loads(pickle.dumps(callback))
 

@@ -75,7 +75,7 @@ async def test_a_file_that_did_not_change_is_stored_once_and_what_is_superseded_
 
     keys = await stored(scene, job_id)
     kept = [c.manifest_key for c in checkpoints[:2]]
-    digests = set()
+    digests: set[str] = set()
     for key in kept:
         digests |= CheckpointManifest.from_json(await scene.artifacts.get_bytes(key)).digests
     assert len(checkpoints) > 2

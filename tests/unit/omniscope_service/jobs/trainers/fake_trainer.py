@@ -131,7 +131,8 @@ def wait_stubbornly(spec, paths, report):
 
 def finish_when_asked(spec, paths, report):
     asked = []
-    signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, lambda *_: asked.append(True))
     report.progress(1, "waiting")
     while not asked:
         time.sleep(0.005)
