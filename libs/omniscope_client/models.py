@@ -15,8 +15,10 @@ from omniscope.registry.v1.model_service_pb2 import (
 )
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceStub
 from omniscope_client.calls import Calls
-from omniscope_client.package import unpack_package
+from omniscope_client.package import unpack_package, unpack_part
 from omniscope_client.paging import page_sizes
+
+PLOTS_FOLDER = "plots"
 
 
 class Models:
@@ -31,7 +33,7 @@ class Models:
         return self._calls.unary(self._stub.GetModel, GetModelRequest(model_id=model_id))
 
     def results(self, model_id: str) -> ModelResults:
-        """Return held-out metrics, confusion matrix and leaderboard of a model's training."""
+        """Return metrics, confusion matrix, curves and leaderboard of a model's training."""
         request = GetModelResultsRequest(model_id=model_id)
         return self._calls.unary(self._stub.GetModelResults, request)
 
@@ -71,11 +73,32 @@ class Models:
             OSError: The folder cannot be written.
         """
         model = self.get(model_id)  # a name may get a newer version at any time: ask by id
-        request = DownloadModelRequest(model_id=model.model_id)
-        messages = self._calls.receive(self._stub.DownloadModel, request)
-        chunks = (message.data for message in messages)
+        chunks = self._download(model.model_id)
         return unpack_package(chunks, Path(folder), model.manifest_digest, on_progress)
+
+    def plots(self, model_id: str, folder: str | Path) -> tuple[Path, ...]:
+        """Download a model's plots, each as PNG and as SVG, checked as `download` checks.
+
+        Args:
+            model_id: Id or name.
+            folder: Folder to make; it must not exist.
+
+        Returns:
+            The files, sorted.
+
+        Raises:
+            OmniscopeError: As of `download`; FOLDER_NOT_FOUND when the model has no plots.
+            OSError: The folder cannot be written.
+        """
+        model = self.get(model_id)
+        chunks = self._download(model.model_id, PLOTS_FOLDER)
+        return unpack_part(chunks, Path(folder), model.manifest_digest, PLOTS_FOLDER)
 
     def delete(self, model_id: str) -> Empty:
         """Delete a model: it is in no list and opens no more."""
         return self._calls.unary(self._stub.DeleteModel, DeleteModelRequest(model_id=model_id))
+
+    def _download(self, model_id: str, folder: str = "") -> Iterator[bytes]:
+        request = DownloadModelRequest(model_id=model_id, folder=folder)
+        for message in self._calls.receive(self._stub.DownloadModel, request):
+            yield message.data

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from omniscope_client.errors import OmniscopeError
@@ -29,6 +30,31 @@ def unpack_package(
         manifest_digest: SHA-256 that `manifest.json` must have, hexadecimal.
         on_progress: Called with the number of bytes received so far.
     """
+    with _draft_of(folder) as draft:
+        _extract(_Reader(chunks, on_progress), draft)
+        _verify(draft, manifest_digest)
+        draft.rename(folder)
+    return folder
+
+
+def unpack_part(
+    chunks: Iterator[bytes], folder: Path, manifest_digest: str, part: str
+) -> tuple[Path, ...]:
+    """Unpack the folder `part` of a package, and nothing else, as `unpack_package` does.
+
+    Returns:
+        The files, sorted.
+    """
+    with _draft_of(folder) as draft:
+        _extract(_Reader(chunks, lambda _: None), draft)
+        _verify(draft, manifest_digest, part)
+        (draft / part).rename(folder)
+    return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+@contextmanager
+def _draft_of(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside `folder`, which must not exist; remove what is left of it."""
     if folder.exists():
         raise OmniscopeError(
             "ALREADY_EXISTS",
@@ -39,13 +65,9 @@ def unpack_package(
     draft = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     draft.mkdir()
     try:
-        _extract(_Reader(chunks, on_progress), draft)
-        _verify(draft, manifest_digest)
-        draft.rename(folder)
-    except BaseException:
+        yield draft
+    finally:
         shutil.rmtree(draft, ignore_errors=True)
-        raise
-    return folder
 
 
 class _Reader(io.RawIOBase):
@@ -79,11 +101,14 @@ def _extract(reader: _Reader, draft: Path) -> None:
         raise _corrupt(f"what arrived is no sound tar: {error}") from None
 
 
-def _verify(draft: Path, manifest_digest: str) -> None:
+def _verify(draft: Path, manifest_digest: str, part: str = "") -> None:
+    """Check a package, or the folder `part` of it, against the manifest."""
     manifest = draft / "manifest.json"
     if not manifest.is_file() or _sha256(manifest) != manifest_digest:
         raise _corrupt("its manifest.json is missing or not the registered one")
-    listed = json.loads(manifest.read_text())["files"]
+    files = json.loads(manifest.read_text())["files"]
+    inside = f"{part}/" if part else ""
+    listed = {name: entry for name, entry in files.items() if name.startswith(inside)}
     found = {str(path.relative_to(draft)) for path in draft.rglob("*") if path.is_file()}
     if surprising := sorted((found - UNLISTED) ^ set(listed)):
         raise _corrupt(f"{surprising[0]} is missing or not in its manifest")

@@ -1,4 +1,4 @@
-"""`omniscope models`: list, show, results, download, delete."""
+"""`omniscope models`: list, show, results, plots, download, delete."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +54,25 @@ def results(model_id: ModelId, as_json: Json = False) -> None:
             if answer.confusion_matrix.classes:
                 screen.print(tables.confusion(answer.confusion_matrix))
             screen.print(tables.leaderboard(answer.leaderboard, answer.best_model))
+            if answer.plots:
+                screen.print(tables.plots(answer))
+
+
+@app.command()
+def plots(
+    model_id: ModelId,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder to make. Default: the model's name and `plots`.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Download a model's plots, each as PNG and as SVG."""
+    with Client() as client:
+        model = client.models.get(model_id)
+        where = folder or Path(f"{model.name}-{model.version}-plots")
+        files = client.models.plots(model.model_id, where)
+        document = {"model_id": model.model_id, "files": [str(file) for file in files]}
+        show(document, "\n".join(document["files"]), as_json)
 
 
 @app.command()

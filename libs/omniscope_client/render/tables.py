@@ -25,7 +25,8 @@ STATE_STYLES = {
 }
 # Metrics in the order that people look for them; others follow by name.
 METRIC_ORDER = (
-    "accuracy", "balanced_accuracy", "f1", "roc_auc", "mcc", "log_loss", "rmse", "mae", "r2",
+    "accuracy", "balanced_accuracy", "f1", "roc_auc", "pr_auc", "mcc", "log_loss", "brier",
+    "rmse", "mae", "r2",
 )  # fmt: skip
 
 
@@ -184,6 +185,12 @@ def confusion(matrix: ConfusionMatrix) -> Table:
         counts = matrix.counts[place * width : (place + 1) * width]
         table.add_row(name, *(_count(count, place == other) for other, count in enumerate(counts)))
     return table
+
+
+def plots(results: ModelResults) -> Text:
+    """Return which plots there are, and how to get them."""
+    names = ", ".join(dict.fromkeys(plot.name for plot in results.plots))
+    return Text(f"plots: {names}\nomniscope models plots {results.model_id} saves them", "dim")
 
 
 def leaderboard(entries: Sequence[LeaderboardEntry], chosen: str = "") -> Table:

@@ -8,7 +8,7 @@ from omniscope.common.v1.job_pb2 import JOB_STATE_CANCELLED, JOB_STATE_QUEUED, J
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import ModelResults
 from tests.unit.omniscope_client.conftest import Canned, Refusal
-from tests.unit.omniscope_client.test_models import FILES, MANIFEST, send
+from tests.unit.omniscope_client.test_models import FILES, MANIFEST, PLOTS, send, send_plots
 from tests.unit.omniscope_client.test_training import SUCCESS, changed, snapshot
 
 
@@ -208,6 +208,22 @@ def test_a_model_is_downloaded_into_a_folder_of_its_name(
     assert outcome.code == 0
     assert (tmp_path / "m-3" / "MLmodel").is_file()
     assert 'load_model("m-3")' in outcome.out
+
+
+def test_plots_are_saved_into_a_folder_of_the_models_name(
+    omniscope, canned: Canned, tmp_path
+) -> None:
+    send_plots(canned, PLOTS)
+
+    outcome = omniscope("models", "plots", "m")
+    again = omniscope("models", "plots", "m", "pictures", "--json")
+
+    assert outcome.out.split() == ["m-3-plots/roc.png", "m-3-plots/roc.svg"]
+    assert (tmp_path / "m-3-plots" / "roc.png").read_bytes() == PLOTS["plots/roc.png"]
+    assert json.loads(again.out) == {
+        "model_id": "M1",
+        "files": ["pictures/roc.png", "pictures/roc.svg"],
+    }
 
 
 def test_an_error_is_one_line_with_reason_field_and_fix(omniscope, canned: Canned) -> None:

@@ -112,6 +112,56 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+PLOTS = {"plots/roc.png": b"\x89PNG", "plots/roc.svg": b"<svg/>"}
+PLOTTED = manifest_of({**FILES, **PLOTS})
+
+
+def send_plots(canned: Canned, files: dict[str, bytes]) -> None:
+    send(canned, {"manifest.json": PLOTTED, "manifest.sig": b"", "registry.pub": b"", **files})
+    canned.answers["GetModel"] = Model(
+        model_id="M1", name="m", version=3, manifest_digest=digest(PLOTTED)
+    )
+
+
+def test_plots_are_asked_for_alone_and_arrive_without_the_rest(
+    client: Client, canned: Canned, tmp_path: Path
+) -> None:
+    send_plots(canned, PLOTS)
+
+    files = client.models.plots("m", tmp_path / "new" / "pictures")
+
+    assert [path.relative_to(tmp_path).as_posix() for path in files] == [
+        "new/pictures/roc.png",
+        "new/pictures/roc.svg",
+    ]
+    assert [path.read_bytes() for path in files] == list(PLOTS.values())
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["pictures"]
+    (request,) = canned.requests["DownloadModel"]
+    assert (request.model_id, request.folder) == ("M1", "plots")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({**PLOTS, "plots/roc.svg": b"<script/>"}, r"plots/roc\.svg is not what"),
+        ({"plots/roc.png": PLOTS["plots/roc.png"]}, r"plots/roc\.svg is missing"),
+        ({**PLOTS, "MLmodel": FILES["MLmodel"]}, "MLmodel is missing or not in"),
+        ({**PLOTS, "manifest.json": MANIFEST}, "not the registered one"),
+    ],
+    ids=["changed", "missing", "extra", "manifest"],
+)
+def test_damaged_plots_leave_nothing_behind(
+    client: Client, canned: Canned, tmp_path: Path, files: dict[str, bytes], message: str
+) -> None:
+    send_plots(canned, files)
+
+    with pytest.raises(OmniscopeError, match=message) as raised:
+        client.models.plots("m", tmp_path / "pictures")
+
+    assert raised.value.reason == "PACKAGE_CORRUPT"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_exists_is_not_touched(
     client: Client, canned: Canned, tmp_path: Path
 ) -> None:

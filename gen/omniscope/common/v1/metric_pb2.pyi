@@ -53,8 +53,11 @@ class MetricSet(_message.Message):
     """Number of those rows."""
     @_builtins.property
     def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """Values by name: `accuracy`, `balanced_accuracy`, `f1`, `roc_auc`, `log_loss`, `mcc`; `rmse`,
-        `mae`, `r2`. An undefined metric is absent, never NaN.
+        """Values by name: `accuracy`, `balanced_accuracy`, `f1`, `roc_auc`, `pr_auc` (average precision),
+        `mcc`, `log_loss`, `brier`; `rmse`, `mae`, `r2`. Of two classes, `f1`, `roc_auc`, `pr_auc` and
+        `brier` are the positive class's; of more, `f1`, `roc_auc` and `pr_auc` are means over the
+        classes, one against the rest, and `brier` sums over them. An undefined metric is absent, never
+        NaN.
         """
 
     def __init__(

@@ -9,8 +9,10 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from omniscope.common.v1 import curve_pb2 as _curve_pb2
 from omniscope.common.v1 import job_event_pb2 as _job_event_pb2
 from omniscope.common.v1 import metric_pb2 as _metric_pb2
+from omniscope.common.v1 import plot_pb2 as _plot_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -201,6 +203,11 @@ class ModelResults(_message.Message):
     TRAINING_SECONDS_FIELD_NUMBER: _builtins.int
     TRAIN_ROWS_FIELD_NUMBER: _builtins.int
     TEST_ROWS_FIELD_NUMBER: _builtins.int
+    ROC_CURVES_FIELD_NUMBER: _builtins.int
+    PRECISION_RECALL_CURVES_FIELD_NUMBER: _builtins.int
+    CALIBRATION_CURVES_FIELD_NUMBER: _builtins.int
+    RESIDUALS_FIELD_NUMBER: _builtins.int
+    PLOTS_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model."""
     job_id: _builtins.str
@@ -239,6 +246,31 @@ class ModelResults(_message.Message):
     def leaderboard(self) -> _containers.RepeatedCompositeFieldContainer[_job_event_pb2.LeaderboardEntry]:
         """The candidates, best first."""
 
+    @_builtins.property
+    def roc_curves(self) -> _containers.RepeatedCompositeFieldContainer[_curve_pb2.RocCurve]:
+        """On the held-out rows; classification only. The positive class of two; of 3 to 40 classes each,
+        then their mean; of more the mean only. Without the mean where a class has no held-out row,
+        and without that class.
+        """
+
+    @_builtins.property
+    def precision_recall_curves(self) -> _containers.RepeatedCompositeFieldContainer[_curve_pb2.PrecisionRecallCurve]:
+        """As `roc_curves`."""
+
+    @_builtins.property
+    def calibration_curves(self) -> _containers.RepeatedCompositeFieldContainer[_curve_pb2.CalibrationCurve]:
+        """On the held-out rows; classification only. The positive class of two, each of 3 to 40, none of
+        more.
+        """
+
+    @_builtins.property
+    def residuals(self) -> _curve_pb2.Residuals:
+        """On the held-out rows; regression only."""
+
+    @_builtins.property
+    def plots(self) -> _containers.RepeatedCompositeFieldContainer[_plot_pb2.Plot]:
+        """Pictures of the above. DownloadModel with `folder` = `plots` fetches their files."""
+
     def __init__(
         self,
         *,
@@ -257,10 +289,15 @@ class ModelResults(_message.Message):
         training_seconds: _builtins.float = ...,
         train_rows: _builtins.int = ...,
         test_rows: _builtins.int = ...,
+        roc_curves: _abc.Iterable[_curve_pb2.RocCurve] | None = ...,
+        precision_recall_curves: _abc.Iterable[_curve_pb2.PrecisionRecallCurve] | None = ...,
+        calibration_curves: _abc.Iterable[_curve_pb2.CalibrationCurve] | None = ...,
+        residuals: _curve_pb2.Residuals | None = ...,
+        plots: _abc.Iterable[_plot_pb2.Plot] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confusion_matrix", b"confusion_matrix"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confusion_matrix", b"confusion_matrix", "residuals", b"residuals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_model", b"best_model", "classes", b"classes", "confusion_matrix", b"confusion_matrix", "eval_metric", b"eval_metric", "job_id", b"job_id", "leaderboard", b"leaderboard", "metrics", b"metrics", "model_id", b"model_id", "positive_class", b"positive_class", "problem_type", b"problem_type", "stopped_early", b"stopped_early", "target_column", b"target_column", "test_rows", b"test_rows", "train_rows", b"train_rows", "training_seconds", b"training_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_model", b"best_model", "calibration_curves", b"calibration_curves", "classes", b"classes", "confusion_matrix", b"confusion_matrix", "eval_metric", b"eval_metric", "job_id", b"job_id", "leaderboard", b"leaderboard", "metrics", b"metrics", "model_id", b"model_id", "plots", b"plots", "positive_class", b"positive_class", "precision_recall_curves", b"precision_recall_curves", "problem_type", b"problem_type", "residuals", b"residuals", "roc_curves", b"roc_curves", "stopped_early", b"stopped_early", "target_column", b"target_column", "test_rows", b"test_rows", "train_rows", b"train_rows", "training_seconds", b"training_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

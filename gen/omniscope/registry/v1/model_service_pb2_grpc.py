@@ -79,7 +79,8 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetModelResults(self, request, context):
-        """Returns what came out of the model's training: held-out metrics, confusion matrix, leaderboard.
+        """Returns what came out of the model's training: held-out metrics, confusion matrix, curves,
+        leaderboard, and which plots there are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,7 +102,7 @@ class ModelServiceServicer:
 
     def DownloadModel(self, request, context):
         """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
-        it. Messages are at most 256 KiB.
+        it. Messages are at most 256 KiB. Errors: NOT_FOUND, reason FOLDER_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

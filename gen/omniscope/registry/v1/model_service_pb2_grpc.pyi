@@ -41,14 +41,16 @@ class ModelServiceStub:
     GetModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_pb2.Model]
     """Returns a model with its training configuration."""
     GetModelResults: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelResultsRequest, _model_pb2.ModelResults]
-    """Returns what came out of the model's training: held-out metrics, confusion matrix, leaderboard."""
+    """Returns what came out of the model's training: held-out metrics, confusion matrix, curves,
+    leaderboard, and which plots there are.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]
     """Lists the caller's models, newest first."""
     DeleteModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _empty_pb2.Empty]
     """Deletes a model: it is in no list and opens no more."""
     DownloadModel: _grpc.UnaryStreamMultiCallable[_model_service_pb2.DownloadModelRequest, _httpbody_pb2.HttpBody]
     """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
-    it. Messages are at most 256 KiB.
+    it. Messages are at most 256 KiB. Errors: NOT_FOUND, reason FOLDER_NOT_FOUND.
     """
 
 @_typing.type_check_only
@@ -61,14 +63,16 @@ class ModelServiceAsyncStub(ModelServiceStub):
     GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_pb2.Model]  # type: ignore[assignment]
     """Returns a model with its training configuration."""
     GetModelResults: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelResultsRequest, _model_pb2.ModelResults]  # type: ignore[assignment]
-    """Returns what came out of the model's training: held-out metrics, confusion matrix, leaderboard."""
+    """Returns what came out of the model's training: held-out metrics, confusion matrix, curves,
+    leaderboard, and which plots there are.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists the caller's models, newest first."""
     DeleteModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a model: it is in no list and opens no more."""
     DownloadModel: _aio.UnaryStreamMultiCallable[_model_service_pb2.DownloadModelRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
-    it. Messages are at most 256 KiB.
+    it. Messages are at most 256 KiB. Errors: NOT_FOUND, reason FOLDER_NOT_FOUND.
     """
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -90,7 +94,9 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.GetModelResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.ModelResults, _abc.Awaitable[_model_pb2.ModelResults]]:
-        """Returns what came out of the model's training: held-out metrics, confusion matrix, leaderboard."""
+        """Returns what came out of the model's training: held-out metrics, confusion matrix, curves,
+        leaderboard, and which plots there are.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(
@@ -115,7 +121,7 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
         """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
-        it. Messages are at most 256 KiB.
+        it. Messages are at most 256 KiB. Errors: NOT_FOUND, reason FOLDER_NOT_FOUND.
         """
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -30,7 +30,7 @@ _CHUNK_BYTES: Final = 252 * 1024
 
 
 async def package_tar(
-    artifacts: ArtifactStore, key: str, *, manifest_digest: str, time: datetime
+    artifacts: ArtifactStore, key: str, *, manifest_digest: str, time: datetime, folder: str = ""
 ) -> AsyncIterator[bytes]:
     """Yield an uncompressed tar of a package in chunks of at most 252 KiB.
 
@@ -42,12 +42,16 @@ async def package_tar(
         key: Of the package.
         manifest_digest: SHA-256 of the manifest, hexadecimal.
         time: Modification time of all files.
+        folder: Only its files, beside manifest, signature and public key. Default: all files.
 
     Raises:
         DataLoss: A file is missing or differs; reason PACKAGE_CORRUPT.
+        NotFound: The package has no such folder; reason FOLDER_NOT_FOUND.
     """
     buffer = bytearray()
-    async for piece in _pieces(artifacts, key, manifest_digest, int(time.timestamp())):
+    manifest = await read_manifest(artifacts, key, manifest_digest)
+    files = _within(folder, packaged_files(key, parse_manifest(key, manifest)))
+    async for piece in _pieces(artifacts, key, manifest, files, int(time.timestamp())):
         buffer += piece
         while len(buffer) >= _CHUNK_BYTES:
             yield bytes(buffer[:_CHUNK_BYTES])
@@ -55,11 +59,23 @@ async def package_tar(
     yield bytes(buffer)
 
 
+def _within(folder: str, files: list[PackagedFile]) -> list[PackagedFile]:
+    if not folder:
+        return files
+    inside = [file for file in files if file.path.startswith(f"{folder.rstrip('/')}/")]
+    if not inside:
+        folders = sorted({file.path.split("/")[0] for file in files if "/" in file.path})
+        raise NotFound(
+            f"The model's package has no folder {folder!r}; it has {', '.join(folders)}.",
+            reason="FOLDER_NOT_FOUND",
+            field="folder",
+        )
+    return inside
+
+
 async def _pieces(
-    artifacts: ArtifactStore, key: str, manifest_digest: str, mtime: int
+    artifacts: ArtifactStore, key: str, manifest: bytes, files: list[PackagedFile], mtime: int
 ) -> AsyncIterator[bytes]:
-    manifest = await read_manifest(artifacts, key, manifest_digest)
-    files = packaged_files(key, parse_manifest(key, manifest))
     for path in (MANIFEST, SIGNATURE, PUBLIC_KEY):
         data = manifest if path == MANIFEST else await read_file(artifacts, key, path)
         yield _header(path, len(data), mtime)

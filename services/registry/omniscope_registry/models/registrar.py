@@ -14,6 +14,7 @@ from omniscope_registry.models.package import (
     PUBLIC_KEY,
     RESULTS,
     SIGNATURE,
+    PackagedFile,
     corrupt,
     packaged_files,
     parse_manifest,
@@ -26,6 +27,8 @@ from omniscope_registry.models.store_sql import NewModel
 from omniscope_registry.training_config import config_to_json, hyperparameters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.jobs.ports import JobRow
@@ -65,6 +68,7 @@ class PackageRegistrar:
         results = parse_results(
             package_key, await read_file(self._artifacts, package_key, RESULTS)
         )
+        _check_plots(package_key, results, files)
         await self._sign(package_key, data)
         size = len(data) + sum(file.size_bytes for file in files)
         return VerifiedPackage(package_key, manifest_digest, manifest, results, size)
@@ -95,6 +99,13 @@ class PackageRegistrar:
             (PUBLIC_KEY, self._signer.public_key),
         ):
             await self._artifacts.put_bytes(f"{package_key}/{path}", data)
+
+
+def _check_plots(key: str, results: Mapping[str, Any], files: Sequence[PackagedFile]) -> None:
+    paths = {file.path for file in files}
+    for plot in results.get("plots", ()):
+        if plot.get("path") not in paths:
+            corrupt(key, f"{RESULTS} names the plot {plot.get('path')!r}, which is no file of it")
 
 
 def _new_model(package: VerifiedPackage, job: JobRow) -> NewModel:

@@ -60,12 +60,13 @@ class ModelServicer(ModelServiceServicer):
     async def DownloadModel(
         self, request: messages.DownloadModelRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
-        """Stream a model's package as a tar."""
+        """Stream a model's package, or a folder of it, as a tar."""
         package = await self._store.package(current_caller().subject, request.model_id)
         async for chunk in package_tar(
             self._artifacts,
             package.key,
             manifest_digest=package.manifest_digest,
             time=package.created_at,
+            folder=request.folder,
         ):
             yield HttpBody(content_type=_TAR, data=chunk)
