@@ -22,6 +22,7 @@ from omniscope_registry.datasets.store_sql import SqlDatasetStore
 from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
 from omniscope_registry.jobs.checkpoints_sql import SqlCheckpointStore
 from omniscope_registry.jobs.claims_sql import SqlClaims
+from omniscope_registry.jobs.collector import AttemptCollector
 from omniscope_registry.jobs.completion import Completion
 from omniscope_registry.jobs.deadlines import DeadlineKeeper
 from omniscope_registry.jobs.intake import ColumnLists, JobIntake
@@ -131,6 +132,7 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
             Reaper(database, times).run,
             DeadlineKeeper(database, times).run,
             RequestIdExpiry(database).run,
+            AttemptCollector(database, resources.artifacts, settings.attempts_kept).run,
         ],
     )
 

@@ -45,6 +45,11 @@ class RegistrySettings(ServiceSettings):
     """A cancel that the worker has not confirmed after this time is enforced."""
     sweep_seconds: float = Field(default=5, gt=0, validation_alias=f"{_PREFIX}SWEEP_SECONDS")
     """How often queued jobs and leases are looked at."""
+    attempts_kept_seconds: float = Field(
+        default=86_400, gt=0, validation_alias=f"{_PREFIX}ATTEMPTS_KEPT_SECONDS"
+    )
+    """What the attempts of an ended job left in the artifact store, other than its model, is
+    removed after this time."""
 
     max_active_jobs: int = Field(default=200, ge=0, validation_alias=f"{_PREFIX}MAX_ACTIVE_JOBS")
     """Jobs of one owner that may wait or run at a time; 0: no limit."""
@@ -77,6 +82,11 @@ class RegistrySettings(ServiceSettings):
     def quota(self) -> Quota:
         """What one owner may have."""
         return Quota(self.max_active_jobs, self.max_submissions_per_minute)
+
+    @property
+    def attempts_kept(self) -> timedelta:
+        """How long attempts keep what they wrote after the end of their job."""
+        return timedelta(seconds=self.attempts_kept_seconds)
 
     @property
     def job_times(self) -> JobTimes:

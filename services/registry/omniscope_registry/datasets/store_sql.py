@@ -263,7 +263,7 @@ def _one(owner: str, id_or_name: str) -> Select[Any]:
     return query.where(datasets.c.name == id_or_name).order_by(datasets.c.version.desc()).limit(1)
 
 
-def _open_jobs(dataset_id: str) -> Select[tuple[str]]:
+def _open_jobs(dataset_id: str) -> Select[str]:
     # One condition for each state: only so do the partial indexes on the states serve.
     jobs = training_jobs.c
     of_state = [

@@ -146,7 +146,16 @@ job_attempts = Table(
     Column("error", JsonDocument),
     Column("started_at", UtcTimestamp, nullable=False),
     Column("ended_at", UtcTimestamp),
+    # When what nobody needs was removed from the artifact store.
+    Column("collected_at", UtcTimestamp),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="outcome"),
+)
+# What the collector looks at.
+Index(
+    "ix_job_attempts_uncollected",
+    job_attempts.c.job_id,
+    sqlite_where=text("collected_at IS NULL"),
+    postgresql_where=text("collected_at IS NULL"),
 )
 
 # The journal: what `JobEvent`s are made from.
