@@ -15,7 +15,7 @@ def write_model_card(folder: Path, manifest: Manifest, results: Mapping[str, Any
         f"# {manifest.architecture} for `{manifest.target_column}`",
         _task(manifest),
         "## Data\n\n" + _data(manifest),
-        "## Held-out metrics\n\n" + _metrics(results),
+        "## Held-out metrics\n\n" + _metrics(results) + _pictures(results),
         "## Use\n\n" + _USE,
         "## Limits\n\n" + _limits(manifest),
     ]
@@ -60,6 +60,11 @@ def _metrics(results: Mapping[str, Any]) -> str:
         for name, value in sorted(measured["values"].items()):
             lines.append(f"| {measured['split']} {name} | {value:.4f} | {measured['rows']} |")
     return "\n".join(lines)
+
+
+def _pictures(results: Mapping[str, Any]) -> str:
+    shown = (plot for plot in results.get("plots", ()) if plot["media_type"] == "image/png")
+    return "".join(f"\n\n![{plot['name'].replace('_', ' ')}]({plot['path']})" for plot in shown)
 
 
 def _limits(manifest: Manifest) -> str:

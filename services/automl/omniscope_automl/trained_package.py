@@ -7,8 +7,8 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omniscope_automl.held_out_rows import positive_class
 from omniscope_automl.presets import FAMILY_REQUIREMENTS
-from omniscope_automl.results import positive_class
 from omniscope_automl.spec import TrainSpec
 from omniscope_automl.training_table import TrainingTable
 from omniscope_ml.mlmodel import write_mlmodel

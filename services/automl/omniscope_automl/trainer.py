@@ -24,6 +24,8 @@ def warm() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     import catboost  # noqa: F401
     import lightgbm  # noqa: F401
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg  # noqa: F401
     import sklearn.ensemble  # noqa: F401
     import xgboost  # noqa: F401
     from autogluon.tabular import models  # noqa: F401
