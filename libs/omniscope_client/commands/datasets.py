@@ -1,10 +1,11 @@
-"""`omniscope datasets`: upload, list, show, delete."""
+"""`omniscope datasets`: upload, list, show, profile, delete."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope_client.client import Client
 from omniscope_client.commands.output import (
     Filter,
@@ -12,11 +13,12 @@ from omniscope_client.commands.output import (
     Limit,
     as_dict,
     console,
+    print_json,
     show,
     show_list,
 )
 from omniscope_client.commands.transfers import transfer_bar
-from omniscope_client.render import tables
+from omniscope_client.render import profiles, tables
 
 app = typer.Typer(no_args_is_help=True, help="Tables to train on.")
 
@@ -58,6 +60,7 @@ def upload(
                 on_progress=on_progress,
             )
         show(dataset, tables.dataset(dataset), as_json)
+        _print_warnings(dataset, as_json)
 
 
 @app.command("list")
@@ -81,11 +84,31 @@ def show_dataset(
         columns = list(client.datasets.columns(dataset.dataset_id, limit))
         document = {**as_dict(dataset), "columns": [as_dict(column) for column in columns]}
         show(document, tables.dataset(dataset), as_json)
+        _print_warnings(dataset, as_json)
         if columns and not as_json:
             console().print(tables.columns(columns))
         if len(columns) < dataset.column_count and not as_json:
             rest = dataset.column_count - len(columns)
             console().print(f"and {rest:,} more columns: --columns {dataset.column_count}")
+
+
+@app.command()
+def profile(
+    dataset_id: DatasetId,
+    limit: Annotated[
+        int, typer.Option("--columns", min=1, help="Show this many columns of each kind.")
+    ] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show what is in a dataset: warnings, classes, how numbers spread."""
+    with Client() as client:
+        dataset = client.datasets.get(dataset_id)
+        columns = list(client.datasets.columns(dataset.dataset_id, dataset.column_count))
+        if as_json:
+            document = {**as_dict(dataset), "columns": [as_dict(column) for column in columns]}
+            print_json(document)
+        else:
+            console().print(profiles.profile(dataset, columns, limit))
 
 
 @app.command()
@@ -96,3 +119,8 @@ def delete(dataset_id: DatasetId, as_json: Json = False) -> None:
         client.datasets.delete(dataset.dataset_id)
         document = {"dataset_id": dataset.dataset_id, "deleted": True}
         show(document, f"{dataset.name} (version {dataset.version}) is deleted.", as_json)
+
+
+def _print_warnings(dataset: Dataset, as_json: bool) -> None:
+    for warning in [] if as_json else profiles.warnings(dataset):
+        console().print(warning)

@@ -66,7 +66,7 @@ def test_an_empty_file_is_left_to_the_service_to_refuse(
 
 
 def test_a_suffix_that_says_nothing_asks_for_the_format(client: Client, tmp_path: Path) -> None:
-    with pytest.raises(OmniscopeError, match="csv, .*, parquet, arrow, h5ad") as raised:
+    with pytest.raises(OmniscopeError, match=r"csv, .*, parquet, arrow, h5ad") as raised:
         client.datasets.upload(tmp_path / "table.xlsx")
 
     assert (raised.value.reason, raised.value.field) == ("DATASET_FORMAT_UNKNOWN", "format")
