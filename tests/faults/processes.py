@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from omniscope_local.nats import nats_command
 from tests.faults.children import Children
 from tests.faults.history import History
+from tests.faults.proxy import Proxy
 
 PROJECT = Path(__file__).parents[2]
 FAST = {
@@ -52,6 +53,7 @@ class Processes:
         self.database_url = database_url or f"sqlite+aiosqlite:///{home / 'registry.db'}"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.kept_down: set[str] = set()
+        self._proxies = AsyncExitStack()
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -112,6 +114,12 @@ class Processes:
         (name,) = (name for name, process in self.running.items() if process.pid in above)
         return name
 
+    async def put_proxy_before(self, name: str) -> Proxy:
+        """Return what will lie between a process and the registry; call it before the start."""
+        proxy = await self._proxies.enter_async_context(Proxy(self.ports["registry"]))
+        self.targets[name] = proxy.target
+        return proxy
+
     async def stop(self) -> None:
         """End everything; also what a test has paused."""
         if self._watching is not None:
@@ -119,6 +127,7 @@ class Processes:
             await asyncio.wait([self._watching])
         for kind in _STOP_ORDER:
             await self._stop(kind)
+        await self._proxies.aclose()
         await self.children.wait_until_gone()
 
     async def _stop(self, kind: str) -> None:

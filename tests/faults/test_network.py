@@ -6,7 +6,6 @@ import pytest
 
 from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
 from tests.faults.processes import LEASE_SECONDS
-from tests.faults.proxy import Proxy
 
 LONG_LEASE = {"OMNISCOPE_REGISTRY_LEASE_SECONDS": "8"}
 
@@ -14,11 +13,7 @@ LONG_LEASE = {"OMNISCOPE_REGISTRY_LEASE_SECONDS": "8"}
 @pytest.fixture
 async def proxy(cluster):
     """What lies between the first worker and the registry."""
-    async with Proxy(cluster.ports["registry"]) as proxy:
-        cluster.targets["worker1"] = proxy.target
-        yield proxy
-        proxy.heal()
-        await cluster.settle()
+    return await cluster.put_proxy_before("worker1")
 
 
 async def test_a_worker_that_was_paused_past_its_lease_is_fenced(cluster):
