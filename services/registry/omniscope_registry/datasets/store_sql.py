@@ -12,8 +12,9 @@ from ulid import ULID
 
 from omniscope_registry.datasets.convert import dataset_to_proto
 from omniscope_registry.datasets.ingest import STORED_FILE
+from omniscope_registry.jobs.places_sql import QUEUED
 from omniscope_registry.jobs.ports import DatasetRow
-from omniscope_registry.jobs.reading_sql import QUEUED, RUNNING
+from omniscope_registry.jobs.reading_sql import RUNNING
 from omniscope_registry.listing.keyset import fetch_page
 from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.datasets import dataset_columns, datasets

@@ -11,8 +11,9 @@ from omniscope_registry.jobs import transition
 from omniscope_registry.jobs.domain import Cause, Failure, JobState
 from omniscope_registry.jobs.ending import end_attempt
 from omniscope_registry.jobs.periodic import repeat
+from omniscope_registry.jobs.places_sql import QUEUED
 from omniscope_registry.jobs.ports import JobRow
-from omniscope_registry.jobs.reading_sql import QUEUED, RUNNING
+from omniscope_registry.jobs.reading_sql import RUNNING
 from omniscope_registry.tables.jobs import training_jobs
 
 if TYPE_CHECKING:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import LargeBinary, String, bindparam, case, func, literal, literal_column, select
+from sqlalchemy import LargeBinary, String, bindparam, case, literal, literal_column, select
 
 from omniscope_registry.jobs.convert import job_to_proto
 from omniscope_registry.jobs.domain import JobState
+from omniscope_registry.jobs.places_sql import (
+    COUNTED_PLACES,
+    QUEUED,
+    jobs_ahead,
+    jobs_ahead_of_row,
+)
 from omniscope_registry.jobs.ports import JobRow
 from omniscope_registry.jobs.workers_sql import WorkerKind, present_kinds
 from omniscope_registry.listing.filter import FilterField
-from omniscope_registry.listing.keyset import fetch_page
+from omniscope_registry.listing.keyset import fetch_rows
 from omniscope_registry.names import is_id
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import NotFound
@@ -20,17 +26,13 @@ from omniscope_service.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import ColumnElement, Row, ScalarSelect
+    from sqlalchemy import ColumnElement, Row
 
     from omniscope.common.v1.job_pb2 import Job
     from omniscope_registry.database import Database
     from omniscope_registry.listing.keyset import ListRequest
 
-# Places beyond this are not counted: nobody reads them, and a list counts for every row.
-_COUNTED_PLACES = 1000
-
-# Written out, not bound: only then the indexes over queued and running jobs are used.
-QUEUED: ColumnElement[str] = literal_column("'queued'", String)
+# Written out, not bound: only then the index over running jobs is used.
 RUNNING: ColumnElement[str] = literal_column("'running'", String)
 
 
@@ -50,25 +52,8 @@ class StatusRow(NamedTuple):
     ahead: int | None
 
 
-def _jobs_ahead() -> ScalarSelect[int]:
-    waiting = training_jobs.alias("waiting")
-    counted = (
-        select(literal_column("1"))
-        .where(
-            waiting.c.status == QUEUED,
-            waiting.c.service == training_jobs.c.service,
-            waiting.c.resource_class == training_jobs.c.resource_class,
-            waiting.c.id < training_jobs.c.id,
-        )
-        .limit(_COUNTED_PLACES)
-        .correlate(training_jobs)
-        .subquery()
-    )
-    return select(func.count()).select_from(counted).scalar_subquery()
-
-
 _JOBS = training_jobs.c
-_AHEAD = case((_JOBS.status == QUEUED, _jobs_ahead())).label("ahead")
+_AHEAD = case((_JOBS.status == QUEUED, jobs_ahead_of_row())).label("ahead")
 _OWNED = (
     _JOBS.owner == bindparam("owner"),
     _JOBS.id == bindparam("job_id"),
@@ -78,7 +63,7 @@ _STATUS = select(*(_JOBS[name] for name in StatusRow._fields[:-1]), _AHEAD).wher
 _GET = select(training_jobs, _AHEAD).where(*_OWNED)
 _EXISTS = select(_JOBS.id).where(*_OWNED)
 _LISTED = [column for column in training_jobs.columns if column.name != "config"]
-_LIST = select(*_LISTED, literal(b"", LargeBinary).label("config"), _AHEAD).where(
+_LIST = select(*_LISTED, literal(b"", LargeBinary).label("config")).where(
     _JOBS.deleted_at.is_(None)
 )
 _FILTER_FIELDS: dict[str, FilterField | ColumnElement[Any]] = {
@@ -126,7 +111,7 @@ class SqlJobReader:
                 raise job_not_found(job_id)
             queued = found.status == JobState.QUEUED
             present = await present_kinds(conn, self._database) if queued else ()
-        return _job(found, present)
+        return _job(found, found.ahead, present)
 
     async def require(self, owner: str, job_id: str) -> None:
         """Do nothing when there is such a job.
@@ -149,15 +134,11 @@ class SqlJobReader:
         query = _LIST.where(_JOBS.owner == owner)
         async with self._database.read() as conn:
             present = await present_kinds(conn, self._database)
-            return await fetch_page(
-                conn,
-                query,
-                request=request,
-                owner=owner,
-                key=_JOBS.id,
-                fields=_FILTER_FIELDS,
-                to_proto=lambda row: job_to_proto(_job(row, present)),
+            page = await fetch_rows(
+                conn, query, request=request, owner=owner, key=_JOBS.id, fields=_FILTER_FIELDS
             )
+            ahead = await jobs_ahead(conn, page.rows)
+        return page.answer(lambda row: job_to_proto(_job(row, ahead.get(row.id), present)))
 
 
 def require_id(job_id: str) -> None:
@@ -180,11 +161,11 @@ def job_not_found(job_id: str) -> NotFound:
     )
 
 
-def _job(row: Row[*tuple[Any, ...]], present: Collection[WorkerKind]) -> JobRow:
+def _job(row: Row[*tuple[Any, ...]], ahead: int | None, present: Collection[WorkerKind]) -> JobRow:
     job = JobRow.from_row(row)
     if job.status != JobState.QUEUED:
         return job
-    return replace(job, message=_why_it_waits(job, row.ahead, present))
+    return replace(job, message=_why_it_waits(job, ahead, present))
 
 
 def _why_it_waits(
@@ -202,7 +183,7 @@ def _why_it_waits(
         message = _without_worker(job)
     if not ahead:
         return message
-    place = f"more than {_COUNTED_PLACES}" if ahead == _COUNTED_PLACES else str(ahead + 1)
+    place = f"more than {COUNTED_PLACES}" if ahead == COUNTED_PLACES else str(ahead + 1)
     return f"{message} Place in line: {place}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from omniscope_registry.listing.filter import compile_filter
@@ -15,7 +16,7 @@ from omniscope_registry.listing.paging import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Column, ColumnElement, Row, Select
 
@@ -33,6 +34,34 @@ class ListRequest(Protocol):
     order_by: str
 
 
+@dataclass(frozen=True)
+class Page:
+    """The rows of one page.
+
+    Attributes:
+        rows: In order.
+        more: Whether others follow.
+        key: Column of ids.
+        bound: What the token of the next page is bound to.
+    """
+
+    rows: Sequence[Row[Any]]
+    more: bool
+    key: Column[str]
+    bound: tuple[str, ...]
+
+    def answer(self, to_proto: Callable[[Row[Any]], MessageT]) -> tuple[list[MessageT], str]:
+        """Return what clients see, and the token of the next page; it is empty on the last.
+
+        A page is shorter than was asked for when more would not fit into one answer.
+        """
+        messages = list(within_answer(map(to_proto, self.rows)))
+        if not self.more and len(messages) == len(self.rows):
+            return messages, ""
+        last = getattr(self.rows[len(messages) - 1], self.key.name)
+        return messages, encode_page_token(last, self.bound)
+
+
 async def fetch_page(
     conn: Reader,
     query: Select[Any],
@@ -43,9 +72,21 @@ async def fetch_page(
     fields: Mapping[str, FilterField | ColumnElement[Any]],
     to_proto: Callable[[Row[Any]], MessageT],
 ) -> tuple[list[MessageT], str]:
-    """Return one page, and the token of the next one; the token is empty on the last.
+    """Return one page as clients see it, and the token of the next one; see `fetch_rows`."""
+    page = await fetch_rows(conn, query, request=request, owner=owner, key=key, fields=fields)
+    return page.answer(to_proto)
 
-    A page is shorter than was asked for when more would not fit into one answer.
+
+async def fetch_rows(
+    conn: Reader,
+    query: Select[Any],
+    *,
+    request: ListRequest,
+    owner: str,
+    key: Column[str],
+    fields: Mapping[str, FilterField | ColumnElement[Any]],
+) -> Page:
+    """Return one page of rows.
 
     Args:
         conn: Where to read.
@@ -54,7 +95,6 @@ async def fetch_page(
         owner: Part of what a token is bound to.
         key: Column of ids that sort by time.
         fields: What may be filtered by.
-        to_proto: Makes what clients see of a row.
 
     Raises:
         InvalidArgument: The request is wrong, see `filter` and `paging`.
@@ -68,7 +108,4 @@ async def fetch_page(
         conditions.append(key < after if newest_first else key > after)
     order = key.desc() if newest_first else key.asc()
     rows = (await conn.execute(query.where(*conditions).order_by(order).limit(size + 1))).all()
-    page = list(within_answer(map(to_proto, rows[:size])))
-    more = len(rows) > len(page)
-    token = encode_page_token(getattr(rows[len(page) - 1], key.name), bound) if more else ""
-    return page, token
+    return Page(rows[:size], len(rows) > size, key, bound)

@@ -42,6 +42,20 @@ async def test_jobs_are_listed_newest_first_without_their_configuration(registry
     assert listed[0].message.endswith("Place in line: 3.")
 
 
+async def test_a_list_says_the_place_of_each_job_that_its_status_says(registry):
+    for number in range(8):
+        await registry.submit(resource_class="gpu" if number % 3 else "cpu")
+    await registry.running()
+
+    page = await _list(registry, page_size=4)
+    rest = await _list(registry, page_size=5, page_token=page.next_page_token)
+
+    for job in (*page.jobs, *rest.jobs):
+        status = await registry.jobs.GetJobStatus(GetJobStatusRequest(job_id=job.job_id))
+        assert job.message == status.message
+    assert sum("Place in line" in job.message for job in (*page.jobs, *rest.jobs)) == 6
+
+
 async def test_pages_hold_every_job_once(registry):
     jobs = [await registry.submit() for _ in range(5)]
 
