@@ -1,8 +1,9 @@
 """Reads text in columns (CSV, TSV) into a table, naming the row where it breaks."""
 
 import csv
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -14,6 +15,10 @@ MISSING_VALUES = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null")
 
 _FORMAT_OF = {",": "csv", "\t": "tsv"}
 _WORDS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+
+# How Arrow tells of a row with too few or too many values. Its handler of invalid rows would tell
+# more, but fails at text that is not UTF-8.
+_RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 # Arrow counts a block's bytes in 32 bits.
 _MAX_BLOCK_BYTES = 2**31 - 1
@@ -30,11 +35,10 @@ def read_csv(source: Path, separator: str = ",") -> pa.Table:
             DATASET_TOO_WIDE.
     """
     check_names(_header(source, separator))
-    broken: list[pa_csv.InvalidRow] = []
     try:
-        table = _parse(source, separator, broken)
+        table = _parse(source, separator)
     except pa.ArrowInvalid as error:
-        raise _malformed(broken, error) from error
+        raise _malformed(str(error)) from error
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_binary(column.type):
             raise _not_utf8(name, column)
@@ -75,39 +79,30 @@ def _check_separator(header: str, separator: str) -> None:
     )
 
 
-def _parse(source: Path, separator: str, broken: list[pa_csv.InvalidRow]) -> pa.Table:
-    def stop(row: pa_csv.InvalidRow) -> Literal["error"]:
-        broken.append(row)
-        return "error"
-
+def _parse(source: Path, separator: str) -> pa.Table:
     size = min(source.stat().st_size + 1, _MAX_BLOCK_BYTES)
     # Without threads Arrow knows the number of a bad row; with one block threads gain nothing.
     return pa_csv.read_csv(
         source,
         read_options=pa_csv.ReadOptions(block_size=size, use_threads=False),
-        parse_options=pa_csv.ParseOptions(
-            delimiter=separator, newlines_in_values=True, invalid_row_handler=stop
-        ),
+        parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
             null_values=list(MISSING_VALUES), strings_can_be_null=True
         ),
     )
 
 
-def _malformed(broken: list[pa_csv.InvalidRow], error: pa.ArrowInvalid) -> DataError:
-    if not broken:
-        return DataError(
-            f"the file cannot be read as rows of text: {str(error).splitlines()[0][:200]}",
-            reason="DATASET_MALFORMED",
-            field="data",
+def _malformed(words: str) -> DataError:
+    ragged = _RAGGED.search(words)
+    if ragged is None:
+        why = f"the file cannot be read as rows of text: {words.splitlines()[0][:200]}"
+    else:
+        row, expected, found = ragged.groups()
+        why = (
+            f"row {row} has {found} values but the header has {expected} (row 1 is the header, "
+            "blank lines do not count)"
         )
-    row = broken[0]
-    return DataError(
-        f"row {row.number} has {row.actual_columns} values but the header has "
-        f"{row.expected_columns} (row 1 is the header, blank lines do not count)",
-        reason="DATASET_MALFORMED",
-        field="data",
-    )
+    return DataError(why, reason="DATASET_MALFORMED", field="data")
 
 
 def _not_utf8(name: str, column: "pa.ChunkedArray[Any]") -> DataError:

@@ -178,6 +178,7 @@ def test_same_table_gives_the_same_digest(source: Path) -> None:
         (b"a,b\n", "DATASET_EMPTY", "no rows"),
         (b"a,b\n1,2\n3\n4,5\n", "DATASET_MALFORMED", "row 3 has 1 values but the header has 2"),
         (b"a,b\n1,2\n3,4,5\n", "DATASET_MALFORMED", "row 3 has 3 values but the header has 2"),
+        (b"a,b\n1,\xe4,3\n", "DATASET_MALFORMED", "row 2 has 3 values but the header has 2"),
         (b"a,b,a\n1,2,3\n", "COLUMN_DUPLICATED", "'a' appears more than once"),
         (b",b\n1,2\n", "DATASET_MALFORMED", "column 1 has no name"),
         (b'a,"b\nc"\n1,2\n', "DATASET_MALFORMED", "control characters"),
