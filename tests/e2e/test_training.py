@@ -139,6 +139,8 @@ def test_a_training_is_watched_by_server_sent_events_and_ends_in_mlflow(
     results = rest.get(f"/api/ml/models/{model_id}/results").json()
     accuracy = next(part for part in results["metrics"] if part["split"] == "test")
     assert accuracy["values"]["accuracy"] >= 0.9
+    curves = [curve["class_name"] for curve in results["roc_curves"]]
+    assert curves == ["Adelie", "Chinstrap", "Gentoo", ""]
 
     run = mlflow_run(suite, job_id)
     assert run.info.status == "FINISHED"
@@ -154,6 +156,10 @@ def test_a_training_is_watched_by_server_sent_events_and_ends_in_mlflow(
         tar.extractall(tmp_path, filter="data")
     assert (tmp_path / "manifest.json").exists()
     assert (tmp_path / "MLmodel").exists()
+    plots = rest.get(f"/api/ml/models/{model_id}/download", params={"folder": "plots"})
+    with tarfile.open(fileobj=io.BytesIO(plots.content)) as tar:
+        assert {plot["path"] for plot in results["plots"]} < set(tar.getnames())
+        assert "MLmodel" not in tar.getnames()
 
     assert rest.delete(f"/api/ml/models/{model_id}").status_code == 200
     gone = rest.get(f"/api/ml/models/{model_id}")

@@ -49,6 +49,50 @@ def test_multiclass_metrics_match_scikit_learn() -> None:
     assert measured["log_loss"] == pytest.approx(reference.log_loss(truth, probabilities))
 
 
+def test_multiclass_pr_auc_and_brier_are_means_in_the_order_of_the_classes() -> None:
+    truth, probabilities = sample(3)
+    one_hot = np.eye(3)[truth]
+
+    measured = classification_metrics(truth, probabilities.argmax(axis=1), probabilities, None)
+
+    assert measured["pr_auc"] == pytest.approx(
+        reference.average_precision_score(one_hot, probabilities, average="macro")
+    )
+    assert measured["brier"] == pytest.approx(((probabilities - one_hot) ** 2).sum(axis=1).mean())
+
+
+def test_binary_metrics_of_five_rows_are_what_one_computes_by_hand() -> None:
+    truth = np.array([0, 0, 1, 1, 1])
+    score = np.array([0.1, 0.6, 0.4, 0.8, 0.9])
+    predicted = (score > 0.5).astype(np.int64)
+
+    measured = classification_metrics(truth, predicted, np.stack([1 - score, score], axis=1), 1)
+
+    assert measured == pytest.approx(
+        {
+            "accuracy": 3 / 5,
+            "balanced_accuracy": (1 / 2 + 2 / 3) / 2,
+            "f1": 2 * 2 / (3 + 3),
+            "mcc": (2 * 1 - 1 * 1) / np.sqrt(3 * 3 * 2 * 2),
+            "roc_auc": 5 / 6,
+            "pr_auc": (1 + 1 + 3 / 4) / 3,
+            "log_loss": -np.log([0.9, 0.4, 0.4, 0.8, 0.9]).mean(),
+            "brier": (0.01 + 0.36 + 0.36 + 0.04 + 0.01) / 5,
+        }
+    )
+
+
+def test_a_class_without_held_out_rows_leaves_what_it_would_be_averaged_into_undefined() -> None:
+    truth, probabilities = sample(3)
+    truth[truth == 2] = 0
+
+    measured = classification_metrics(truth, probabilities.argmax(axis=1), probabilities, None)
+
+    assert measured.keys() == {
+        "accuracy", "balanced_accuracy", "f1", "mcc", "log_loss", "brier",
+    }  # fmt: skip
+
+
 def test_metrics_that_need_both_classes_are_absent_when_one_is_missing() -> None:
     truth = np.zeros(4, dtype=np.int64)
     probabilities = np.tile([0.9, 0.1], (4, 1))
