@@ -1,4 +1,4 @@
-"""ListJobs and ListModels, first and hundredth page, with 1,000 rows against 1,000,000."""
+"""ListJobs and ListModels with 1,000 rows against 1,000,000: two pages, and an empty answer."""
 
 import statistics
 import time
@@ -22,11 +22,12 @@ MANY = 1_000_000
 # So that even the few rows have a hundredth page.
 PAGE_SIZE = 10
 PAGE = 100
+MET_BY_NONE = 'dataset_id = "none"'
 ROUNDS = 200
 TARGET = 1.5
 
-Turn = Callable[[str], str]
-"""Reads the page of a token and returns the token of the next one."""
+Turn = Callable[[str, str], str]
+"""Reads the page of a token with a filter and returns the token of the next one."""
 
 
 def measure() -> list[Claim]:
@@ -52,26 +53,27 @@ def lists_of(rows: int) -> Iterator[Mapping[str, Turn]]:
         with grpc.insecure_channel(processes.registry) as channel:
             jobs, models = JobServiceStub(channel), ModelServiceStub(channel)
 
-            def turn_jobs(page_token: str) -> str:
-                request = ListJobsRequest(page_size=PAGE_SIZE, page_token=page_token)
+            def turn_jobs(token: str, only: str) -> str:
+                request = ListJobsRequest(page_size=PAGE_SIZE, page_token=token, filter=only)
                 return jobs.ListJobs(request, metadata=metadata, timeout=30).next_page_token
 
-            def turn_models(page_token: str) -> str:
-                request = ListModelsRequest(page_size=PAGE_SIZE, page_token=page_token)
+            def turn_models(token: str, only: str) -> str:
+                request = ListModelsRequest(page_size=PAGE_SIZE, page_token=token, filter=only)
                 return models.ListModels(request, metadata=metadata, timeout=30).next_page_token
 
             yield {"jobs": turn_jobs, "models": turn_models}
 
 
 def pages(lists: Mapping[str, Turn]) -> Mapping[str, Callable[[], str]]:
-    """Returns what reads the first and the hundredth page of each list, by name."""
+    """Returns what reads the first and the hundredth page of each list, and nothing, by name."""
     found: dict[str, Callable[[], str]] = {}
     for name, turn in lists.items():
         token = ""
         for _ in range(PAGE - 1):
-            token = turn(token)
-        found[f"{name}_first"] = partial(turn, "")
-        found[f"{name}_{PAGE}th"] = partial(turn, token)
+            token = turn(token, "")
+        found[f"{name}_first"] = partial(turn, "", "")
+        found[f"{name}_{PAGE}th"] = partial(turn, token, "")
+        found[f"{name}_none"] = partial(turn, "", MET_BY_NONE)
     return found
 
 

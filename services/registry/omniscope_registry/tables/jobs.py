@@ -92,6 +92,14 @@ training_jobs = Table(
     CheckConstraint("(request_id IS NULL) = (request_hash IS NULL)", name="request"),
 )
 Index("ix_training_jobs_owner_id", training_jobs.c.owner, training_jobs.c.id)
+# What lists are filtered by: without one, a filter that few jobs meet reads all of an owner's.
+for _column in ("status", "service", "model_type", "dataset_id", "experiment", "model_name"):
+    Index(
+        f"ix_training_jobs_owner_{_column}_id",
+        training_jobs.c.owner,
+        training_jobs.c[_column],
+        training_jobs.c.id,
+    )
 # The place in line, and what the sweeper looks at.
 Index(
     "ix_training_jobs_queued",
