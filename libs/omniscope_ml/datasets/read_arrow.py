@@ -21,17 +21,15 @@ def read_arrow(source: Path) -> pa.Table:
     """
     try:
         with pa.memory_map(str(source)) as file:
-            table = _read(file, source.stat().st_size)
-        table.validate(full=True)
+            return _read(file, source.stat().st_size)
     except MemoryError:
         raise  # Also an ArrowException, but it says nothing about the file.
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"the file cannot be read as Arrow: {str(error).splitlines()[0][:200]}",
             reason="DATASET_MALFORMED",
             field="data",
         ) from error
-    return table
 
 
 def _read(file: pa.MemoryMappedFile, packed_bytes: int) -> pa.Table:
@@ -56,6 +54,8 @@ def _within_caps(batches: Iterator[pa.RecordBatch], packed_bytes: int) -> Iterat
     """Pass batches on until they are too many: Arrow tells a table's size piece by piece."""
     rows = unpacked_bytes = 0
     for batch in batches:
+        # Before anything asks for its size: that follows offsets which may lead anywhere.
+        batch.validate(full=True)
         rows += batch.num_rows
         unpacked_bytes += batch.nbytes
         if batch.num_rows:

@@ -24,7 +24,7 @@ def read_parquet(source: Path) -> pa.Table:
         table.validate(full=True)
     except MemoryError:
         raise  # Also an ArrowException, but it says nothing about the file.
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"the file cannot be read as Parquet: {str(error).splitlines()[0][:200]}",
             reason="DATASET_MALFORMED",

@@ -1,4 +1,5 @@
 import gzip
+import io
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
+import pyarrow.parquet as pq
 import pytest
 
 from omniscope_ml.datasets import gunzip
@@ -186,3 +188,27 @@ def test_an_arrow_file_without_rows_is_refused(source: Path) -> None:
     empty = pa.table({"a": pa.array([], pa.int64())})
 
     assert refusal(source, _arrow(empty), "arrow").reason == "DATASET_EMPTY"
+
+
+def test_arrow_whose_offsets_lead_out_of_the_file_is_refused(source: Path) -> None:
+    whole = _arrow(pa.table({"a": pa.array(["xx", "yy"])}))
+    offsets, hostile = (
+        np.array([0, 2, last], dtype=np.int32).tobytes() for last in (4, 2**31 - 1)
+    )
+    assert whole.count(offsets) == 1
+
+    error = refusal(source, whole.replace(offsets, hostile), "arrow")
+
+    assert error.reason == "DATASET_MALFORMED"
+
+
+@pytest.mark.parametrize("source_format", ["arrow", "parquet"])
+def test_a_name_that_is_not_utf8_is_refused(source: Path, source_format: str) -> None:
+    table = pa.table({"name": [1, 2]})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, store_schema=False)
+    whole = {"arrow": _arrow(table), "parquet": buffer.getvalue()}[source_format]
+
+    error = refusal(source, whole.replace(b"name", b"n\xf1me"), source_format)
+
+    assert error.reason == "DATASET_MALFORMED"
