@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, cast
 
+from asyncpg import CannotConnectNowError, TooManyConnectionsError
 from sqlalchemy import Interval, create_engine, event, func, literal
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -41,6 +42,13 @@ _POSTGRESQL_SETTINGS = {
     "statement_timeout": "5000",
     "idle_in_transaction_session_timeout": "30000",
 }
+
+
+# What the driver raises while it connects reaches us as it is: no socket, no name, no route; a
+# server that starts, stops or has all it can serve.
+_NO_ANSWER = (
+    DBAPIError, PoolTimeoutError, OSError, CannotConnectNowError, TooManyConnectionsError
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -204,6 +212,7 @@ def _sqlite(url: URL) -> _Engines:
     )
     for engine in (writer, reader):
         event.listen(engine, "connect", _configure_sqlite)
+    event.listen(writer, "connect", _refuse_to_wait)
     event.listen(writer, "begin", _begin_immediate)
     event.listen(reader, "connect", _forbid_writing)
     return _Engines(Transactions(writer), reader)
@@ -227,6 +236,11 @@ def _forbid_writing(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA query_only = ON").close()
 
 
+def _refuse_to_wait(connection: Any, _record: object) -> None:
+    # `Transactions` waits, and lets the loop go on meanwhile.
+    connection.execute("PRAGMA busy_timeout = 0").close()
+
+
 def _begin_immediate(connection: Any) -> None:
     # A transaction that starts as a reader may fail to become a writer, whatever the timeout is.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -248,7 +262,7 @@ def _outages() -> Iterator[None]:
         yield
     except (IntegrityError, ProgrammingError, DataError):
         raise
-    except (DBAPIError, PoolTimeoutError, ConnectionError) as error:
+    except _NO_ANSWER as error:
         raise Unavailable(
             "the registry's database does not answer",
             reason="DATABASE_UNAVAILABLE",

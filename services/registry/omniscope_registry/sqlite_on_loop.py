@@ -8,19 +8,32 @@ What can take long leaves the loop here too: commits, and statements for thousan
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable
+    from sqlalchemy import (
+        Connection,
+        CursorResult,
+        Dialect,
+        Engine,
+        Executable,
+        RootTransaction,
+    )
 
     Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 T = TypeVar("T")
 
 _ROWS_ON_LOOP: Final = 1000
+# Another process that writes for longer is a fault: a backup, a shell that was left open.
+_PATIENCE_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 0.02
 
 
 class OnLoop:
@@ -57,7 +70,8 @@ class Transactions:
     """One transaction after the other: SQLite has one writer at a time.
 
     Args:
-        engine: Its connections may be used by any thread; here by one after the other.
+        engine: Its connections may be used by any thread; here by one after the other. They must
+            not wait for a lock by themselves, or the loop would wait with them.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -68,13 +82,31 @@ class Transactions:
     async def begin(self) -> AsyncIterator[OnLoop]:
         """Run one transaction: committed at the end, rolled back on any exception."""
         async with self._turn:
-            with self._engine.connect() as connection, connection.begin() as transaction:
+            with self._engine.connect() as connection, await _begun(connection) as transaction:
                 yield OnLoop(connection)
                 await _in_thread(transaction.commit)
 
     def dispose(self) -> None:
         """Close the connection."""
         self._engine.dispose()
+
+
+async def _begun(connection: Connection) -> RootTransaction:
+    """Begin a transaction; while another process writes, try again and again."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return connection.begin()
+        except OperationalError as error:
+            if not _is_busy(error) or loop.time() > give_up_at:
+                raise
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _is_busy(error: OperationalError) -> bool:
+    cause = error.orig
+    return isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_BUSY
 
 
 async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
