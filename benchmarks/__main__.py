@@ -12,6 +12,8 @@ NAMES = (
     "registry_reads",
     "metric_logging",
     "list_scale",
+    "dataset_open",
+    "dataset_upload",
     "automl_overhead",
     "accuracy",
 )
