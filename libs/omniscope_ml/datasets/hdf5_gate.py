@@ -92,7 +92,9 @@ def _members(path: str, group: "h5py.HLObject") -> "Iterator[tuple[h5py.HLObject
     if not isinstance(group, h5py.Group):
         return
     for name in group:
-        kind = group.id.links.get_info(name.encode("utf-8", "surrogateescape")).type
+        if not isinstance(name, str):  # h5py leaves bytes that are no UTF-8 as they are.
+            raise _unsafe(f"{path!r} has a member whose name is not UTF-8")
+        kind = group.id.links.get_info(name.encode()).type
         if kind == h5py.h5l.TYPE_HARD:
             yield group[name], name
         elif kind != h5py.h5l.TYPE_SOFT:

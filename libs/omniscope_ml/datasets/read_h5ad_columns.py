@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from omniscope_ml.errors import DataError
@@ -25,9 +27,7 @@ def column_of(path: str, member: "h5py.HLObject") -> "pa.Array[Any]":
     if isinstance(member, h5py.Dataset):
         return _plain(path, member)
     if isinstance(member, h5py.Group) and {"codes", "categories"} <= set(member):
-        codes = member["codes"][...]
-        places = pa.array(codes, mask=codes < 0)
-        return pa.DictionaryArray.from_arrays(places, _plain(path, member["categories"]))
+        return _categories(path, member["codes"][...], _plain(path, member["categories"]))
     if isinstance(member, h5py.Group) and {"values", "mask"} <= set(member):
         mask = member["mask"][...]
         if h5py.check_string_dtype(member["values"].dtype) is not None:
@@ -39,6 +39,14 @@ def column_of(path: str, member: "h5py.HLObject") -> "pa.Array[Any]":
 def texts_of(names: "h5py.Dataset") -> list[str]:
     """Read texts, such as the names of features."""
     return [str(name) for name in names.asstr()[...]]
+
+
+def _categories(
+    path: str, codes: npt.NDArray[np.integer], categories: "pa.Array[Any]"
+) -> "pa.Array[Any]":
+    if codes.dtype.kind not in "iu" or (len(codes) and codes.max() >= len(categories)):
+        raise _malformed(path, f"has codes that are not from -1 to {len(categories) - 1}")
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), categories)
 
 
 def _plain(path: str, values: "h5py.Dataset") -> "pa.Array[Any]":

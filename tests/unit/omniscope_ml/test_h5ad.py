@@ -211,6 +211,21 @@ def test_a_feature_that_is_there_twice_is_refused(source: Path) -> None:
     assert refusal(source).reason == "COLUMN_DUPLICATED"
 
 
+@pytest.mark.parametrize("codes", [np.array([0, 1, 2, 0, 0, 0]), np.zeros(6)])
+def test_codes_without_a_category_are_refused(source: Path, codes: Any) -> None:
+    write_h5ad(source, small_matrix(), {"kind": {"codes": codes, "categories": ["B", "T"]}})
+
+    assert "'obs/kind' has codes that are not from -1 to 1" in refusal(source).message
+
+
+def test_a_member_whose_name_is_no_text_is_refused(source: Path) -> None:
+    write_h5ad(source, small_matrix())
+    with h5py.File(source, "a") as file:
+        file.id.links.create_soft(b"n\xf1me", b"/X")
+
+    assert refusal(source).reason == "DATASET_UNSAFE"
+
+
 def test_a_column_of_the_wrong_length_is_refused(source: Path) -> None:
     write_h5ad(source, small_matrix(), {"age": np.array([1, 2])})
 
