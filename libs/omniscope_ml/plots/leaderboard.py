@@ -65,7 +65,7 @@ def _name_candidates(axes: "Axes", entries: Sequence[Entry], chosen: str) -> Non
     for label, entry in zip(axes.get_yticklabels(), entries, strict=True):
         label.set_fontweight("bold" if entry["model"] == chosen else "normal")
     axes.set_ylim(len(entries) - 0.5, -0.5)
-    seconds = [f"{entry['fit_seconds']:.3g} s" for entry in entries]
+    seconds = [f"{entry['fit_seconds']:.1f} s" for entry in entries]
     for place, text in enumerate(seconds):
         axes.annotate(
             text, (1.0, place), xytext=(6, 0), xycoords=("axes fraction", "data"),

@@ -108,7 +108,9 @@ def check_svg(data: bytes) -> None:
     assert all(link.startswith("#") for link in links)
     assert not re.search(r"url\((?!#)", text)
     assert "<!DOCTYPE" not in text
-    assert {link[1:] for link in links} <= {element.get("id") for element in root.iter()}
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in links} | set(re.findall(r"url\(#([^)]+)\)", text)) <= set(ids)
 
 
 CHECKS = {"image/png": check_png, "image/svg+xml": check_svg}
