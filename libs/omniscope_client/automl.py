@@ -11,6 +11,7 @@ from omniscope.automl.v1.automl_service_pb2 import (
     TrainRequest,
 )
 from omniscope.automl.v1.automl_service_pb2_grpc import AutoMLServiceStub
+from omniscope.common.v1.feature_selection_pb2 import FeatureSelection
 from omniscope.common.v1.job_pb2 import Job
 from omniscope.common.v1.split_pb2 import SplitConfig
 from omniscope_client.calls import Calls
@@ -36,7 +37,11 @@ class AutoML:
         key_column: str = "",
         ignore_columns: Sequence[str] = (),
         weight_column: str = "",
+        group_column: str = "",
+        time_column: str = "",
+        split_column: str = "",
         split: SplitConfig | None = None,
+        feature_selection: FeatureSelection | None = None,
         seed: int | None = None,
         eval_metric: str = "",
         included_model_families: Sequence[str] = (),
@@ -64,7 +69,11 @@ class AutoML:
             key_column=key_column,
             ignore_columns=ignore_columns,
             weight_column=weight_column,
+            group_column=group_column,
+            time_column=time_column,
+            split_column=split_column,
             split=split,
+            feature_selection=feature_selection,
             seed=seed,
             eval_metric=eval_metric,
             included_model_families=included_model_families,

@@ -1,7 +1,8 @@
 """What makes code machine learning, without any transport: tables, splits, metrics, packages.
 
 `datasets` reads uploads, stores them as Arrow files and opens these; `schema`, `labels` and
-`splits` prepare a table for training; `preprocessing` fits transforms on its training rows; `metrics` measures held-out rows; `packaging` writes a model
-folder, `predictor` loads one, `pyfunc` hands it to MLflow; `resources` says what the container
-allows; `errors` holds the one exception that a user can act on.
+`splits` prepare a table for training; `preprocessing` fits transforms on its training rows;
+`metrics` measures held-out rows; `packaging` writes a model folder, `predictor` loads one, `pyfunc`
+hands it to MLflow; `resources` says what the container allows; `errors` holds the one exception
+that a user can act on.
 """

@@ -48,9 +48,25 @@ def _data(manifest: Manifest) -> str:
     return (
         f"Dataset `{manifest.dataset['dataset_id']}`, SHA-256 `{manifest.dataset['digest']}`. "
         f"{split['train_rows']} rows trained it, {split['test_rows']} were held out "
-        f"({split['strategy']}, seed {split['seed']}).\n\n"
+        f"({_division(split)}).{_selection(manifest)}\n\n"
         f"Features ({len(manifest.features)}): {shown}"
         + (f" and {hidden} more." if hidden > 0 else ".")
+    )
+
+
+def _division(split: Mapping[str, Any]) -> str:
+    column = f" by column `{split['column']}`" if split.get("column") else ""
+    folds = f", {split['folds']} folds of the others validate" if split.get("folds") else ""
+    return f"{split['strategy']}{column}, seed {split['seed']}{folds}"
+
+
+def _selection(manifest: Manifest) -> str:
+    chosen = manifest.preprocessing.get("feature_selection")
+    if not chosen:
+        return ""
+    return (
+        f" The features were chosen from {chosen['columns']} columns by {chosen['method']}, on "
+        "training rows only."
     )
 
 

@@ -20,6 +20,7 @@ MANIFEST_FILE = "manifest.json"
 RESULTS_FILE = "results.json"
 PREDICTIONS_FILE = "predictions.arrow"
 PAYLOAD_FOLDER = "payload"
+SELECTION_FILE = "feature_selection.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,8 @@ class Manifest:
         engines: Version of every library that loading it needs, by distribution name.
         python: Version of Python that wrote it.
         dataset: dataset_id and digest of what it was trained on.
-        split: strategy, test_fraction, seed, train_rows and test_rows.
+        split: strategy, column, test_fraction, validation_fraction, folds, seed, train_rows and
+            test_rows.
         job_id: The job that made it.
         attempt: The job's attempt.
         seed: Seed of everything random but the split.
@@ -49,6 +51,8 @@ class Manifest:
         created_at: When, in UTC, ISO 8601.
         format_version: Version of this form.
         payload: Folder of the engine's own files.
+        preprocessing: What was fitted on the training rows, with the file that holds its arrays;
+            `feature_selection`: method, top_k, columns (how many there were) and file.
     """
 
     kind: str
@@ -71,6 +75,7 @@ class Manifest:
     created_at: str
     format_version: int = FORMAT_VERSION
     payload: str = PAYLOAD_FOLDER
+    preprocessing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":

@@ -6,15 +6,15 @@ from typing import Annotated
 import typer
 
 from omniscope.common.v1.job_pb2 import Job
-from omniscope.common.v1.split_pb2 import SplitConfig
 from omniscope_client.client import Client
+from omniscope_client.commands.division import selection_from_options, split_from_options
 from omniscope_client.commands.output import Json, console, print_json, show
 from omniscope_client.commands.watching import watch
 from omniscope_client.render import tables
 
 app = typer.Typer(no_args_is_help=True, help="Training by AutoGluon.")
 
-ROLES, SEARCH, LABELS = "Columns", "Search", "Name and labels"
+ROLES, SEARCH, ROWS, LABELS = "Columns", "Search", "Rows", "Name and labels"
 
 
 @app.command()
@@ -36,6 +36,25 @@ def train(
     ] = "",
     weight: Annotated[
         str, typer.Option(help="Column with the rows' weights.", rich_help_panel=ROLES)
+    ] = "",
+    group_column: Annotated[
+        str,
+        typer.Option(
+            help="Column with the rows' groups; a group is never divided.", rich_help_panel=ROLES
+        ),
+    ] = "",
+    time_column: Annotated[
+        str,
+        typer.Option(
+            help="Column with the rows' times; the newest are held out.", rich_help_panel=ROLES
+        ),
+    ] = "",
+    split_column: Annotated[
+        str,
+        typer.Option(
+            help="Column with train, validation and test, or numbers of folds.",
+            rich_help_panel=ROLES,
+        ),
     ] = "",
     problem_type: Annotated[
         str,
@@ -71,9 +90,38 @@ def train(
     positive_class: Annotated[
         str, typer.Option(help="Class that binary metrics mean.", rich_help_panel=SEARCH)
     ] = "",
+    select: Annotated[
+        int | None,
+        typer.Option(
+            help="Keep only so many numeric columns, chosen on training rows.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    select_by: Annotated[
+        str, typer.Option(help="f-test (default) or variance.", rich_help_panel=SEARCH)
+    ] = "",
+    split: Annotated[
+        str,
+        typer.Option(
+            help="random, stratified, group, time or predefined. Default: by the column given.",
+            rich_help_panel=ROWS,
+        ),
+    ] = "",
     test_fraction: Annotated[
         float | None,
-        typer.Option(help="Share of rows held out. Default: 0.2.", rich_help_panel=SEARCH),
+        typer.Option(help="Share of rows held out. Default: 0.2.", rich_help_panel=ROWS),
+    ] = None,
+    validation_fraction: Annotated[
+        float | None,
+        typer.Option(help="Share of the others that ranks candidates.", rich_help_panel=ROWS),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(help="Folds of the others that rank candidates.", rich_help_panel=ROWS),
+    ] = None,
+    split_seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of the division. Default: --seed.", rich_help_panel=ROWS),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of everything random.", rich_help_panel=SEARCH)
@@ -101,7 +149,7 @@ def train(
     With --watch it ends with 0 when the job succeeded and with 4 when it did not; Ctrl-C stops
     watching, not the job.
     """
-    split = None if test_fraction is None else SplitConfig(test_fraction=test_fraction)
+    division = split_from_options(split, test_fraction, validation_fraction, folds, split_seed)
     with Client() as client:
         job = client.automl.train(
             dataset,
@@ -114,7 +162,11 @@ def train(
             key_column=key,
             ignore_columns=ignore or (),
             weight_column=weight,
-            split=split,
+            group_column=group_column,
+            time_column=time_column,
+            split_column=split_column,
+            split=division,
+            feature_selection=selection_from_options(select, select_by),
             seed=seed,
             eval_metric=metric,
             included_model_families=include or (),

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 
 NUMERIC_TYPES: Final = frozenset({"float32", "float64", "int64"})
-_SINGLE_ROLES: Final = ("target_column", "key_column", "weight_column")
+_SINGLE_ROLES: Final = (
+    "target_column",
+    "key_column",
+    "weight_column",
+    "group_column",
+    "time_column",
+    "split_column",
+)
 _LIST_ROLES: Final = ("feature_columns", "ignore_columns")
 # Looking for a likely misspelling costs time for every name.
 _COMPARED_NAMES: Final = 5_000
@@ -70,7 +77,7 @@ def column_not_found(
 
 
 def check_roles(request: TrainRequest, columns: Mapping[str, DatasetColumn]) -> None:
-    """Refuse a column with two roles, and a weight that is no weight.
+    """Refuse a column with two roles, a weight that is no weight and a time that is none.
 
     Raises:
         InvalidArgument: Reason COLUMN_ROLE_CONFLICT.
@@ -84,6 +91,8 @@ def check_roles(request: TrainRequest, columns: Mapping[str, DatasetColumn]) -> 
         roles[name] = field
     if request.weight_column:
         _check_weight(columns[request.weight_column])
+    if request.time_column:
+        _check_time(columns[request.time_column])
 
 
 def choose_features(
@@ -125,6 +134,14 @@ def _check_weight(column: DatasetColumn) -> None:
             field,
             f"{field} {column.name!r} has values from {column.min:g} to {column.max:g}; weights "
             "are not negative and not all 0.",
+        )
+
+
+def _check_time(column: DatasetColumn) -> None:
+    if column.type not in NUMERIC_TYPES and column.type != "timestamp":
+        field = "time_column"
+        raise _conflict(
+            field, f"{field} {column.name!r} is {column.type}; times are numbers or timestamps."
         )
 
 

@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf import any_pb2
 
 from omniscope.automl.v1 import automl_service_pb2
-from omniscope.common.v1 import split_pb2
+from omniscope.common.v1 import feature_selection_pb2, split_pb2
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
 from omniscope_automl.presets import DEFAULT_PRESET, PRESETS
-from omniscope_automl.spec import PROBLEM_TYPES, TrainSpec, hard_limit_seconds
+from omniscope_automl.spec import (
+    DEFAULT_TEST_FRACTION,
+    PROBLEM_TYPES,
+    TrainSpec,
+    hard_limit_seconds,
+)
+from omniscope_automl.splitting import ROLE_BY_STRATEGY
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
     from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
     from omniscope_automl.planner import TrainingPlan
-    from omniscope_automl.spec import ProblemType, SplitStrategy
+    from omniscope_automl.spec import ProblemType, SelectionMethod, SplitStrategy
 
 SERVICE: Final = "automl"
 MODEL_TYPE: Final = "automl.tabular"
@@ -33,6 +39,13 @@ _PROBLEM_TYPES: Final[dict[str, ProblemType]] = {name: name for name in PROBLEM_
 _SPLIT_STRATEGIES: Final[dict[int, SplitStrategy]] = {
     split_pb2.SPLIT_STRATEGY_RANDOM: "random",
     split_pb2.SPLIT_STRATEGY_STRATIFIED: "stratified",
+    split_pb2.SPLIT_STRATEGY_GROUP: "group",
+    split_pb2.SPLIT_STRATEGY_TIME: "time",
+    split_pb2.SPLIT_STRATEGY_PREDEFINED: "predefined",
+}
+_SELECTION_METHODS: Final[dict[int, SelectionMethod]] = {
+    feature_selection_pb2.FEATURE_SELECTION_METHOD_F_TEST: "f_test",
+    feature_selection_pb2.FEATURE_SELECTION_METHOD_VARIANCE: "variance",
 }
 
 
@@ -85,9 +98,8 @@ def claim_to_spec(claim: ClaimJobResponse) -> Mapping[str, Any]:
         quality=config.quality,
         key_column=config.key_column or None,
         weight_column=config.weight_column or None,
-        split_strategy=_SPLIT_STRATEGIES[config.split.strategy],
-        test_fraction=config.split.test_fraction,
-        split_seed=config.split.seed,
+        **_split_to_spec(config),
+        **_selection_to_spec(config),
         seed=config.seed,
         eval_metric=config.eval_metric,
         included_model_families=tuple(config.included_model_families),
@@ -133,6 +145,30 @@ def presets_to_proto() -> automl_service_pb2.ListPresetsResponse:
             for preset in PRESETS
         ]
     )
+
+
+def _split_to_spec(config: TrainRequest) -> dict[str, Any]:
+    split = config.split
+    role = ROLE_BY_STRATEGY.get(split.strategy)
+    return {
+        "split_strategy": _SPLIT_STRATEGIES[split.strategy],
+        "split_column": getattr(config, role) if role else None,
+        # A predefined split has none and uses none.
+        "test_fraction": split.test_fraction or DEFAULT_TEST_FRACTION,
+        "split_seed": split.seed,
+        "validation_fraction": split.validation_fraction or None,
+        "folds": split.folds or None,
+    }
+
+
+def _selection_to_spec(config: TrainRequest) -> dict[str, Any]:
+    if not config.HasField("feature_selection"):
+        return {}
+    selection = config.feature_selection
+    return {
+        "selection_method": _SELECTION_METHODS[selection.method],
+        "selection_top_k": selection.top_k,
+    }
 
 
 def _config(request: TrainRequest) -> tuple[TrainRequest, dict[str, ColumnList]]:

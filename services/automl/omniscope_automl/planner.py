@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from omniscope.common.v1 import split_pb2
 from omniscope.registry.v1 import dataset_service_pb2
+from omniscope_automl.allowed import MAX_NAME_CHARACTERS
 from omniscope_automl.columns import (
     Features,
     check_roles,
@@ -20,15 +20,17 @@ from omniscope_automl.columns import (
     named_columns,
     unknown_column,
 )
+from omniscope_automl.feature_selection import selection_warnings
 from omniscope_automl.options import (
-    MAX_NAME_CHARACTERS,
     check_families_available,
     check_metric_fits,
     check_options,
     fill_options,
 )
 from omniscope_automl.presets import DEFAULT_METRICS
-from omniscope_automl.target import Target, check_split, resolve_target
+from omniscope_automl.split_columns import check_split
+from omniscope_automl.splitting import resolve_strategy, split_warnings
+from omniscope_automl.target import Target, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +90,7 @@ class TrainingPlanner:
         target = resolve_target(filled, dataset, columns[filled.target_column])
         check_metric_fits(filled.eval_metric, target.problem_type)
         _complete(filled, dataset, features, target)
-        check_split(filled, target)
+        check_split(filled, dataset, columns, target)
         return TrainingPlan(filled, dataset, tuple(_warnings(filled, dataset, features, target)))
 
     async def _columns(self, request: TrainRequest, dataset: Dataset) -> dict[str, DatasetColumn]:
@@ -120,12 +122,7 @@ def _complete(request: TrainRequest, dataset: Dataset, features: Features, targe
     request.positive_class = target.positive_class or ""
     request.eval_metric = request.eval_metric or DEFAULT_METRICS[target.problem_type]
     request.model_name = request.model_name or _default_name(dataset.name, request.target_column)
-    if request.split.strategy == split_pb2.SPLIT_STRATEGY_UNSPECIFIED:
-        request.split.strategy = (
-            split_pb2.SPLIT_STRATEGY_RANDOM
-            if target.problem_type == "regression"
-            else split_pb2.SPLIT_STRATEGY_STRATIFIED
-        )
+    resolve_strategy(request, target)
 
 
 def _default_name(dataset: str, target: str) -> str:
@@ -148,3 +145,5 @@ def _warnings(
             f"{missing} rows have no value in {request.target_column!r} and take no part in the "
             "training."
         )
+    yield from split_warnings(request)
+    yield from selection_warnings(request)

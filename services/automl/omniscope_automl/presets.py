@@ -57,6 +57,7 @@ PRESETS: Final[tuple[Preset, ...]] = (
     ),
 )
 DEFAULT_PRESET: Final = "medium_quality"
+_BAGGING: Final = frozenset(preset.name for preset in PRESETS if preset.bagging)
 
 # The families that learn from the table alone. NN_TORCH and FASTAI need torch on the worker.
 MODEL_FAMILIES: Final[tuple[str, ...]] = (
@@ -125,6 +126,11 @@ DEFAULT_METRICS: Final[Mapping[str, str]] = {
     "multiclass": "accuracy",
     "regression": "root_mean_squared_error",
 }
+
+
+def bags(preset: str) -> bool:
+    """Return whether a preset trains several folds of each model."""
+    return preset in _BAGGING
 
 
 def missing_modules(family: str) -> list[str]:

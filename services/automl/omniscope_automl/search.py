@@ -68,6 +68,8 @@ def run_search(
     """
     from autogluon.tabular import TabularPredictor
 
+    from omniscope_automl.planned_validation import validation_arguments
+
     excluded = _excluded_families(spec)
     earlier = EarlierSearch.read(paths.resume, report)
     finished = FinishedModels(earlier, report, paths.workspace)
@@ -82,7 +84,7 @@ def run_search(
                 excluded_model_types=excluded,
                 time_limit=seconds,
                 **_fit_arguments(spec),
-                **_stacking_arguments(earlier),
+                **_stacking_arguments(earlier) | validation_arguments(table),
             )
         except AssertionError as error:
             if _NO_TIME_LEFT not in str(error):

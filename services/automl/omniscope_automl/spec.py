@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ProblemType = Literal["binary", "multiclass", "regression"]
-SplitStrategy = Literal["random", "stratified"]
+SplitStrategy = Literal["random", "stratified", "group", "time", "predefined"]
+SelectionMethod = Literal["f_test", "variance"]
 
 PROBLEM_TYPES: Final[tuple[ProblemType, ...]] = get_args(ProblemType)
 
@@ -24,6 +25,9 @@ TIME_LIMIT_RANGE: Final = (10, 604_800)
 DEADLINE_RANGE: Final = (1, 2_592_000)
 DEFAULT_TEST_FRACTION: Final = 0.2
 TEST_FRACTION_RANGE: Final = (0.01, 0.9)
+DEFAULT_VALIDATION_FRACTION: Final = 0.2
+FOLDS_RANGE: Final = (2, 20)
+TOP_K_RANGE: Final = (1, 100_000)
 DEFAULT_SEED: Final = 0
 SEED_RANGE: Final = (0, 2_147_483_647)
 
@@ -43,8 +47,8 @@ class TrainSpec:
         quality: AutoGluon's preset.
         key_column: Column that names rows; None when there is none.
         weight_column: Column with the weight of each row; None when rows weigh the same.
-        split_strategy: How the held-out rows are chosen.
-        test_fraction: Share of the rows that no training sees.
+        split_strategy: How rows are divided.
+        test_fraction: Share of the rows that no training sees; not used by `predefined`.
         split_seed: Seed of the division.
         seed: Seed of everything else that is random.
         eval_metric: Metric that candidates are ranked by, as AutoGluon names it.
@@ -52,6 +56,12 @@ class TrainSpec:
         excluded_model_families: None of these families.
         job_id: The job.
         attempt: Number of the attempt, from 1.
+        split_column: Column with the group, time or part of each row; None for other strategies.
+        validation_fraction: Share of the training rows that ranks candidates; None leaves it to
+            AutoGluon.
+        folds: Folds of the training rows that rank candidates; None leaves it to AutoGluon.
+        selection_method: What columns are ranked by; None keeps all.
+        selection_top_k: How many numeric columns to keep; None keeps all.
     """
 
     dataset_id: str
@@ -73,6 +83,11 @@ class TrainSpec:
     excluded_model_families: tuple[str, ...]
     job_id: str
     attempt: int
+    split_column: str | None = None
+    validation_fraction: float | None = None
+    folds: int | None = None
+    selection_method: SelectionMethod | None = None
+    selection_top_k: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as values that JSON can carry."""

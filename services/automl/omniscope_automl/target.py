@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from omniscope.common.v1 import split_pb2
 from omniscope_automl.columns import NUMERIC_TYPES
 from omniscope_service.errors import InvalidArgument
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 MIN_ROWS: Final = 20
 # One to train on, one to rank candidates by, one to hold out.
 MIN_CLASS_ROWS: Final = 3
-# What a random split must leave, so that some of it can rank candidates.
-MIN_TRAINING_ROWS: Final = 10
 # Whole numbers stand for classes when they repeat this often, as AutoGluon decides it.
 _SMALL_TABLE_ROWS: Final = 1_000
 _CLASS_SHARE_OF_SMALL: Final = 0.1
@@ -59,38 +56,6 @@ def resolve_target(request: TrainRequest, dataset: Dataset, column: DatasetColum
     return Target(
         problem_type, _positive_class(request.positive_class, problem_type, column), rows
     )
-
-
-def check_split(request: TrainRequest, target: Target) -> None:
-    """Refuse a division of the rows that the target does not allow.
-
-    Args:
-        request: With its split strategy filled in.
-        target: What it predicts.
-
-    Raises:
-        InvalidArgument: Stratified without classes, reason PROBLEM_TYPE_MISMATCH; a random split
-            would hold no row out, or leave too few to train on, reason DATASET_TOO_SMALL.
-    """
-    split = request.split
-    held_out = round(target.rows * split.test_fraction)
-    if split.strategy == split_pb2.SPLIT_STRATEGY_STRATIFIED:
-        # Holds at least one row of each class out, so it needs classes and nothing else.
-        if target.problem_type == "regression":
-            raise InvalidArgument(
-                "split.strategy is SPLIT_STRATEGY_STRATIFIED, which needs classes; for regression "
-                "SPLIT_STRATEGY_RANDOM is allowed.",
-                reason="PROBLEM_TYPE_MISMATCH",
-                field="split.strategy",
-            )
-    elif held_out < 1 or target.rows - held_out < MIN_TRAINING_ROWS:
-        raise InvalidArgument(
-            f"split.test_fraction {split.test_fraction:g} of {target.rows} rows holds "
-            f"{held_out} rows out; at least 1 must be held out and {MIN_TRAINING_ROWS} must be "
-            "left to train on.",
-            reason="DATASET_TOO_SMALL",
-            field="split.test_fraction",
-        )
 
 
 def _check_varies(column: DatasetColumn, rows: int) -> None:

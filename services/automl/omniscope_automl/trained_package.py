@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omniscope_automl.held_out_rows import positive_class
 from omniscope_automl.presets import FAMILY_REQUIREMENTS
 from omniscope_automl.spec import TrainSpec
+from omniscope_automl.stored_choices import store_selection, stored_split
 from omniscope_automl.training_table import TrainingTable
 from omniscope_ml.mlmodel import write_mlmodel
 from omniscope_ml.model_card import write_model_card
@@ -34,7 +35,7 @@ def write_package(
     cache; AutoGluon's folder moves into the package.
     """
     _keep_chosen_model(search.engine)
-    manifest = _manifest(spec, table, search)
+    manifest = _manifest(spec, table, search, store_selection(folder, spec, table))
     payload = folder / PAYLOAD_FOLDER
     shutil.move(search.engine.path, payload)
     shutil.rmtree(payload / "utils" / "data", ignore_errors=True)
@@ -48,7 +49,9 @@ def _keep_chosen_model(engine: "TabularPredictor") -> None:
     engine.save_space()
 
 
-def _manifest(spec: TrainSpec, table: TrainingTable, search: "Search") -> Manifest:
+def _manifest(
+    spec: TrainSpec, table: TrainingTable, search: "Search", chosen: dict[str, Any]
+) -> Manifest:
     labels = table.labels
     return Manifest(
         kind=KIND,
@@ -63,13 +66,8 @@ def _manifest(spec: TrainSpec, table: TrainingTable, search: "Search") -> Manife
         engines=_engines(search.engine),
         python=platform.python_version(),
         dataset={"dataset_id": spec.dataset_id, "digest": spec.dataset_digest},
-        split={
-            "strategy": spec.split_strategy,
-            "test_fraction": spec.test_fraction,
-            "seed": spec.split_seed,
-            "train_rows": len(table.hold_out.train),
-            "test_rows": len(table.hold_out.test),
-        },
+        split=stored_split(spec, table),
+        preprocessing=chosen,
         job_id=spec.job_id,
         attempt=spec.attempt,
         seed=spec.seed,

@@ -1,5 +1,6 @@
 """Reads from a dataset what one training needs, and divides its rows."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,25 @@ from omniscope_automl.spec import TrainSpec
 from omniscope_ml.datasets.arrow_file import Dataset, open_dataset
 from omniscope_ml.errors import DataError
 from omniscope_ml.labels import ClassLabels
+from omniscope_ml.preprocessing import FeatureSelector, SelectedFeatures, SelectionOptions
 from omniscope_ml.schema import Feature, align
-from omniscope_ml.splits import HoldOut, Rows, SplitPlan, SplitTable, divide_rows
+from omniscope_ml.splits import Fold, HoldOut, Rows, SplitPlan, SplitTable, divide_rows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the rows of a table are divided.
+
+    Attributes:
+        plan: The plan.
+        table: What it may look at.
+    """
+
+    plan: SplitPlan
+    table: SplitTable
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,10 @@ class TrainingTable:
         weights: Weight of each row; None when rows weigh the same.
         keys: Name of each row; None without a key column.
         rows: Place of each row in the dataset.
+        division: What divides these rows, and what it may look at.
         hold_out: Which of these rows train and which are held out.
+        folds: Divisions of the training rows that the plan asks for; none leaves it to AutoGluon.
+        selection: The columns that were chosen, all others are gone; None when all are used.
     """
 
     features: tuple[Feature, ...]
@@ -40,7 +58,10 @@ class TrainingTable:
     weights: npt.NDArray[np.float64] | None
     keys: list[object] | None
     rows: Rows
+    division: Division
     hold_out: HoldOut
+    folds: tuple[Fold, ...]
+    selection: SelectedFeatures | None
 
     @property
     def codes(self) -> Rows:
@@ -55,7 +76,8 @@ def read_training_table(path: Path, spec: TrainSpec) -> TrainingTable:
 
     Raises:
         DataError: COLUMN_NOT_FOUND, TARGET_NOT_NUMERIC, TARGET_SINGLE_CLASS,
-            TARGET_CLASS_TOO_SMALL, DATASET_TOO_SMALL, COLUMN_ROLE_CONFLICT.
+            TARGET_CLASS_TOO_SMALL, DATASET_TOO_SMALL, COLUMN_ROLE_CONFLICT, and those of
+            `divide_rows`.
     """
     dataset = open_dataset(path)
     rows = _labelled_rows(dataset, spec.target_column)
@@ -63,6 +85,8 @@ def read_training_table(path: Path, spec: TrainSpec) -> TrainingTable:
     labels = None if spec.problem_type == "regression" else _classes(target, spec)
     features = tuple(Feature(name, dataset.type_of(name)) for name in spec.feature_columns)
     frame = dataset.frame(spec.feature_columns)
+    division = _division(dataset, spec, rows, target, labels)
+    split = divide_rows(division.plan, division.table)
     table = TrainingTable(
         features=features,
         frame=align(frame.iloc[rows].reset_index(drop=True), features),
@@ -71,11 +95,39 @@ def read_training_table(path: Path, spec: TrainSpec) -> TrainingTable:
         weights=_weights(dataset, spec, rows),
         keys=_keys(dataset, spec, rows),
         rows=rows,
-        hold_out=_hold_out(spec, target, labels),
+        division=division,
+        hold_out=split.hold_out,
+        folds=split.folds,
+        selection=None,
     )
     _check_training_classes(table, spec)
     _check_training_weights(table, spec)
-    return table
+    return with_selected_features(table, spec)
+
+
+def with_selected_features(table: TrainingTable, spec: TrainSpec) -> TrainingTable:
+    """Return the table with the columns that the request asks to keep.
+
+    They are chosen by the rows that models are fitted on: where one part of the training rows
+    validates, without it, so that validation scores stay honest.
+    """
+    if spec.selection_method is None or spec.selection_top_k is None:
+        return table
+    options = SelectionOptions(method=spec.selection_method, top_k=spec.selection_top_k)
+    fitted_on = table.folds[0].train if len(table.folds) == 1 else table.hold_out.train
+    selection = FeatureSelector(options).fit(
+        table.frame,
+        table.features,
+        fitted_on,
+        codes=None if table.labels is None else table.codes,
+        numbers=table.target if table.labels is None else None,
+    )
+    return dataclasses.replace(
+        table,
+        features=selection.of(table.features),
+        frame=selection.transform(table.frame),
+        selection=selection,
+    )
 
 
 def _labelled_rows(dataset: Dataset, target_column: str) -> Rows:
@@ -119,14 +171,34 @@ def _keys(dataset: Dataset, spec: TrainSpec, rows: Rows) -> list[object] | None:
     return keys
 
 
-def _hold_out(spec: TrainSpec, target: npt.NDArray[Any], labels: ClassLabels | None) -> HoldOut:
+def _division(
+    dataset: Dataset,
+    spec: TrainSpec,
+    rows: Rows,
+    target: npt.NDArray[Any],
+    labels: ClassLabels | None,
+) -> Division:
     plan = SplitPlan(
-        strategy=spec.split_strategy, test_fraction=spec.test_fraction, seed=spec.split_seed
+        strategy=spec.split_strategy,
+        test_fraction=spec.test_fraction,
+        seed=spec.split_seed,
+        validation_fraction=spec.validation_fraction,
+        folds=spec.folds,
     )
-    codes = None if labels is None else labels.codes(target.tolist())
-    classes = () if labels is None else labels.texts
-    table = SplitTable(rows=len(target), codes=codes, classes=classes)
-    return divide_rows(plan, table).hold_out
+    table = SplitTable(
+        rows=len(rows),
+        codes=None if labels is None else labels.codes(target.tolist()),
+        classes=() if labels is None else labels.texts,
+        values=_split_values(dataset, spec, rows),
+        column=spec.split_column or "",
+    )
+    return Division(plan, table)
+
+
+def _split_values(dataset: Dataset, spec: TrainSpec, rows: Rows) -> npt.NDArray[Any] | None:
+    if spec.split_column is None:
+        return None
+    return np.asarray(dataset.column(spec.split_column).take(rows).to_pandas())
 
 
 def _check_training_classes(table: TrainingTable, spec: TrainSpec) -> None:

@@ -33,6 +33,7 @@ _NOT_TUNING: Final = frozenset(
         "key_column",
         "group_column",
         "time_column",
+        "split_column",
         "weight_column",
         "ignore_columns",
         "problem_type",

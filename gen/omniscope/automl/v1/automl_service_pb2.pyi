@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from omniscope.common.v1 import feature_selection_pb2 as _feature_selection_pb2
 from omniscope.common.v1 import job_event_pb2 as _job_event_pb2
 from omniscope.common.v1 import split_pb2 as _split_pb2
 import builtins as _builtins
@@ -69,6 +70,10 @@ class TrainRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     FEATURE_COLUMNS_REFERENCE_FIELD_NUMBER: _builtins.int
     DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
+    GROUP_COLUMN_FIELD_NUMBER: _builtins.int
+    TIME_COLUMN_FIELD_NUMBER: _builtins.int
+    SPLIT_COLUMN_FIELD_NUMBER: _builtins.int
+    FEATURE_SELECTION_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """Dataset to train on: its id or its name."""
     target_column: _builtins.str
@@ -114,6 +119,18 @@ class TrainRequest(_message.Message):
     TIMED_OUT then, or SUCCEEDED with `stopped_early` when something usable exists. Default: no
     deadline. Range 1 to 2592000.
     """
+    group_column: _builtins.str
+    """Column with the group of each row, a patient for example; never a feature. Needed by
+    SPLIT_STRATEGY_GROUP, and asks for it where no strategy is set.
+    """
+    time_column: _builtins.str
+    """Column with the time of each row, numeric or timestamp; never a feature. Needed by
+    SPLIT_STRATEGY_TIME, and asks for it where no strategy is set.
+    """
+    split_column: _builtins.str
+    """Column that says which part each row is in; never a feature. Needed by
+    SPLIT_STRATEGY_PREDEFINED, and asks for it where no strategy is set.
+    """
     @_builtins.property
     def feature_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Columns to predict from. Empty: every column without another role, except likely sample ids."""
@@ -144,6 +161,10 @@ class TrainRequest(_message.Message):
     def feature_columns_reference(self) -> Global___ColumnListReference:
         """In `Job.config`: set instead of `feature_columns` when these are more than 200."""
 
+    @_builtins.property
+    def feature_selection(self) -> _feature_selection_pb2.FeatureSelection:
+        """Keeps only the columns that say most. Default: all are used."""
+
     def __init__(
         self,
         *,
@@ -170,10 +191,14 @@ class TrainRequest(_message.Message):
         validate_only: _builtins.bool = ...,
         feature_columns_reference: Global___ColumnListReference | None = ...,
         deadline_seconds: _builtins.int | None = ...,
+        group_column: _builtins.str = ...,
+        time_column: _builtins.str = ...,
+        split_column: _builtins.str = ...,
+        feature_selection: _feature_selection_pb2.FeatureSelection | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds", "_seed", b"_seed", "_time_limit", b"_time_limit", "deadline_seconds", b"deadline_seconds", "feature_columns_reference", b"feature_columns_reference", "seed", b"seed", "split", b"split", "time_limit", b"time_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds", "_seed", b"_seed", "_time_limit", b"_time_limit", "deadline_seconds", b"deadline_seconds", "feature_columns_reference", b"feature_columns_reference", "feature_selection", b"feature_selection", "seed", b"seed", "split", b"split", "time_limit", b"time_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds", "_seed", b"_seed", "_time_limit", b"_time_limit", "dataset_id", b"dataset_id", "deadline_seconds", b"deadline_seconds", "description", b"description", "eval_metric", b"eval_metric", "excluded_model_families", b"excluded_model_families", "experiment", b"experiment", "feature_columns", b"feature_columns", "feature_columns_reference", b"feature_columns_reference", "ignore_columns", b"ignore_columns", "included_model_families", b"included_model_families", "key_column", b"key_column", "model_name", b"model_name", "positive_class", b"positive_class", "problem_type", b"problem_type", "quality", b"quality", "request_id", b"request_id", "seed", b"seed", "split", b"split", "tags", b"tags", "target_column", b"target_column", "time_limit", b"time_limit", "validate_only", b"validate_only", "weight_column", b"weight_column"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds", "_seed", b"_seed", "_time_limit", b"_time_limit", "dataset_id", b"dataset_id", "deadline_seconds", b"deadline_seconds", "description", b"description", "eval_metric", b"eval_metric", "excluded_model_families", b"excluded_model_families", "experiment", b"experiment", "feature_columns", b"feature_columns", "feature_columns_reference", b"feature_columns_reference", "feature_selection", b"feature_selection", "group_column", b"group_column", "ignore_columns", b"ignore_columns", "included_model_families", b"included_model_families", "key_column", b"key_column", "model_name", b"model_name", "positive_class", b"positive_class", "problem_type", b"problem_type", "quality", b"quality", "request_id", b"request_id", "seed", b"seed", "split", b"split", "split_column", b"split_column", "tags", b"tags", "target_column", b"target_column", "time_column", b"time_column", "time_limit", b"time_limit", "validate_only", b"validate_only", "weight_column", b"weight_column"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deadline_seconds: _TypeAlias = _typing.Literal["deadline_seconds"]  # noqa: Y015
     _WhichOneofArgType__deadline_seconds: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds"]  # noqa: Y015

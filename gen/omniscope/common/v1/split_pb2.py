@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fomniscope/common/v1/split.proto\x12\x13omniscope.common.v1\x1a\x1fgoogle/api/field_behavior.proto\"\x9f\x01\n\x0bSplitConfig\x12:\n\x08strategy\x18\x01 \x01(\x0e\x32\".omniscope.common.v1.SplitStrategyB\x04\xe2\x41\x01\x01\x12 \n\rtest_fraction\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x17\n\x04seed\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x42\x10\n\x0e_test_fractionB\x07\n\x05_seed*i\n\rSplitStrategy\x12\x1e\n\x1aSPLIT_STRATEGY_UNSPECIFIED\x10\x00\x12\x19\n\x15SPLIT_STRATEGY_RANDOM\x10\x01\x12\x1d\n\x19SPLIT_STRATEGY_STRATIFIED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fomniscope/common/v1/split.proto\x12\x13omniscope.common.v1\x1a\x1fgoogle/api/field_behavior.proto\"\x83\x02\n\x0bSplitConfig\x12:\n\x08strategy\x18\x01 \x01(\x0e\x32\".omniscope.common.v1.SplitStrategyB\x04\xe2\x41\x01\x01\x12 \n\rtest_fraction\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x17\n\x04seed\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12&\n\x13validation_fraction\x18\x04 \x01(\x01\x42\x04\xe2\x41\x01\x01H\x02\x88\x01\x01\x12\x18\n\x05\x66olds\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x01H\x03\x88\x01\x01\x42\x10\n\x0e_test_fractionB\x07\n\x05_seedB\x16\n\x14_validation_fractionB\x08\n\x06_folds*\xbb\x01\n\rSplitStrategy\x12\x1e\n\x1aSPLIT_STRATEGY_UNSPECIFIED\x10\x00\x12\x19\n\x15SPLIT_STRATEGY_RANDOM\x10\x01\x12\x1d\n\x19SPLIT_STRATEGY_STRATIFIED\x10\x02\x12\x18\n\x14SPLIT_STRATEGY_GROUP\x10\x03\x12\x17\n\x13SPLIT_STRATEGY_TIME\x10\x04\x12\x1d\n\x19SPLIT_STRATEGY_PREDEFINED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,8 +38,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SPLITCONFIG'].fields_by_name['test_fraction']._serialized_options = b'\342A\001\001'
   _globals['_SPLITCONFIG'].fields_by_name['seed']._loaded_options = None
   _globals['_SPLITCONFIG'].fields_by_name['seed']._serialized_options = b'\342A\001\001'
-  _globals['_SPLITSTRATEGY']._serialized_start=251
-  _globals['_SPLITSTRATEGY']._serialized_end=356
+  _globals['_SPLITCONFIG'].fields_by_name['validation_fraction']._loaded_options = None
+  _globals['_SPLITCONFIG'].fields_by_name['validation_fraction']._serialized_options = b'\342A\001\001'
+  _globals['_SPLITCONFIG'].fields_by_name['folds']._loaded_options = None
+  _globals['_SPLITCONFIG'].fields_by_name['folds']._serialized_options = b'\342A\001\001'
+  _globals['_SPLITSTRATEGY']._serialized_start=352
+  _globals['_SPLITSTRATEGY']._serialized_end=539
   _globals['_SPLITCONFIG']._serialized_start=90
-  _globals['_SPLITCONFIG']._serialized_end=249
+  _globals['_SPLITCONFIG']._serialized_end=349
 # @@protoc_insertion_point(module_scope)

@@ -24,56 +24,111 @@ class _SplitStrategy:
 class _SplitStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SplitStrategy.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SPLIT_STRATEGY_UNSPECIFIED: _SplitStrategy.ValueType  # 0
-    """Stratified for classification, random for regression."""
+    """By the column that the request names: `group_column`, `time_column` or `split_column`; without
+    one stratified for classification, random for regression.
+    """
     SPLIT_STRATEGY_RANDOM: _SplitStrategy.ValueType  # 1
     """Uniformly at random."""
     SPLIT_STRATEGY_STRATIFIED: _SplitStrategy.ValueType  # 2
     """At random within each class, so that every part has all classes in proportion."""
+    SPLIT_STRATEGY_GROUP: _SplitStrategy.ValueType  # 3
+    """By whole groups of the request's `group_column`: rows of one group are never in two parts or
+    folds. Classes in proportion as far as whole groups allow.
+    """
+    SPLIT_STRATEGY_TIME: _SplitStrategy.ValueType  # 4
+    """By the request's `time_column`: the newest rows are held out, and every fold validates on rows
+    newer than those it trains on. Rows of one time stay together.
+    """
+    SPLIT_STRATEGY_PREDEFINED: _SplitStrategy.ValueType  # 5
+    """As the request's `split_column` says: `train` or `training`; `validation`, `valid`, `val` or
+    `dev`; `test`, `testing` or `holdout`, whatever the case; or whole numbers from 0 for folds. Rows
+    of `train` train in every fold. Where all are numbers, the rows of the highest are held out.
+    """
 
 class SplitStrategy(_SplitStrategy, metaclass=_SplitStrategyEnumTypeWrapper):
     """How rows are divided."""
 
 SPLIT_STRATEGY_UNSPECIFIED: SplitStrategy.ValueType  # 0
-"""Stratified for classification, random for regression."""
+"""By the column that the request names: `group_column`, `time_column` or `split_column`; without
+one stratified for classification, random for regression.
+"""
 SPLIT_STRATEGY_RANDOM: SplitStrategy.ValueType  # 1
 """Uniformly at random."""
 SPLIT_STRATEGY_STRATIFIED: SplitStrategy.ValueType  # 2
 """At random within each class, so that every part has all classes in proportion."""
+SPLIT_STRATEGY_GROUP: SplitStrategy.ValueType  # 3
+"""By whole groups of the request's `group_column`: rows of one group are never in two parts or
+folds. Classes in proportion as far as whole groups allow.
+"""
+SPLIT_STRATEGY_TIME: SplitStrategy.ValueType  # 4
+"""By the request's `time_column`: the newest rows are held out, and every fold validates on rows
+newer than those it trains on. Rows of one time stay together.
+"""
+SPLIT_STRATEGY_PREDEFINED: SplitStrategy.ValueType  # 5
+"""As the request's `split_column` says: `train` or `training`; `validation`, `valid`, `val` or
+`dev`; `test`, `testing` or `holdout`, whatever the case; or whole numbers from 0 for folds. Rows
+of `train` train in every fold. Where all are numbers, the rows of the highest are held out.
+"""
 Global___SplitStrategy: _TypeAlias = SplitStrategy  # noqa: Y015
 
 @_typing.final
 class SplitConfig(_message.Message):
-    """How the held-out rows are chosen. The plan is stored with the job and repeatable by its seed."""
+    """How rows are divided: what is held out, and what of the rest ranks candidates. The plan is stored
+    with the job and repeatable by its seed; an impossible one is refused with the counts.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     STRATEGY_FIELD_NUMBER: _builtins.int
     TEST_FRACTION_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    VALIDATION_FRACTION_FIELD_NUMBER: _builtins.int
+    FOLDS_FIELD_NUMBER: _builtins.int
     strategy: Global___SplitStrategy.ValueType
     """How rows are divided."""
     test_fraction: _builtins.float
-    """Share of the rows that no training ever sees. Default 0.2, range 0.01 to 0.9."""
+    """Share of the rows that no training ever sees. Default 0.2, range 0.01 to 0.9. Not used by
+    PREDEFINED. By groups and times it is as close as these allow.
+    """
     seed: _builtins.int
     """Seed of the division. Default: the request's seed."""
+    validation_fraction: _builtins.float
+    """Share of the training rows that ranks candidates. Range 0.01 to 0.9. Default: the method's own
+    choice. Not with `folds` nor with PREDEFINED.
+    """
+    folds: _builtins.int
+    """Number of folds of the training rows that rank candidates, each validated by models of the
+    others (with TIME: of the older ones). Range 2 to 20. Default: the method's own choice. Not with
+    `validation_fraction` nor with PREDEFINED.
+    """
     def __init__(
         self,
         *,
         strategy: Global___SplitStrategy.ValueType = ...,
         test_fraction: _builtins.float | None = ...,
         seed: _builtins.int | None = ...,
+        validation_fraction: _builtins.float | None = ...,
+        folds: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_test_fraction", b"_test_fraction", "seed", b"seed", "test_fraction", b"test_fraction"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_folds", b"_folds", "_seed", b"_seed", "_test_fraction", b"_test_fraction", "_validation_fraction", b"_validation_fraction", "folds", b"folds", "seed", b"seed", "test_fraction", b"test_fraction", "validation_fraction", b"validation_fraction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_test_fraction", b"_test_fraction", "seed", b"seed", "strategy", b"strategy", "test_fraction", b"test_fraction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folds", b"_folds", "_seed", b"_seed", "_test_fraction", b"_test_fraction", "_validation_fraction", b"_validation_fraction", "folds", b"folds", "seed", b"seed", "strategy", b"strategy", "test_fraction", b"test_fraction", "validation_fraction", b"validation_fraction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__folds: _TypeAlias = _typing.Literal["folds"]  # noqa: Y015
+    _WhichOneofArgType__folds: _TypeAlias = _typing.Literal["_folds", b"_folds"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     _WhichOneofReturnType__test_fraction: _TypeAlias = _typing.Literal["test_fraction"]  # noqa: Y015
     _WhichOneofArgType__test_fraction: _TypeAlias = _typing.Literal["_test_fraction", b"_test_fraction"]  # noqa: Y015
+    _WhichOneofReturnType__validation_fraction: _TypeAlias = _typing.Literal["validation_fraction"]  # noqa: Y015
+    _WhichOneofArgType__validation_fraction: _TypeAlias = _typing.Literal["_validation_fraction", b"_validation_fraction"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__folds) -> _WhichOneofReturnType__folds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__test_fraction) -> _WhichOneofReturnType__test_fraction | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__validation_fraction) -> _WhichOneofReturnType__validation_fraction | None: ...
 
 Global___SplitConfig: _TypeAlias = SplitConfig  # noqa: Y015

@@ -1,0 +1,138 @@
+"""How a request wants its rows divided: defaults, ranges and strategy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from omniscope.common.v1 import split_pb2
+from omniscope_automl.allowed import FIELD_INVALID, require_in, require_known, require_share
+from omniscope_automl.presets import bags
+from omniscope_automl.spec import (
+    DEFAULT_TEST_FRACTION,
+    DEFAULT_VALIDATION_FRACTION,
+    FOLDS_RANGE,
+    SEED_RANGE,
+    TEST_FRACTION_RANGE,
+)
+from omniscope_service.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from omniscope.automl.v1.automl_service_pb2 import TrainRequest
+    from omniscope_automl.target import Target
+
+# The role that each strategy reads.
+ROLE_BY_STRATEGY: Final = {
+    split_pb2.SPLIT_STRATEGY_GROUP: "group_column",
+    split_pb2.SPLIT_STRATEGY_TIME: "time_column",
+    split_pb2.SPLIT_STRATEGY_PREDEFINED: "split_column",
+}
+
+
+def fill_split(request: TrainRequest) -> None:
+    """Fill in what the request alone decides: strategy by column, shares, seed."""
+    split = request.split
+    if split.strategy == split_pb2.SPLIT_STRATEGY_UNSPECIFIED:
+        split.strategy = _strategy_by_column(request)
+    predefined = split.strategy == split_pb2.SPLIT_STRATEGY_PREDEFINED
+    if not split.HasField("test_fraction") and not predefined:
+        split.test_fraction = DEFAULT_TEST_FRACTION
+    if not split.HasField("seed"):
+        split.seed = request.seed
+    validated = split.HasField("folds") or split.HasField("validation_fraction") or predefined
+    # Columns are then chosen by the rows that models are fitted on, and judged by others.
+    if request.HasField("feature_selection") and not validated and not bags(request.quality):
+        split.validation_fraction = DEFAULT_VALIDATION_FRACTION
+
+
+def check_split_options(request: TrainRequest) -> None:
+    """Refuse a division that no dataset could make work.
+
+    Raises:
+        InvalidArgument: FIELD_REQUIRED without the strategy's column, FIELD_INVALID,
+            TEST_FRACTION_OUT_OF_RANGE.
+    """
+    split = request.split
+    strategies = split_pb2.SplitStrategy.DESCRIPTOR
+    require_known(split.strategy, strategies.values_by_number, "split.strategy", FIELD_INVALID)
+    require_in(split.seed, SEED_RANGE, "split.seed", FIELD_INVALID)
+    _check_column(request)
+    if split.HasField("test_fraction"):
+        require_share(
+            split.test_fraction,
+            TEST_FRACTION_RANGE,
+            "split.test_fraction",
+            "TEST_FRACTION_OUT_OF_RANGE",
+        )
+    if split.HasField("validation_fraction"):
+        field = "split.validation_fraction"
+        require_share(split.validation_fraction, TEST_FRACTION_RANGE, field, FIELD_INVALID)
+    if split.HasField("folds"):
+        require_in(split.folds, FOLDS_RANGE, "split.folds", FIELD_INVALID)
+    _check_contradictions(split)
+
+
+def resolve_strategy(request: TrainRequest, target: Target) -> None:
+    """Choose the strategy that the problem asks for where the request names none."""
+    if request.split.strategy == split_pb2.SPLIT_STRATEGY_UNSPECIFIED:
+        request.split.strategy = (
+            split_pb2.SPLIT_STRATEGY_RANDOM
+            if target.problem_type == "regression"
+            else split_pb2.SPLIT_STRATEGY_STRATIFIED
+        )
+
+
+def split_warnings(request: TrainRequest) -> Iterable[str]:
+    """Yield what a division changes about the rest of the training."""
+    if not bags(request.quality):
+        return
+    split, quality = request.split, request.quality
+    if split.HasField("validation_fraction"):
+        yield (
+            f"quality {quality!r} bags folds; with split.validation_fraction one part validates, "
+            "and nothing is bagged or stacked."
+        )
+    elif split.strategy == split_pb2.SPLIT_STRATEGY_TIME:
+        yield (
+            f"quality {quality!r} stacks models; with a split by time the oldest rows have no "
+            "out-of-fold predictions, and nothing is stacked."
+        )
+
+
+def _strategy_by_column(request: TrainRequest) -> split_pb2.SplitStrategy.ValueType:
+    named = [s for s, field in ROLE_BY_STRATEGY.items() if getattr(request, field)]
+    if len(named) > 1:
+        fields = " and ".join(ROLE_BY_STRATEGY[strategy] for strategy in named)
+        raise InvalidArgument(
+            f"{fields} are set; name the one to divide rows by in split.strategy.",
+            reason=FIELD_INVALID,
+            field="split.strategy",
+        )
+    return named[0] if named else split_pb2.SPLIT_STRATEGY_UNSPECIFIED
+
+
+def _check_column(request: TrainRequest) -> None:
+    field = ROLE_BY_STRATEGY.get(request.split.strategy)
+    if field and not getattr(request, field):
+        name = split_pb2.SplitStrategy.Name(request.split.strategy)
+        raise InvalidArgument(
+            f"split.strategy {name} needs {field}.", reason="FIELD_REQUIRED", field=field
+        )
+
+
+def _check_contradictions(split: split_pb2.SplitConfig) -> None:
+    excluded: tuple[str, ...] = ()
+    why = "split.folds is set"
+    if split.strategy == split_pb2.SPLIT_STRATEGY_PREDEFINED:
+        why = "split_column says which rows are held out and which validate"
+        excluded = ("test_fraction", "validation_fraction", "folds")
+    elif split.HasField("folds"):
+        excluded = ("validation_fraction",)
+    for name in excluded:
+        if split.HasField(name):  # type: ignore[arg-type]  # one of its fields
+            raise InvalidArgument(
+                f"split.{name} cannot be set where {why}.",
+                reason=FIELD_INVALID,
+                field=f"split.{name}",
+            )
