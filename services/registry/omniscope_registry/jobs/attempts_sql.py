@@ -11,7 +11,14 @@ from omniscope_registry.jobs import projections, transition
 from omniscope_registry.jobs.claims_sql import artifacts_prefix
 from omniscope_registry.jobs.domain import SUCCEEDED, TERMINAL, Cause, JobState, JobTimes, Lease
 from omniscope_registry.jobs.ending import end_attempt, record_outcome
-from omniscope_registry.jobs.leases import deadline_in, held, lock_held, owned, stale
+from omniscope_registry.jobs.leases import (
+    deadline_in,
+    find_held,
+    held,
+    lock_held,
+    owned,
+    stale,
+)
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service import failpoints
 from omniscope_service.errors import InvalidArgument
@@ -127,10 +134,9 @@ class SqlAttemptStore:
                 CAUSE_INVALID.
         """
         async with self._database.write() as conn:
-            repeated = await self._failed_before(conn, lease, failure)
-            if repeated is not None:
-                return repeated
-            job = await lock_held(conn, lease)
+            job = await find_held(conn, lease)
+            if job is None:
+                return await self._failed_before(conn, lease, failure)
             if failure.cause is Cause.CANCELLED and job.cancel_requested_at is None:
                 raise InvalidArgument(
                     f"cause is CANCELLED, but nobody asked job {job.id} to be cancelled",
@@ -141,7 +147,8 @@ class SqlAttemptStore:
 
     async def _failed_before(
         self, conn: AsyncConnection, lease: Lease, failure: Failure
-    ) -> JobState | None:
+    ) -> JobState:
+        # Looked up after the attempt to lock, which waits for the same call when it is under way.
         query = (
             select(_JOBS.status)
             .join(job_attempts, _ATTEMPTS.job_id == _JOBS.id)
@@ -149,7 +156,7 @@ class SqlAttemptStore:
         )
         status = await conn.scalar(query)
         if status is None:
-            return None
+            raise stale(lease)
         return JobState(status) if status in TERMINAL else JobState.QUEUED
 
 

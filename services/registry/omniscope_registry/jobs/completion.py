@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from omniscope_service.errors import InvalidArgument
+from omniscope_service.errors import Aborted, InvalidArgument
 
 if TYPE_CHECKING:
     from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
@@ -29,9 +29,20 @@ class Completion:
             InvalidArgument: The package lies elsewhere; reason PACKAGE_KEY_INVALID.
             DataLoss: The package does not match its manifest; reason PACKAGE_CORRUPT.
         """
-        model_id = await self._attempts.completed(lease)
-        if model_id is not None:
+        try:
+            return await self._register(
+                lease, package_key, manifest_digest, stopped_early=stopped_early
+            )
+        except Aborted:
+            # Looked up last: the same call, sent twice, may have completed the job meanwhile.
+            model_id = await self._attempts.completed(lease)
+            if model_id is None:
+                raise
             return model_id
+
+    async def _register(
+        self, lease: Lease, package_key: str, manifest_digest: str, *, stopped_early: bool
+    ) -> str:
         prefix = await self._attempts.artifacts_prefix(lease)
         if not package_key.startswith(f"{prefix}/"):
             raise InvalidArgument(

@@ -31,11 +31,17 @@ async def lock_held(conn: AsyncConnection, lease: Lease) -> JobRow:
     Raises:
         Aborted: The lease no longer holds; reason STALE_ATTEMPT.
     """
+    job = await find_held(conn, lease)
+    if job is None:
+        raise stale(lease)
+    return job
+
+
+async def find_held(conn: AsyncConnection, lease: Lease) -> JobRow | None:
+    """Lock the running job of a lease like `lock_held`; None when the lease no longer holds."""
     query = select(training_jobs).where(*held(lease)).with_for_update()
     row = (await conn.execute(query)).one_or_none()
-    if row is None:
-        raise stale(lease)
-    return JobRow.from_row(row)
+    return None if row is None else JobRow.from_row(row)
 
 
 def stale(lease: Lease) -> Aborted:
