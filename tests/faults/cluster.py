@@ -57,9 +57,9 @@ class Cluster(Processes):
         for name in ("nats", "registry", *others, *(f"worker{n + 1}" for n in range(workers))):
             self.launch(name, failpoints.get(name, ""))
         service = await self._stack.enter_async_context(
-            channel(self.target(), self.tokens.service, self.tokens.user)
+            channel(self.target, self.tokens.service, self.tokens.user)
         )
-        user = await self._stack.enter_async_context(channel(self.target(), self.tokens.user))
+        user = await self._stack.enter_async_context(channel(self.target, self.tokens.user))
         self.intake, self.jobs = JobIntakeServiceStub(service), JobServiceStub(user)
         self.dataset_id = self.dataset_id or await self._upload()
 
@@ -179,7 +179,7 @@ class Cluster(Processes):
         table.write_text("gene1,outcome\n" + "".join(f"{n},{n % 2}\n" for n in range(30)))
 
         def upload() -> str:
-            with Client(self.target(), self.tokens.user) as client:
+            with Client(f"127.0.0.1:{self.ports['registry']}", self.tokens.user) as client:
                 return client.datasets.upload(table, name="genes").dataset_id
 
         while True:

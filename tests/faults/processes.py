@@ -25,6 +25,9 @@ FAST = {
     "OMNISCOPE_REGISTRY_MAX_SUBMISSIONS_PER_MINUTE": "0",
 }
 LEASE_SECONDS = 2.0
+# A worker asks a registry that was away every few seconds: for cases in which one lease has to be
+# enough to be heard again.
+LONG_LEASE = {"OMNISCOPE_REGISTRY_LEASE_SECONDS": "12"}
 # Those that others need end last, or what still runs waits for them in vain.
 _STOP_ORDER = ("worker", "projector", "registry", "nats")
 
@@ -60,8 +63,11 @@ class Processes:
     def nats_url(self) -> str:
         return f"nats://secret@127.0.0.1:{self.ports['nats']}"
 
-    def target(self, registry: str = "registry") -> str:
-        return f"127.0.0.1:{self.ports[registry]}"
+    @property
+    def target(self) -> str:
+        """Where clients find the registries: all of them, to go on with another one."""
+        ports = [port for name, port in self.ports.items() if name.startswith("registry")]
+        return "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports)
 
     def launch(self, name: str, failpoints: str = "") -> None:
         log = (self.home / f"{name}.log").open("ab")
@@ -165,7 +171,7 @@ class Processes:
                 "OMNISCOPE_HOME": str(self.home),
                 "OMNISCOPE_NATS_URL": self.nats_url,
                 "OMNISCOPE_DATABASE_URL": self.database_url,
-                "OMNISCOPE_REGISTRY_TARGET": self.targets.get(name, self.target()),
+                "OMNISCOPE_REGISTRY_TARGET": self.targets.get(name, self.target),
                 "OMNISCOPE_REGISTRY_LISTEN": f"127.0.0.1:{self.ports.get(name, 0)}",
                 "OMNISCOPE_FAILPOINTS": failpoints,
                 "PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")]),

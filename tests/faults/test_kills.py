@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from omniscope.common.v1.job_pb2 import JOB_STATE_QUARANTINED, JOB_STATE_SUCCEEDED
+from tests.faults.processes import LONG_LEASE
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,7 @@ from omniscope.common.v1.job_pb2 import JOB_STATE_QUARANTINED, JOB_STATE_SUCCEED
     ],
 )
 async def test_a_registry_that_is_killed_costs_no_attempt(cluster, place):
+    cluster.extra |= LONG_LEASE
     await cluster.start(registry=f"{place}=kill")
 
     job = await cluster.ended(await cluster.submit())

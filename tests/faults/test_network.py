@@ -5,9 +5,7 @@ import asyncio
 import pytest
 
 from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
-from tests.faults.processes import LEASE_SECONDS
-
-LONG_LEASE = {"OMNISCOPE_REGISTRY_LEASE_SECONDS": "8"}
+from tests.faults.processes import LEASE_SECONDS, LONG_LEASE
 
 
 @pytest.fixture

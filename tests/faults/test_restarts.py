@@ -10,9 +10,7 @@ import pytest
 from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
 from tests.faults.evidence import collect
-
-# A worker asks a registry that was away for long only every few seconds.
-LONG_LEASE = {"OMNISCOPE_REGISTRY_LEASE_SECONDS": "12"}
+from tests.faults.processes import LONG_LEASE
 
 
 @pytest.mark.slow
