@@ -80,7 +80,7 @@ def cross_origin(settings: GatewaySettings) -> dict[str, Any]:
     return {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
         "allow_origin_string_match": _origins(settings),
-        "allow_methods": "GET,POST,DELETE",
+        "allow_methods": "GET,POST,PUT,PATCH,DELETE",
         "allow_headers": _WEB_REQUEST_HEADERS,
         "expose_headers": _WEB_RESPONSE_HEADERS,
         "max_age": "600",

@@ -1,17 +1,25 @@
-"""Trained models: reading, downloading, deleting."""
+"""Trained models: reading, downloading, changing, naming, deleting."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope.registry.v1.model_service_pb2 import (
+    DeleteAliasRequest,
     DeleteModelRequest,
     DownloadModelRequest,
     GetModelRequest,
     GetModelResultsRequest,
     ListModelsRequest,
+    ListModelVersionsRequest,
+    ModelAlias,
+    ResolveAliasRequest,
+    SetAliasRequest,
+    UndeleteModelRequest,
+    UpdateModelRequest,
 )
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceStub
 from omniscope_client.calls import Calls
@@ -22,7 +30,11 @@ PLOTS_FOLDER = "plots"
 
 
 class Models:
-    """Reads and downloads models. Wherever a `model_id` is asked for, the name does as well."""
+    """Reads and changes models.
+
+    Wherever a `model_id` is asked for, these do as well: a name (its newest version), `name@2`
+    (version 2) and `name@champion` (what the alias points to).
+    """
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -37,15 +49,64 @@ class Models:
         request = GetModelResultsRequest(model_id=model_id)
         return self._calls.unary(self._stub.GetModelResults, request)
 
-    def list(self, limit: int = 50, query: str = "") -> Iterator[Model]:
-        """Yield the newest models first, at most `limit`; `query` is `ListModels.filter`."""
+    def list(
+        self,
+        limit: int = 50,
+        query: str = "",
+        *,
+        order_by: str = "",
+        show_deleted: bool = False,
+    ) -> Iterator[Model]:
+        """Yield models, at most `limit`.
+
+        Args:
+            limit: How many at most.
+            query: `ListModels.filter`.
+            order_by: `create_time`, `update_time`, `name` or `size_bytes`, with ` desc` the
+                greatest first. Default: the newest first.
+            show_deleted: Deleted ones too, until they are purged.
+        """
         token = ""
         for size in page_sizes(limit):
-            request = ListModelsRequest(page_size=size, page_token=token, filter=query)
+            request = ListModelsRequest(
+                page_size=size,
+                page_token=token,
+                filter=query,
+                order_by=order_by,
+                show_deleted=show_deleted,
+            )
             page = self._calls.unary(self._stub.ListModels, request)
             yield from page.models
             if not (token := page.next_page_token):
                 return
+
+    def versions(
+        self, model_id: str, limit: int = 50, *, show_deleted: bool = False
+    ) -> Iterator[Model]:
+        """Yield the versions under a model's name, the newest first, at most `limit`."""
+        token = ""
+        for size in page_sizes(limit):
+            request = ListModelVersionsRequest(
+                model_id=model_id, page_size=size, page_token=token, show_deleted=show_deleted
+            )
+            page = self._calls.unary(self._stub.ListModelVersions, request)
+            yield from page.models
+            if not (token := page.next_page_token):
+                return
+
+    def update(
+        self,
+        model_id: str,
+        *,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Model:
+        """Change what is said of a model; None leaves a field as it is, tags change as a whole."""
+        changes = {"description": description, "tags": tags}
+        paths = [name for name, value in changes.items() if value is not None]
+        model = Model(model_id=model_id, description=description or "", tags=tags)
+        request = UpdateModelRequest(model=model, update_mask=FieldMask(paths=paths))
+        return self._calls.unary(self._stub.UpdateModel, request)
 
     def download(
         self,
@@ -95,8 +156,41 @@ class Models:
         return unpack_part(chunks, Path(folder), model.manifest_digest, PLOTS_FOLDER)
 
     def delete(self, model_id: str) -> Empty:
-        """Delete a model: it is in no list and opens no more."""
+        """Delete a model: it opens no more; `undelete` brings it back within 30 days.
+
+        Raises:
+            OmniscopeError: Also MODEL_IN_USE, naming what needs it.
+        """
         return self._calls.unary(self._stub.DeleteModel, DeleteModelRequest(model_id=model_id))
+
+    def undelete(self, model_id: str) -> Model:
+        """Bring a deleted model back; a name means its newest deleted version."""
+        return self._calls.unary(self._stub.UndeleteModel, UndeleteModelRequest(model_id=model_id))
+
+    def alias(self, model_id: str, alias: str) -> ModelAlias:
+        """Return where an alias of a model's name points."""
+        request = ResolveAliasRequest(model_id=model_id, alias=alias)
+        return self._calls.unary(self._stub.ResolveAlias, request)
+
+    def set_alias(self, model_id: str, alias: str, etag: str = "") -> ModelAlias:
+        """Point an alias of a model's name to a version.
+
+        Args:
+            model_id: The version; a name means its newest.
+            alias: Lower-case letters, digits, `_` and `-`.
+            etag: `ModelAlias.etag` as last seen: nobody's change is overwritten unseen. Default:
+                the alias must be new. `*`: whatever it points to.
+
+        Raises:
+            OmniscopeError: Also ETAG_MISMATCH, naming where it points now.
+        """
+        request = SetAliasRequest(model_id=model_id, alias=alias, etag=etag)
+        return self._calls.unary(self._stub.SetAlias, request)
+
+    def delete_alias(self, model_id: str, alias: str, etag: str = "") -> Empty:
+        """Remove an alias of a model's name; with `etag` only when it has not changed since."""
+        request = DeleteAliasRequest(model_id=model_id, alias=alias, etag=etag)
+        return self._calls.unary(self._stub.DeleteAlias, request)
 
     def _download(self, model_id: str, folder: str = "") -> Iterator[bytes]:
         request = DownloadModelRequest(model_id=model_id, folder=folder)

@@ -1,4 +1,4 @@
-"""`omniscope models`: list, show, results, plots, download, delete."""
+"""`omniscope models`: list, show, results, plots, download, update, alias, delete, undelete."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,16 +20,43 @@ from omniscope_client.render import tables
 
 app = typer.Typer(no_args_is_help=True, help="Trained models.")
 
-ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="Id or name.")]
+ModelId = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Id, name, name@VERSION or name@ALIAS.")
+]
+Alias = Annotated[str, typer.Argument(help="For example champion.")]
+Deleted = Annotated[bool, typer.Option("--deleted", help="Deleted ones too.")]
+Etag = Annotated[str, typer.Option(help="The alias as last seen; refused when it has changed.")]
 
 
 @app.command("list")
-def list_models(limit: Limit = 50, query: Filter = "", as_json: Json = False) -> None:
+def list_models(
+    limit: Limit = 50,
+    query: Filter = "",
+    order_by: Annotated[
+        str,
+        typer.Option(
+            help="create_time, update_time, name or size_bytes; 'name desc' turns it round."
+        ),
+    ] = "",
+    deleted: Deleted = False,
+    as_json: Json = False,
+) -> None:
     """List models, newest first."""
     with Client() as client:
-        rows = list(client.models.list(limit, query))
+        found = client.models.list(limit, query, order_by=order_by, show_deleted=deleted)
+        rows = list(found)
         start = "`omniscope automl train DATASET --target COLUMN` makes one"
         show_list("models", rows, tables.models(rows), query, as_json, start)
+
+
+@app.command()
+def versions(
+    model_id: ModelId, limit: Limit = 50, deleted: Deleted = False, as_json: Json = False
+) -> None:
+    """List the versions under a model's name, newest first."""
+    with Client() as client:
+        rows = list(client.models.versions(model_id, limit, show_deleted=deleted))
+        show_list("models", rows, tables.models(rows), "", as_json, "train under its name")
 
 
 @app.command("show")
@@ -95,10 +122,71 @@ def download(
 
 
 @app.command()
+def update(
+    model_id: ModelId,
+    description: Annotated[str | None, typer.Option(help="Free text.")] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="KEY=VALUE", help="Repeatable; replaces all tags."),
+    ] = None,
+    no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Change a model's description or tags."""
+    wanted = {} if no_tags else _tags(tags) if tags else None
+    if wanted is None and description is None:
+        raise typer.BadParameter("nothing to change: give --description, --tag or --no-tags")
+    with Client() as client:
+        model = client.models.update(model_id, description=description, tags=wanted)
+        show(model, tables.model(model), as_json)
+
+
+@app.command()
+def alias(
+    model_id: ModelId,
+    alias: Alias,
+    etag: Etag = "",
+    force: Annotated[bool, typer.Option("--force", help="Whatever it points to now.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Point an alias to a model: MODEL@ALIAS means it from then on."""
+    with Client() as client:
+        pointed = client.models.set_alias(model_id, alias, "*" if force else etag)
+        line = f"{pointed.name}@{pointed.alias} is version {pointed.version} ({pointed.model_id})."
+        show(pointed, f"{line} Etag {pointed.etag}.", as_json)
+
+
+@app.command()
+def unalias(model_id: ModelId, alias: Alias, etag: Etag = "", as_json: Json = False) -> None:
+    """Remove an alias; the model stays."""
+    with Client() as client:
+        client.models.delete_alias(model_id, alias, etag)
+        document = {"model_id": model_id, "alias": alias, "deleted": True}
+        show(document, f"The alias {alias} is removed.", as_json)
+
+
+@app.command()
 def delete(model_id: ModelId, as_json: Json = False) -> None:
-    """Delete a model: it is in no list and opens no more."""
+    """Delete a model: it opens no more; `undelete` brings it back within 30 days."""
     with Client() as client:
         model = client.models.get(model_id)
         client.models.delete(model.model_id)
         document = {"model_id": model.model_id, "deleted": True}
-        show(document, f"{model.name} (version {model.version}) is deleted.", as_json)
+        line = f"{model.name} (version {model.version}) is deleted."
+        show(document, f"{line} `omniscope models undelete {model.model_id}` undoes it.", as_json)
+
+
+@app.command()
+def undelete(model_id: ModelId, as_json: Json = False) -> None:
+    """Bring a deleted model back; a name means its newest deleted version."""
+    with Client() as client:
+        model = client.models.undelete(model_id)
+        show(model, f"{model.name} (version {model.version}) is back.", as_json)
+
+
+def _tags(pairs: list[str]) -> dict[str, str]:
+    split = [pair.partition("=") for pair in pairs]
+    for key, equals, _ in split:
+        if not key or not equals:
+            raise typer.BadParameter(f"--tag {key!r} is not KEY=VALUE")
+    return {key: value for key, _, value in split}

@@ -127,7 +127,7 @@ def models(rows: Iterable[Model]) -> Table:
     for row in rows:
         first = sorted(row.metrics.items(), key=_metric_place)[:1]
         table.add_row(
-            row.model_id, _cut(row.name), str(row.version), _cut(row.architecture),
+            row.model_id, _cut(row.name), _version(row), _cut(row.architecture),
             _cut("".join(f"{number(value)} {name}" for name, value in first)),
             age(row.create_time),
         )  # fmt: skip
@@ -146,6 +146,7 @@ def model(row: Model) -> Table:
             f"{row.target_column} ({row.problem_type}) from {row.feature_count:,} columns",
         ),
         ("classes", ", ".join(row.classes)),
+        ("aliases", ", ".join(row.aliases)),
         ("held out", ", ".join(f"{name} {number(value)}" for name, value in values)),
         ("dataset", row.dataset_id),
         ("job", row.job_id),
@@ -275,6 +276,13 @@ def _metric_place(item: tuple[str, float]) -> tuple[int, str]:
 
 def _labels(items: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(items))
+
+
+def _version(row: Model) -> str:
+    """Return a model's version with its aliases, or that it is deleted."""
+    if row.HasField("delete_time"):
+        return f"{row.version} deleted"
+    return " ".join([*(f"@{alias}" for alias in row.aliases), str(row.version)])
 
 
 def _yes(flag: bool) -> str:

@@ -48,7 +48,7 @@ def job_event(job_id: str, kind: str) -> str:
 
 
 def model_event(model_id: str, kind: str) -> str:
-    """Subject of what happens to a model; `kind` is `registered` or `deleted`.
+    """Subject of what happens to a model; `kind` is `registered`, `deleted` or another word.
 
     Raises:
         InvalidArgument: `model_id` is not a ULID or `kind` is not a lower-case word.

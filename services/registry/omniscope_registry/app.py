@@ -36,6 +36,9 @@ from omniscope_registry.jobs.servicer_worker import WorkerServicer
 from omniscope_registry.jobs.store_sql import SqlJobStore
 from omniscope_registry.jobs.sweeper import Sweeper
 from omniscope_registry.jobs.workers_sql import SqlWorkerStore
+from omniscope_registry.models.aliases_sql import SqlAliasStore
+from omniscope_registry.models.changes_sql import SqlModelChanges
+from omniscope_registry.models.purger import ModelPurger
 from omniscope_registry.models.registrar import PackageRegistrar
 from omniscope_registry.models.servicer import ModelServicer
 from omniscope_registry.models.signing import ManifestSigner
@@ -53,6 +56,7 @@ from omniscope_service.watch import JobWatcher
 if TYPE_CHECKING:
     import asyncio
     from contextlib import AsyncExitStack
+    from datetime import timedelta
 
     from omniscope_registry.jobs.domain import JobTimes
     from omniscope_registry.jobs.ports import ModelRegistrar
@@ -133,13 +137,15 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
             DeadlineKeeper(database, times).run,
             RequestIdExpiry(database).run,
             AttemptCollector(database, resources.artifacts, settings.attempts_kept).run,
+            ModelPurger(database, resources.artifacts, settings.deleted_models_kept).run,
         ],
     )
 
 
 def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registration]:
     database, artifacts = resources.database, resources.artifacts
-    datasets, models = SqlDatasetStore(database), SqlModelStore(database)
+    datasets = SqlDatasetStore(database)
+    models = SqlModelStore(database, settings.deleted_models_kept)
     signer = ManifestSigner.open(settings.home / "signing-key")
     column_lists = ColumnLists(artifacts)
     registrar = PackageRegistrar(models, artifacts, signer)
@@ -169,7 +175,7 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
             f"{_PACKAGE}.DatasetService",
         ),
         Registration(
-            ModelServicer(models, artifacts),
+            _models(resources, models, settings.deleted_models_kept),
             add_ModelServiceServicer_to_server,
             f"{_PACKAGE}.ModelService",
         ),
@@ -193,6 +199,12 @@ def _workers(
     database: Database, times: JobTimes, registrar: ModelRegistrar, column_lists: ColumnLists
 ) -> WorkerServicer:
     attempts = SqlAttemptStore(database, times)
+def _models(resources: Resources, store: SqlModelStore, kept: timedelta) -> ModelServicer:
+    aliases = SqlAliasStore(resources.database, store.cache)
+    changes = SqlModelChanges(resources.database, store.cache, [aliases], kept)
+    return ModelServicer(store, changes, aliases, resources.artifacts)
+
+
     return WorkerServicer(
         SqlWorkerStore(database),
         SqlClaims(database, times),

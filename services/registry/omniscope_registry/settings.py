@@ -57,7 +57,10 @@ class RegistrySettings(ServiceSettings):
         default=120, ge=0, validation_alias=f"{_PREFIX}MAX_SUBMISSIONS_PER_MINUTE"
     )
     """Jobs that one owner may start within a minute; 0: no limit."""
-
+    deleted_models_kept_seconds: float = Field(
+        default=30 * 86_400, gt=0, validation_alias=f"{_PREFIX}DELETED_MODELS_KEPT_SECONDS"
+    )
+    """A deleted model can be brought back for this long; then its package is removed."""
     @model_validator(mode="after")
     def _fill_databases_from_home(self) -> Self:
         # After the parent's validator, which has made the home absolute.
@@ -98,3 +101,8 @@ class RegistrySettings(ServiceSettings):
             cancel_grace=timedelta(seconds=self.cancel_grace_seconds),
             sweep=timedelta(seconds=self.sweep_seconds),
         )
+    @property
+    def deleted_models_kept(self) -> timedelta:
+        """How long a deleted model can be brought back."""
+        return timedelta(seconds=self.deleted_models_kept_seconds)
+

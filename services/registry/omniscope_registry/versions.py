@@ -24,10 +24,15 @@ async def next_version(conn: AsyncConnection, table: Table, owner: str, name: st
         owner: Owner of the name.
         name: The name.
     """
-    if conn.dialect.name == "postgresql":
-        lock = func.hashtextextended(f"{table.name}/{owner}/{name}", 0)
-        await conn.execute(select(func.pg_advisory_xact_lock(lock)))
+    await lock_name(conn, table, owner, name)
     newest = select(func.coalesce(func.max(table.c.version), 0)).where(
         table.c.owner == owner, table.c.name == name
     )
     return int((await conn.execute(newest)).scalar_one()) + 1
+
+
+async def lock_name(conn: AsyncConnection, table: Table, owner: str, name: str) -> None:
+    """Let nobody else change a table's rows of a name until the transaction of `conn` ends."""
+    if conn.dialect.name == "postgresql":
+        lock = func.hashtextextended(f"{table.name}/{owner}/{name}", 0)
+        await conn.execute(select(func.pg_advisory_xact_lock(lock)))

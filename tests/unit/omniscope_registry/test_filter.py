@@ -1,17 +1,17 @@
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import ColumnElement, column
+from sqlalchemy import JSON, Column, column
 
-from omniscope_registry.listing.filter import FilterField, compile_filter
+from omniscope_registry.listing.filter import Filterable, FilterField, FilterMap, compile_filter
 from omniscope_service.errors import InvalidArgument
 
-FIELDS: dict[str, FilterField | ColumnElement[Any]] = {
+FIELDS: dict[str, Filterable] = {
     "name": column("name"),
     "state": FilterField(column("status"), allowed=("queued", "running")),
+    "tags": FilterMap(Column("tags", JSON)),
 }
 
 
@@ -30,6 +30,19 @@ def test_conditions_are_joined_by_and():
         ("name = :name_1", {"name_1": "genes"}),
         ("status != :status_1", {"status_1": "running"}),
     ]
+
+
+def test_entries_of_an_object_are_filtered_by_their_keys():
+    ((equal, _), (other, _)) = compiled('tags.team = "birds" AND tags.site.id != "4"')
+
+    assert equal.endswith("= :param_1")
+    assert "IS DISTINCT FROM" in other
+
+
+@pytest.mark.parametrize("text", ['tags = "a"', 'tags. = "a"', 'name.first = "a"', 'a.b = "c"'])
+def test_a_key_belongs_to_an_object_and_an_object_needs_one(text):
+    with pytest.raises(InvalidArgument, match=r"is not one of name, state, tags\.KEY"):
+        compile_filter(text, FIELDS)
 
 
 def test_spaces_are_optional():

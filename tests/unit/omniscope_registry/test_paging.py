@@ -9,8 +9,8 @@ from omniscope_registry.listing.paging import (
     POSITION_KEY,
     clamp_page_size,
     decode_page_token,
-    descending,
     encode_page_token,
+    order_of,
 )
 from omniscope_service.errors import InvalidArgument
 
@@ -73,16 +73,22 @@ def test_a_negative_page_size_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("order_by", "newest_first"),
-    [("", True), ("create_time desc", True), ("create_time", False), (" create_time  asc", False)],
+    ("order_by", "order"),
+    [
+        ("", ("create_time", True)),
+        ("create_time desc", ("create_time", True)),
+        ("create_time", ("create_time", False)),
+        (" create_time  asc", ("create_time", False)),
+        ("size desc", ("size", True)),
+    ],
 )
-def test_the_newest_come_first_unless_asked_otherwise(order_by, newest_first):
-    assert descending(order_by) is newest_first
+def test_the_newest_come_first_unless_asked_otherwise(order_by, order):
+    assert order_of(order_by, ("size",)) == order
 
 
-@pytest.mark.parametrize("order_by", ["name", "create_time down", "create_time, name", "desc"])
+@pytest.mark.parametrize("order_by", ["name", "create_time down", "create_time, size", "desc"])
 def test_another_order_is_refused(order_by):
-    with pytest.raises(InvalidArgument) as caught:
-        descending(order_by)
+    with pytest.raises(InvalidArgument, match="'size desc'") as caught:
+        order_of(order_by, ("size",))
 
     assert (caught.value.reason, caught.value.field) == ("ORDER_BY_INVALID", "order_by")

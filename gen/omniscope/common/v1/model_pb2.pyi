@@ -92,6 +92,9 @@ class Model(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     TRAINING_CONFIG_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
+    PURGE_TIME_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """ULID made by the server."""
     name: _builtins.str
@@ -109,7 +112,7 @@ class Model(_message.Message):
     feature_count: _builtins.int
     """Number of columns that it needs."""
     description: _builtins.str
-    """Free text."""
+    """Free text, at most 10,000 characters; UpdateModel changes it."""
     job_id: _builtins.str
     """Job that made it."""
     dataset_id: _builtins.str
@@ -134,7 +137,7 @@ class Model(_message.Message):
 
     @_builtins.property
     def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Free labels."""
+        """Free labels, at most 64 of at most 256 characters; UpdateModel changes them."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -147,6 +150,18 @@ class Model(_message.Message):
     @_builtins.property
     def training_config(self) -> _any_pb2.Any:
         """The training request with every default filled in. GetModel returns it, lists do not."""
+
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Aliases that point to this version, sorted."""
+
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was deleted; absent while it is not."""
+
+    @_builtins.property
+    def purge_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when UndeleteModel brings it back; afterwards its package is removed for good."""
 
     def __init__(
         self,
@@ -173,10 +188,13 @@ class Model(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         training_config: _any_pb2.Any | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
+        purge_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "training_config", b"training_config", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "purge_time", b"purge_time", "training_config", b"training_config", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "artifacts_path", b"artifacts_path", "classes", b"classes", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "description", b"description", "feature_count", b"feature_count", "job_id", b"job_id", "manifest_digest", b"manifest_digest", "metrics", b"metrics", "mlflow_run_id", b"mlflow_run_id", "model_id", b"model_id", "name", b"name", "problem_type", b"problem_type", "size_bytes", b"size_bytes", "tags", b"tags", "target_column", b"target_column", "training_config", b"training_config", "type", b"type", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "architecture", b"architecture", "artifacts_path", b"artifacts_path", "classes", b"classes", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "delete_time", b"delete_time", "description", b"description", "feature_count", b"feature_count", "job_id", b"job_id", "manifest_digest", b"manifest_digest", "metrics", b"metrics", "mlflow_run_id", b"mlflow_run_id", "model_id", b"model_id", "name", b"name", "problem_type", b"problem_type", "purge_time", b"purge_time", "size_bytes", b"size_bytes", "tags", b"tags", "target_column", b"target_column", "training_config", b"training_config", "type", b"type", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

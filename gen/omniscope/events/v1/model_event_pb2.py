@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%omniscope/events/v1/model_event.proto\x12\x13omniscope.events.v1\"b\n\nModelEvent\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x31\n\x04type\x18\x02 \x01(\x0e\x32#.omniscope.events.v1.ModelEventType\x12\x10\n\x08model_id\x18\x03 \x01(\t*q\n\x0eModelEventType\x12 \n\x1cMODEL_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bMODEL_EVENT_TYPE_REGISTERED\x10\x01\x12\x1c\n\x18MODEL_EVENT_TYPE_DELETED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%omniscope/events/v1/model_event.proto\x12\x13omniscope.events.v1\"\x7f\n\nModelEvent\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x31\n\x04type\x18\x02 \x01(\x0e\x32#.omniscope.events.v1.ModelEventType\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05\x61lias\x18\x05 \x01(\t*\xb5\x01\n\x0eModelEventType\x12 \n\x1cMODEL_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bMODEL_EVENT_TYPE_REGISTERED\x10\x01\x12\x1c\n\x18MODEL_EVENT_TYPE_DELETED\x10\x02\x12\"\n\x1eMODEL_EVENT_TYPE_ALIAS_CHANGED\x10\x03\x12\x1e\n\x1aMODEL_EVENT_TYPE_UNDELETED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'omniscope.events.v1.model_event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELEVENTTYPE']._serialized_start=162
-  _globals['_MODELEVENTTYPE']._serialized_end=275
+  _globals['_MODELEVENTTYPE']._serialized_start=192
+  _globals['_MODELEVENTTYPE']._serialized_end=373
   _globals['_MODELEVENT']._serialized_start=62
-  _globals['_MODELEVENT']._serialized_end=160
+  _globals['_MODELEVENT']._serialized_end=189
 # @@protoc_insertion_point(module_scope)

@@ -29,6 +29,10 @@ class _ModelEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelE
     """A job registered it."""
     MODEL_EVENT_TYPE_DELETED: _ModelEventType.ValueType  # 2
     """It was deleted."""
+    MODEL_EVENT_TYPE_ALIAS_CHANGED: _ModelEventType.ValueType  # 3
+    """An alias points to it now, or does so no more. A moved alias is told of both models."""
+    MODEL_EVENT_TYPE_UNDELETED: _ModelEventType.ValueType  # 4
+    """It was deleted and is back."""
 
 class ModelEventType(_ModelEventType, metaclass=_ModelEventTypeEnumTypeWrapper):
     """What happened to a model."""
@@ -39,12 +43,16 @@ MODEL_EVENT_TYPE_REGISTERED: ModelEventType.ValueType  # 1
 """A job registered it."""
 MODEL_EVENT_TYPE_DELETED: ModelEventType.ValueType  # 2
 """It was deleted."""
+MODEL_EVENT_TYPE_ALIAS_CHANGED: ModelEventType.ValueType  # 3
+"""An alias points to it now, or does so no more. A moved alias is told of both models."""
+MODEL_EVENT_TYPE_UNDELETED: ModelEventType.ValueType  # 4
+"""It was deleted and is back."""
 Global___ModelEventType: _TypeAlias = ModelEventType  # noqa: Y015
 
 @_typing.final
 class ModelEvent(_message.Message):
-    """Tells services that hold models in memory that one changed, on
-    `evt.model.<model_id>.registered` and `evt.model.<model_id>.deleted`.
+    """Tells services that hold models in memory that one changed, on `evt.model.<model_id>.registered`,
+    `.deleted`, `.undeleted` and `.alias_changed`.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -52,22 +60,30 @@ class ModelEvent(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ALIAS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version of this message; 1."""
     type: Global___ModelEventType.ValueType
     """What happened."""
     model_id: _builtins.str
     """The model."""
+    name: _builtins.str
+    """Name of the model that the alias belongs to; only with ALIAS_CHANGED."""
+    alias: _builtins.str
+    """The alias that changed; only with ALIAS_CHANGED."""
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
         type: Global___ModelEventType.ValueType = ...,
         model_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        alias: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "type", b"type", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "model_id", b"model_id", "name", b"name", "type", b"type", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,7 +29,8 @@ if _version_not_supported:
 
 
 class ModelServiceStub:
-    """Trained models. Wherever a `model_id` is asked for, the model's name does as well.
+    """Trained models. Wherever a `model_id` is asked for, these do as well: the model's name, which means
+    its newest version; `name@2`, version 2 of it; `name@champion`, what the alias points to.
     Every method answers NOT_FOUND, reason MODEL_NOT_FOUND, for somebody else's model too.
     """
 
@@ -54,10 +55,40 @@ class ModelServiceStub:
                 request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.ListModelVersions = channel.unary_unary(
+                '/omniscope.registry.v1.ModelService/ListModelVersions',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsRequest.SerializeToString,
+                response_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsResponse.FromString,
+                _registered_method=True)
+        self.UpdateModel = channel.unary_unary(
+                '/omniscope.registry.v1.ModelService/UpdateModel',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.UpdateModelRequest.SerializeToString,
+                response_deserializer=omniscope_dot_common_dot_v1_dot_model__pb2.Model.FromString,
+                _registered_method=True)
         self.DeleteModel = channel.unary_unary(
                 '/omniscope.registry.v1.ModelService/DeleteModel',
                 request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.DeleteModelRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.UndeleteModel = channel.unary_unary(
+                '/omniscope.registry.v1.ModelService/UndeleteModel',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.UndeleteModelRequest.SerializeToString,
+                response_deserializer=omniscope_dot_common_dot_v1_dot_model__pb2.Model.FromString,
+                _registered_method=True)
+        self.SetAlias = channel.unary_unary(
+                '/omniscope.registry.v1.ModelService/SetAlias',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.SetAliasRequest.SerializeToString,
+                response_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ModelAlias.FromString,
+                _registered_method=True)
+        self.DeleteAlias = channel.unary_unary(
+                '/omniscope.registry.v1.ModelService/DeleteAlias',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.DeleteAliasRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.ResolveAlias = channel.unary_unary(
+                '/omniscope.registry.v1.ModelService/ResolveAlias',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ResolveAliasRequest.SerializeToString,
+                response_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ModelAlias.FromString,
                 _registered_method=True)
         self.DownloadModel = channel.unary_stream(
                 '/omniscope.registry.v1.ModelService/DownloadModel',
@@ -67,7 +98,8 @@ class ModelServiceStub:
 
 
 class ModelServiceServicer:
-    """Trained models. Wherever a `model_id` is asked for, the model's name does as well.
+    """Trained models. Wherever a `model_id` is asked for, these do as well: the model's name, which means
+    its newest version; `name@2`, version 2 of it; `name@champion`, what the alias points to.
     Every method answers NOT_FOUND, reason MODEL_NOT_FOUND, for somebody else's model too.
     """
 
@@ -93,8 +125,55 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListModelVersions(self, request, context):
+        """Lists the versions under a model's name, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateModel(self, request, context):
+        """Changes a model's description or tags. Errors: INVALID_ARGUMENT, reason MASK_PATH_UNKNOWN or
+        FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteModel(self, request, context):
-        """Deletes a model: it is in no list and opens no more.
+        """Deletes a model: it opens no more, and only lists with `show_deleted` have it. UndeleteModel
+        brings it back within 30 days (a setting of the registry); afterwards its package is removed.
+        Errors: FAILED_PRECONDITION, reason MODEL_IN_USE, with what needs it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteModel(self, request, context):
+        """Brings a deleted model back until its `purge_time`; one that is not deleted is returned as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAlias(self, request, context):
+        """Points an alias of a model's name to one version. Errors: ABORTED, reason ETAG_MISMATCH, naming
+        where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAlias(self, request, context):
+        """Removes an alias; the model stays. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND; ABORTED, reason
+        ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveAlias(self, request, context):
+        """Returns where an alias points. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,10 +205,40 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelsRequest.FromString,
                     response_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelsResponse.SerializeToString,
             ),
+            'ListModelVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModelVersions,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsRequest.FromString,
+                    response_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsResponse.SerializeToString,
+            ),
+            'UpdateModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateModel,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.UpdateModelRequest.FromString,
+                    response_serializer=omniscope_dot_common_dot_v1_dot_model__pb2.Model.SerializeToString,
+            ),
             'DeleteModel': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteModel,
                     request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.DeleteModelRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'UndeleteModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteModel,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.UndeleteModelRequest.FromString,
+                    response_serializer=omniscope_dot_common_dot_v1_dot_model__pb2.Model.SerializeToString,
+            ),
+            'SetAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAlias,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.SetAliasRequest.FromString,
+                    response_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ModelAlias.SerializeToString,
+            ),
+            'DeleteAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAlias,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.DeleteAliasRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'ResolveAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveAlias,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ResolveAliasRequest.FromString,
+                    response_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ModelAlias.SerializeToString,
             ),
             'DownloadModel': grpc.unary_stream_rpc_method_handler(
                     servicer.DownloadModel,
@@ -145,7 +254,8 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelService:
-    """Trained models. Wherever a `model_id` is asked for, the model's name does as well.
+    """Trained models. Wherever a `model_id` is asked for, these do as well: the model's name, which means
+    its newest version; `name@2`, version 2 of it; `name@champion`, what the alias points to.
     Every method answers NOT_FOUND, reason MODEL_NOT_FOUND, for somebody else's model too.
     """
 
@@ -231,6 +341,60 @@ class ModelService:
             _registered_method=True)
 
     @staticmethod
+    def ListModelVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.ModelService/ListModelVersions',
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsRequest.SerializeToString,
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.ModelService/UpdateModel',
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.UpdateModelRequest.SerializeToString,
+            omniscope_dot_common_dot_v1_dot_model__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteModel(request,
             target,
             options=(),
@@ -247,6 +411,114 @@ class ModelService:
             '/omniscope.registry.v1.ModelService/DeleteModel',
             omniscope_dot_registry_dot_v1_dot_model__service__pb2.DeleteModelRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.ModelService/UndeleteModel',
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.UndeleteModelRequest.SerializeToString,
+            omniscope_dot_common_dot_v1_dot_model__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.ModelService/SetAlias',
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.SetAliasRequest.SerializeToString,
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.ModelAlias.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.ModelService/DeleteAlias',
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.DeleteAliasRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.ModelService/ResolveAlias',
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.ResolveAliasRequest.SerializeToString,
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.ModelAlias.FromString,
             options,
             channel_credentials,
             insecure,

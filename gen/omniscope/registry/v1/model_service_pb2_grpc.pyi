@@ -30,7 +30,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ModelServiceStub:
-    """Trained models. Wherever a `model_id` is asked for, the model's name does as well.
+    """Trained models. Wherever a `model_id` is asked for, these do as well: the model's name, which means
+    its newest version; `name@2`, version 2 of it; `name@champion`, what the alias points to.
     Every method answers NOT_FOUND, reason MODEL_NOT_FOUND, for somebody else's model too.
     """
 
@@ -46,8 +47,29 @@ class ModelServiceStub:
     """
     ListModels: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]
     """Lists the caller's models, newest first."""
+    ListModelVersions: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelVersionsRequest, _model_service_pb2.ListModelVersionsResponse]
+    """Lists the versions under a model's name, newest first."""
+    UpdateModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.UpdateModelRequest, _model_pb2.Model]
+    """Changes a model's description or tags. Errors: INVALID_ARGUMENT, reason MASK_PATH_UNKNOWN or
+    FIELD_INVALID.
+    """
     DeleteModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _empty_pb2.Empty]
-    """Deletes a model: it is in no list and opens no more."""
+    """Deletes a model: it opens no more, and only lists with `show_deleted` have it. UndeleteModel
+    brings it back within 30 days (a setting of the registry); afterwards its package is removed.
+    Errors: FAILED_PRECONDITION, reason MODEL_IN_USE, with what needs it.
+    """
+    UndeleteModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.UndeleteModelRequest, _model_pb2.Model]
+    """Brings a deleted model back until its `purge_time`; one that is not deleted is returned as it is."""
+    SetAlias: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.SetAliasRequest, _model_service_pb2.ModelAlias]
+    """Points an alias of a model's name to one version. Errors: ABORTED, reason ETAG_MISMATCH, naming
+    where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID.
+    """
+    DeleteAlias: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.DeleteAliasRequest, _empty_pb2.Empty]
+    """Removes an alias; the model stays. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND; ABORTED, reason
+    ETAG_MISMATCH.
+    """
+    ResolveAlias: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ResolveAliasRequest, _model_service_pb2.ModelAlias]
+    """Returns where an alias points. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND."""
     DownloadModel: _grpc.UnaryStreamMultiCallable[_model_service_pb2.DownloadModelRequest, _httpbody_pb2.HttpBody]
     """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
     it. Messages are at most 256 KiB. Errors: NOT_FOUND, reason FOLDER_NOT_FOUND.
@@ -55,7 +77,8 @@ class ModelServiceStub:
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
-    """Trained models. Wherever a `model_id` is asked for, the model's name does as well.
+    """Trained models. Wherever a `model_id` is asked for, these do as well: the model's name, which means
+    its newest version; `name@2`, version 2 of it; `name@champion`, what the alias points to.
     Every method answers NOT_FOUND, reason MODEL_NOT_FOUND, for somebody else's model too.
     """
 
@@ -68,15 +91,37 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists the caller's models, newest first."""
+    ListModelVersions: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelVersionsRequest, _model_service_pb2.ListModelVersionsResponse]  # type: ignore[assignment]
+    """Lists the versions under a model's name, newest first."""
+    UpdateModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.UpdateModelRequest, _model_pb2.Model]  # type: ignore[assignment]
+    """Changes a model's description or tags. Errors: INVALID_ARGUMENT, reason MASK_PATH_UNKNOWN or
+    FIELD_INVALID.
+    """
     DeleteModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Deletes a model: it is in no list and opens no more."""
+    """Deletes a model: it opens no more, and only lists with `show_deleted` have it. UndeleteModel
+    brings it back within 30 days (a setting of the registry); afterwards its package is removed.
+    Errors: FAILED_PRECONDITION, reason MODEL_IN_USE, with what needs it.
+    """
+    UndeleteModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.UndeleteModelRequest, _model_pb2.Model]  # type: ignore[assignment]
+    """Brings a deleted model back until its `purge_time`; one that is not deleted is returned as it is."""
+    SetAlias: _aio.UnaryUnaryMultiCallable[_model_service_pb2.SetAliasRequest, _model_service_pb2.ModelAlias]  # type: ignore[assignment]
+    """Points an alias of a model's name to one version. Errors: ABORTED, reason ETAG_MISMATCH, naming
+    where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID.
+    """
+    DeleteAlias: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DeleteAliasRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Removes an alias; the model stays. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND; ABORTED, reason
+    ETAG_MISMATCH.
+    """
+    ResolveAlias: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ResolveAliasRequest, _model_service_pb2.ModelAlias]  # type: ignore[assignment]
+    """Returns where an alias points. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND."""
     DownloadModel: _aio.UnaryStreamMultiCallable[_model_service_pb2.DownloadModelRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Streams the model's package as an uncompressed tar; unpacked, `mlflow.pyfunc.load_model` opens
     it. Messages are at most 256 KiB. Errors: NOT_FOUND, reason FOLDER_NOT_FOUND.
     """
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Trained models. Wherever a `model_id` is asked for, the model's name does as well.
+    """Trained models. Wherever a `model_id` is asked for, these do as well: the model's name, which means
+    its newest version; `name@2`, version 2 of it; `name@champion`, what the alias points to.
     Every method answers NOT_FOUND, reason MODEL_NOT_FOUND, for somebody else's model too.
     """
 
@@ -107,12 +152,69 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the caller's models, newest first."""
 
     @_abc_1.abstractmethod
+    def ListModelVersions(
+        self,
+        request: _model_service_pb2.ListModelVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.ListModelVersionsResponse, _abc.Awaitable[_model_service_pb2.ListModelVersionsResponse]]:
+        """Lists the versions under a model's name, newest first."""
+
+    @_abc_1.abstractmethod
+    def UpdateModel(
+        self,
+        request: _model_service_pb2.UpdateModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.Model, _abc.Awaitable[_model_pb2.Model]]:
+        """Changes a model's description or tags. Errors: INVALID_ARGUMENT, reason MASK_PATH_UNKNOWN or
+        FIELD_INVALID.
+        """
+
+    @_abc_1.abstractmethod
     def DeleteModel(
         self,
         request: _model_service_pb2.DeleteModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Deletes a model: it is in no list and opens no more."""
+        """Deletes a model: it opens no more, and only lists with `show_deleted` have it. UndeleteModel
+        brings it back within 30 days (a setting of the registry); afterwards its package is removed.
+        Errors: FAILED_PRECONDITION, reason MODEL_IN_USE, with what needs it.
+        """
+
+    @_abc_1.abstractmethod
+    def UndeleteModel(
+        self,
+        request: _model_service_pb2.UndeleteModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.Model, _abc.Awaitable[_model_pb2.Model]]:
+        """Brings a deleted model back until its `purge_time`; one that is not deleted is returned as it is."""
+
+    @_abc_1.abstractmethod
+    def SetAlias(
+        self,
+        request: _model_service_pb2.SetAliasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.ModelAlias, _abc.Awaitable[_model_service_pb2.ModelAlias]]:
+        """Points an alias of a model's name to one version. Errors: ABORTED, reason ETAG_MISMATCH, naming
+        where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteAlias(
+        self,
+        request: _model_service_pb2.DeleteAliasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Removes an alias; the model stays. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND; ABORTED, reason
+        ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveAlias(
+        self,
+        request: _model_service_pb2.ResolveAliasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.ModelAlias, _abc.Awaitable[_model_service_pb2.ModelAlias]]:
+        """Returns where an alias points. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def DownloadModel(

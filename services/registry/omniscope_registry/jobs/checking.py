@@ -23,7 +23,7 @@ from omniscope_registry.training_config import config_to_json
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from omniscope.common.v1.job_event_pb2 import JobEvent
     from omniscope.registry.v1.worker_service_pb2 import (
@@ -83,8 +83,8 @@ def check_submission(request: SubmitJobRequest) -> None:
     check_name(request.model_name, field="model_name", reason="NAME_INVALID")
     if request.experiment:
         check_name(request.experiment, field="experiment", reason="NAME_INVALID")
-    _check_text("description", request.description, _MAX_DESCRIPTION)
-    _check_tags(request)
+    check_description(request.description)
+    check_tags(request.tags)
     for warning in request.warnings:
         _check_text("warnings", warning, _MAX_WARNING)
     check_id("dataset_id", request.dataset_id)
@@ -114,6 +114,19 @@ def submission_hash(request: SubmitJobRequest) -> str:
 def check_id(field: str, value: str) -> None:
     """Refuse what is no ULID; reason FIELD_INVALID."""
     _check(field, value, is_id(value), "a ULID")
+
+
+def check_description(description: str, field: str = "description") -> None:
+    """Refuse a free text that is too long; reason FIELD_INVALID."""
+    _check_text(field, description, _MAX_DESCRIPTION)
+
+
+def check_tags(tags: Mapping[str, str], field: str = "tags") -> None:
+    """Refuse tags that are too many or too long; reason FIELD_INVALID."""
+    _check(field, f"{len(tags)} tags", len(tags) <= _MAX_TAGS, f"at most {_MAX_TAGS} tags")
+    for key, value in tags.items():
+        _check_text(field, key, _MAX_TAG_LENGTH)
+        _check_text(field, value, _MAX_TAG_LENGTH)
 
 
 def check_cancel_reason(reason: str) -> str:
@@ -273,13 +286,6 @@ def _check_event(path: str, event: JobEvent) -> None:
         _check(f"{path}.metric.value", value, math.isfinite(value), "finite")
         _check_text(f"{path}.metric.name", event.metric.name, 256)
         _check_text(f"{path}.metric.split", event.metric.split, 32)
-
-
-def _check_tags(request: SubmitJobRequest) -> None:
-    _check("tags", f"{len(request.tags)} tags", len(request.tags) <= _MAX_TAGS, "at most 64 tags")
-    for key, value in request.tags.items():
-        _check_text("tags", key, _MAX_TAG_LENGTH)
-        _check_text("tags", value, _MAX_TAG_LENGTH)
 
 
 def _check_word(field: str, value: str, form: re.Pattern[str]) -> None:

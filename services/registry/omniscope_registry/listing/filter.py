@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from sqlalchemy import ColumnElement
 
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import Column
 
 _MAX_LENGTH = 2000
 _TERM = re.compile(
@@ -37,9 +39,22 @@ class FilterField:
     allowed: tuple[str, ...] = ()
 
 
-def compile_filter(
-    text: str, fields: Mapping[str, FilterField | ColumnElement[Any]]
-) -> list[ColumnElement[bool]]:
+@dataclass(frozen=True)
+class FilterMap:
+    """A column with a JSON object whose entries may be filtered by, as `field.key`.
+
+    Attributes:
+        column: The object; its values are texts.
+    """
+
+    column: Column[Any]
+
+
+Filterable: TypeAlias = FilterField | FilterMap | ColumnElement[Any]
+"""What may be filtered by."""
+
+
+def compile_filter(text: str, fields: Mapping[str, Filterable]) -> list[ColumnElement[bool]]:
     r"""Compile `field = "value" AND field != "value"` to conditions, all of which must hold.
 
     Values are quoted; `\"` and `\\` stand for a quote and a backslash.
@@ -78,17 +93,26 @@ def _skip_and(text: str, position: int) -> int:
     return conjunction.end()
 
 
-def _condition(
-    term: re.Match[str], fields: Mapping[str, FilterField | ColumnElement[Any]]
-) -> ColumnElement[bool]:
+def _condition(term: re.Match[str], fields: Mapping[str, Filterable]) -> ColumnElement[bool]:
     name, value = term["field"], _ESCAPE.sub(r"\1", term["value"][1:-1])
-    if name not in fields:
-        _refuse(f"filter field {name!r} is not one of {', '.join(sorted(fields))}")
-    found = fields[name]
+    group, _, key = name.partition(".")
+    found = fields.get(group)
+    if isinstance(found, FilterMap) and key:
+        entry = found.column[key].as_string()
+        # An entry that is not there differs from every value.
+        return entry == value if term["operator"] == "=" else entry.is_distinct_from(value)
+    if found is None or key or isinstance(found, FilterMap):
+        _refuse(f"filter field {name!r} is not one of {_names(fields)}")
     field = found if isinstance(found, FilterField) else FilterField(found)
     if field.allowed and value not in field.allowed:
         _refuse(f"filter value {name} = {value!r} is not one of {', '.join(field.allowed)}")
     return field.column == value if term["operator"] == "=" else field.column != value
+
+
+def _names(fields: Mapping[str, Filterable]) -> str:
+    keyed = (name for name, field in fields.items() if isinstance(field, FilterMap))
+    shown = {name: f"{name}.KEY" for name in keyed}
+    return ", ".join(shown.get(name, name) for name in sorted(fields))
 
 
 def _refuse(message: str) -> NoReturn:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sqlalchemy import literal, select, tuple_
+
 from omniscope_registry.listing.filter import compile_filter
 from omniscope_registry.listing.paging import (
     ID_KEY,
     clamp_page_size,
     decode_page_token,
-    descending,
     encode_page_token,
+    order_of,
     within_answer,
 )
 
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Row, Select
 
     from omniscope_registry.database import Reader
-    from omniscope_registry.listing.filter import FilterField
-    from omniscope_registry.listing.paging import MessageT
+    from omniscope_registry.listing.filter import Filterable
+    from omniscope_registry.listing.paging import MessageT, Order
 
 
 class ListRequest(Protocol):
@@ -69,7 +71,7 @@ async def fetch_page(
     request: ListRequest,
     owner: str,
     key: Column[str],
-    fields: Mapping[str, FilterField | ColumnElement[Any]],
+    fields: Mapping[str, Filterable],
     to_proto: Callable[[Row[Any]], MessageT],
 ) -> tuple[list[MessageT], str]:
     """Return one page as clients see it, and the token of the next one; see `fetch_rows`."""
@@ -84,7 +86,9 @@ async def fetch_rows(
     request: ListRequest,
     owner: str,
     key: Column[str],
-    fields: Mapping[str, FilterField | ColumnElement[Any]],
+    fields: Mapping[str, Filterable],
+    orders: Mapping[str, Column[Any]] | None = None,
+    scope: Sequence[str] = (),
 ) -> Page:
     """Return one page of rows.
 
@@ -95,17 +99,36 @@ async def fetch_rows(
         owner: Part of what a token is bound to.
         key: Column of ids that sort by time.
         fields: What may be filtered by.
+        orders: What may be ordered by beside `create_time`, which `key` stands for.
+        scope: What else of the request decides about the rows.
 
     Raises:
         InvalidArgument: The request is wrong, see `filter` and `paging`.
     """
-    bound = (owner, request.filter, request.order_by)
-    newest_first = descending(request.order_by)
+    bound = (owner, request.filter, request.order_by, *scope)
+    order = order_of(request.order_by, tuple(orders or ()))
     size = clamp_page_size(request.page_size)
     conditions = compile_filter(request.filter, fields)
+    columns = [column for name, column in (orders or {}).items() if name == order.field] + [key]
     after = decode_page_token(request.page_token, bound, ID_KEY)
     if after is not None:
-        conditions.append(key < after if newest_first else key > after)
-    order = key.desc() if newest_first else key.asc()
-    rows = (await conn.execute(query.where(*conditions).order_by(order).limit(size + 1))).all()
+        conditions.append(_beyond(after, columns, order))
+    places = [column.desc() if order.descending else column.asc() for column in columns]
+    query = query.where(*conditions).order_by(*places)
+    rows = (await conn.execute(query.limit(size + 1))).all()
     return Page(rows[:size], len(rows) > size, key, bound)
+
+
+def _beyond(after: str, columns: Sequence[Column[Any]], order: Order) -> ColumnElement[bool]:
+    """Return whether a row comes after the one with the id `after`; the last column is the id."""
+    *others, key = columns
+    if not others:
+        return key < after if order.descending else key > after
+    # Its place is where its row is now: the token need not hold texts of any length.
+    last = key.table.alias()
+    place = [
+        select(last.c[column.name]).where(last.c[key.name] == after).scalar_subquery()
+        for column in others
+    ]
+    here, there = tuple_(*columns), tuple_(*place, literal(after))
+    return here < there if order.descending else here > there

@@ -7,12 +7,12 @@ import binascii
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from google.protobuf.message import Message
 
@@ -90,21 +90,38 @@ def decode_page_token(token: str, query: Sequence[str], form: re.Pattern[str]) -
     return key
 
 
-def descending(order_by: str) -> bool:
-    """Return whether the newest come first, which is the default.
+class Order(NamedTuple):
+    """What a list is ordered by: a field, and whether the greatest come first."""
+
+    field: str
+    descending: bool
+
+
+NEWEST_FIRST = Order("create_time", descending=True)
+
+
+def order_of(order_by: str, fields: Collection[str] = ()) -> Order:
+    """Return the order that a client asks for; the newest come first by default.
+
+    Args:
+        order_by: As the client sent it.
+        fields: What the list may be ordered by beside `create_time`.
 
     Raises:
-        InvalidArgument: `order_by` is neither `create_time` nor `create_time desc`; reason
-            ORDER_BY_INVALID.
+        InvalidArgument: It is no order of this list; reason ORDER_BY_INVALID.
     """
+    if not order_by.strip():
+        return NEWEST_FIRST
+    allowed = (NEWEST_FIRST.field, *fields)
     match order_by.split():
-        case [] | ["create_time", "desc"]:
-            return True
-        case ["create_time"] | ["create_time", "asc"]:
-            return False
+        case [field, "desc"] if field in allowed:
+            return Order(field, descending=True)
+        case [field] | [field, "asc"] if field in allowed:
+            return Order(field, descending=False)
         case _:
+            forms = ", ".join(f"{field!r}, '{field} desc'" for field in allowed)
             raise InvalidArgument(
-                f"order_by {order_by!r} is neither 'create_time' nor 'create_time desc'",
+                f"order_by {order_by!r} is not one of {forms}",
                 reason="ORDER_BY_INVALID",
                 field="order_by",
             )

@@ -7,21 +7,37 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf import json_format
 
 from omniscope.common.v1.model_pb2 import Model, ModelResults
+from omniscope.registry.v1.model_service_pb2 import ModelAlias
+from omniscope_registry.jobs.checking import check_description, check_tags
+from omniscope_registry.models.changes_sql import ModelChange
 from omniscope_registry.training_config import config_from_json
+from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
     from sqlalchemy import Row
+
+    from omniscope.registry.v1.model_service_pb2 import UpdateModelRequest
+
+CHANGEABLE: Final = ("description", "tags")
+"""What UpdateModel changes of a model."""
 
 HELD_OUT: Final = "test"
 """Name of the split whose metrics a model is known by."""
 
 
-def model_to_proto(row: Row[Any], *, with_config: bool) -> Model:
+def model_to_proto(
+    row: Row[Any], *, with_config: bool, aliases: Sequence[str], kept: timedelta
+) -> Model:
     """Return a model as clients see it.
 
     Args:
         row: Of `ml_models`, with `training_config` if that is wanted.
         with_config: Add the training request.
+        aliases: That point to it.
+        kept: How long it can be brought back once it is deleted.
     """
     model = Model(
         model_id=row.id,
@@ -43,11 +59,58 @@ def model_to_proto(row: Row[Any], *, with_config: bool) -> Model:
         size_bytes=row.size_bytes,
         mlflow_run_id=row.mlflow_run_id or "",
         created_by=row.created_by,
+        aliases=aliases,
         training_config=config_from_json(row.training_config) if with_config else None,
     )
     model.create_time.FromDatetime(row.created_at)
     model.update_time.FromDatetime(row.updated_at)
+    if row.deleted_at is not None:
+        model.delete_time.FromDatetime(row.deleted_at)
+        model.purge_time.FromDatetime(row.deleted_at + kept)
     return model
+
+
+def alias_to_proto(row: Row[Any]) -> ModelAlias:
+    """Return an alias, from a row of `model_aliases` with the `version` that it points to."""
+    found = ModelAlias(
+        alias=row.alias,
+        name=row.name,
+        model_id=row.model_id,
+        version=row.version,
+        etag=row.etag,
+        updated_by=row.updated_by,
+    )
+    found.update_time.FromDatetime(row.updated_at)
+    return found
+
+
+def change_from_proto(request: UpdateModelRequest) -> ModelChange:
+    """Return what a caller wants to change of a model.
+
+    Raises:
+        InvalidArgument: Reason MASK_PATH_UNKNOWN, or FIELD_INVALID.
+    """
+    model, paths = request.model, list(request.update_mask.paths)
+    if not model.model_id:
+        raise InvalidArgument(
+            "model.model_id is required.", reason="FIELD_REQUIRED", field="model.model_id"
+        )
+    for path in paths:
+        if path not in (*CHANGEABLE, "*"):
+            raise InvalidArgument(
+                f"update_mask path {path[:64]!r} is not one of {', '.join(CHANGEABLE)}, *.",
+                reason="MASK_PATH_UNKNOWN",
+                field="update_mask",
+            )
+    wanted = {name for name in CHANGEABLE if name in paths or "*" in paths}
+    if not paths:
+        wanted = {name for name in CHANGEABLE if getattr(model, name)}
+    check_description(model.description, "model.description")
+    check_tags(model.tags, "model.tags")
+    return ModelChange(
+        description=model.description if "description" in wanted else None,
+        tags=dict(model.tags) if "tags" in wanted else None,
+    )
 
 
 def results_to_proto(row: Row[Any]) -> ModelResults:

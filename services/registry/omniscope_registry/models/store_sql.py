@@ -4,41 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass
-from functools import partial
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import false, insert, select, update
+from sqlalchemy import insert, select, update
 from ulid import ULID
 
-from omniscope.events.v1.model_event_pb2 import (
-    MODEL_EVENT_TYPE_DELETED,
-    MODEL_EVENT_TYPE_REGISTERED,
-    ModelEvent,
-    ModelEventType,
-)
-from omniscope_registry import outbox
-from omniscope_registry.listing.keyset import fetch_page
+from omniscope_registry.listing.filter import Filterable, FilterMap
+from omniscope_registry.listing.keyset import fetch_rows
+from omniscope_registry.models import events
 from omniscope_registry.models.cache import ModelCache
 from omniscope_registry.models.convert import model_to_proto, results_to_proto
-from omniscope_registry.names import is_id, is_name
-from omniscope_registry.tables.models import ml_models
+from omniscope_registry.models.finding import model_not_found, one, owned, visible
+from omniscope_registry.tables.models import ml_models, model_aliases
 from omniscope_registry.versions import next_version
-from omniscope_service.errors import NotFound
-from omniscope_service.events import subjects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope.common.v1.model_pb2 import Model, ModelResults
-    from omniscope_registry.database import Database
+    from omniscope_registry.database import Database, Reader
     from omniscope_registry.listing.keyset import ListRequest
 
+DELETED_KEPT: Final = timedelta(days=30)
+"""How long a deleted model can be brought back, unless the settings say otherwise."""
+
 _CACHED_MODELS: Final = 4096
-_EVENT_VERSION: Final = 1
 _UNLISTED: Final = frozenset({"hyperparameters", "training_config", "results"})
 _LISTED: Final = [column for column in ml_models.c if column.name not in _UNLISTED]
 _WHOLE: Final = [*_LISTED, ml_models.c.training_config]
@@ -48,9 +43,17 @@ _PACKAGE: Final = [
     ml_models.c.manifest_digest,
     ml_models.c.created_at,
 ]
-_FILTER_FIELDS: Final = {
-    name: ml_models.c[name]
-    for name in ("name", "type", "architecture", "problem_type", "dataset_id")
+_FILTER_FIELDS: Final[dict[str, Filterable]] = {
+    "tags": FilterMap(ml_models.c.tags),
+    **{
+        name: ml_models.c[name]
+        for name in ("name", "type", "architecture", "problem_type", "dataset_id")
+    },
+}
+_ORDERS: Final = {
+    "update_time": ml_models.c.updated_at,
+    "name": ml_models.c.name,
+    "size_bytes": ml_models.c.size_bytes,
 }
 
 
@@ -95,57 +98,76 @@ class SqlModelStore:
     GetModel is answered from memory where this process is the only one that writes, as with
     SQLite. With several registries on PostgreSQL another one may have deleted the model, so there
     every read goes to the database.
+
+    Args:
+        database: Where they are.
+        kept: How long a deleted model can be brought back.
+
+    Attributes:
+        cache: The answers of GetModel; whoever changes a model drops its answer.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kept: timedelta = DELETED_KEPT) -> None:
         self._database = database
-        self._cache = ModelCache(_CACHED_MODELS if database.dialect == "sqlite" else 0)
+        self._kept = kept
+        self.cache = ModelCache(_CACHED_MODELS if database.dialect == "sqlite" else 0)
 
-    async def get(self, owner: str, id_or_name: str) -> Model:
+    async def get(self, owner: str, reference: str) -> Model:
         """Return a model with its training request; the message is shared, do not change it.
 
         Raises:
             NotFound: The owner has none such; reason MODEL_NOT_FOUND.
         """
-        cached = self._cache.get(owner, id_or_name)
+        cached = self.cache.get(owner, reference)
         if cached is not None:
             return cached
-        generation = self._cache.generation
-        model = model_to_proto(await self._one(_WHOLE, owner, id_or_name), with_config=True)
-        self._cache.put(owner, model, generation=generation)
+        generation = self.cache.generation
+        async with self._database.read() as conn:
+            row = await _one(conn, _WHOLE, owner, reference)
+            aliases = await _aliases(conn, [row.id])
+        model = self._model(row, aliases, with_config=True)
+        self.cache.put(owner, model, generation=generation)
         return model
 
-    async def results(self, owner: str, id_or_name: str) -> ModelResults:
+    async def results(self, owner: str, reference: str) -> ModelResults:
         """Return what came out of a model's training.
 
         Raises:
             NotFound: The owner has none such; reason MODEL_NOT_FOUND.
         """
-        row = await self._one(_RESULTS, owner, id_or_name)
+        async with self._database.read() as conn:
+            row = await _one(conn, _RESULTS, owner, reference)
         # Curves of forty classes take 55 ms to convert, which the event loop must not wait for.
         return await asyncio.to_thread(results_to_proto, row)
 
-    async def package(self, owner: str, id_or_name: str) -> StoredPackage:
+    async def package(self, owner: str, reference: str) -> StoredPackage:
         """Return where a model's package lies.
 
         Raises:
             NotFound: The owner has none such; reason MODEL_NOT_FOUND.
         """
-        row = await self._one(_PACKAGE, owner, id_or_name)
+        async with self._database.read() as conn:
+            row = await _one(conn, _PACKAGE, owner, reference)
         return StoredPackage(row.artifacts_path, row.manifest_digest, row.created_at)
 
-    async def list_page(self, owner: str, request: ListRequest) -> tuple[list[Model], str]:
+    async def list_page(
+        self, owner: str, request: ListRequest, *, show_deleted: bool
+    ) -> tuple[list[Model], str]:
         """Return a page of the owner's models, and the token of the next page."""
+        return await self._page(owner, request, [], ["models"], show_deleted=show_deleted)
+
+    async def versions_page(
+        self, owner: str, reference: str, request: ListRequest, *, show_deleted: bool
+    ) -> tuple[list[Model], str]:
+        """Return a page of the versions under a model's name, and the token of the next page.
+
+        Raises:
+            NotFound: The owner has none such; reason MODEL_NOT_FOUND.
+        """
         async with self._database.read() as conn:
-            return await fetch_page(
-                conn,
-                select(*_LISTED).where(*_visible(owner)),
-                request=request,
-                owner=owner,
-                key=ml_models.c.id,
-                fields=_FILTER_FIELDS,
-                to_proto=partial(model_to_proto, with_config=False),
-            )
+            name = (await _one(conn, [ml_models.c.name], owner, reference)).name
+        named = [ml_models.c.name == name]
+        return await self._page(owner, request, named, [name], show_deleted=show_deleted)
 
     async def insert(self, conn: AsyncConnection, new: NewModel) -> Model:
         """Insert a model as the next version of its name, within the caller's transaction."""
@@ -155,34 +177,8 @@ class SqlModelStore:
             **asdict(new), id=str(ULID()), version=version, created_at=now, updated_at=now
         )
         row = (await conn.execute(statement.returning(*_WHOLE))).one()
-        await _announce(conn, row.id, MODEL_EVENT_TYPE_REGISTERED, "registered")
-        return model_to_proto(row, with_config=True)
-
-    async def delete(self, owner: str, id_or_name: str) -> None:
-        """Delete a model: it is found no more. Its package stays until it is collected.
-
-        Raises:
-            NotFound: The owner has none such; reason MODEL_NOT_FOUND.
-        """
-        wanted = _one([ml_models.c.id], owner, id_or_name).scalar_subquery()
-        now = self._database.now()
-        statement = (
-            update(ml_models)
-            .where(ml_models.c.id == wanted, ml_models.c.deleted_at.is_(None))
-            .values(deleted_at=now, updated_at=now)
-            .returning(ml_models.c.id)
-        )
-        model_id = None
-        try:
-            async with self._database.write() as conn:
-                model_id = await conn.scalar(statement)
-                if model_id is None:
-                    raise _not_found(id_or_name)
-                await _announce(conn, model_id, MODEL_EVENT_TYPE_DELETED, "deleted")
-        finally:
-            # Also when the caller has gone: the commit may have happened.
-            if model_id is not None:
-                self._cache.drop(owner, model_id)
+        await events.registered(conn, row.id)
+        return self._model(row, {}, with_config=True)
 
     async def note_runs(self, run_ids: Mapping[str, str]) -> None:
         """Note the MLflow runs of models, by model id; unknown ids are ignored."""
@@ -200,49 +196,55 @@ class SqlModelStore:
         finally:
             for model_id, owner in owners.items():
                 if owner is not None:
-                    self._cache.drop(owner, model_id)
+                    self.cache.drop(owner, model_id)
 
-    async def _one(
-        self, columns: Sequence[ColumnElement[Any]], owner: str, id_or_name: str
-    ) -> Row[Any]:
+    async def _page(
+        self,
+        owner: str,
+        request: ListRequest,
+        conditions: Sequence[ColumnElement[bool]],
+        scope: Sequence[str],
+        *,
+        show_deleted: bool,
+    ) -> tuple[list[Model], str]:
+        shown = [owned(owner), ml_models.c.purged_at.is_(None)] if show_deleted else visible(owner)
         async with self._database.read() as conn:
-            row: Row[Any] | None = (await conn.execute(_one(columns, owner, id_or_name))).first()
-        if row is None:
-            raise _not_found(id_or_name)
-        return row
+            page = await fetch_rows(
+                conn,
+                select(*_LISTED).where(*shown, *conditions),
+                request=request,
+                owner=owner,
+                key=ml_models.c.id,
+                fields=_FILTER_FIELDS,
+                orders=_ORDERS,
+                scope=[*scope, str(show_deleted)],
+            )
+            aliases = await _aliases(conn, [row.id for row in page.rows])
+        return page.answer(lambda row: self._model(row, aliases, with_config=False))
+
+    def _model(
+        self, row: Row[Any], aliases: Mapping[str, list[str]], *, with_config: bool
+    ) -> Model:
+        return model_to_proto(
+            row, with_config=with_config, aliases=aliases.get(row.id, ()), kept=self._kept
+        )
 
 
-def _visible(owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return ml_models.c.owner == owner, ml_models.c.deleted_at.is_(None)
+async def _one(
+    conn: Reader, columns: Sequence[ColumnElement[Any]], owner: str, reference: str
+) -> Row[Any]:
+    query = one(columns, visible(owner), owner, reference)
+    row: Row[Any] | None = (await conn.execute(query)).first()
+    if row is None:
+        raise model_not_found(reference)
+    return row
 
 
-def _one(columns: Sequence[ColumnElement[Any]], owner: str, id_or_name: str) -> Select[Any]:
-    query = select(*columns).where(*_visible(owner))
-    if is_id(id_or_name):
-        return query.where(ml_models.c.id == id_or_name.upper())
-    if not is_name(id_or_name):
-        return query.where(false())  # PostgreSQL fails at a text with a zero byte.
-    return (
-        query.where(ml_models.c.name == id_or_name).order_by(ml_models.c.version.desc()).limit(1)
-    )
-
-
-async def _announce(
-    conn: AsyncConnection, model_id: str, kind: ModelEventType.ValueType, word: str
-) -> None:
-    event = ModelEvent(version=_EVENT_VERSION, type=kind, model_id=model_id)
-    await outbox.add(
-        conn,
-        subject=subjects.model_event(model_id, word),
-        payload=event.SerializeToString(),
-        message_id=f"model:{model_id}:{word}",
-    )
-
-
-def _not_found(id_or_name: str) -> NotFound:
-    return NotFound(
-        f"There is no model {id_or_name!r}.",
-        reason="MODEL_NOT_FOUND",
-        field="model_id",
-        metadata={"resource_type": "model", "resource_name": id_or_name},
-    )
+async def _aliases(conn: Reader, model_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the aliases of models, sorted, by the models' ids."""
+    aliases = model_aliases.c
+    query = select(aliases.model_id, aliases.alias).where(aliases.model_id.in_(model_ids))
+    found: dict[str, list[str]] = {}
+    for model_id, alias in await conn.execute(query.order_by(aliases.alias)):
+        found.setdefault(model_id, []).append(alias)
+    return found

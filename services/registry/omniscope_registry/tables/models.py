@@ -1,4 +1,4 @@
-"""Table of the registered models."""
+"""Tables of the registered models and of the aliases of their names."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     String,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from omniscope_registry.tables.metadata import (
@@ -57,13 +59,38 @@ ml_models = Table(
     Column("created_at", UtcTimestamp, nullable=False),
     Column("updated_at", UtcTimestamp, nullable=False),
     Column("deleted_at", UtcTimestamp),
+    # When its package and what the row told of it were removed: the row itself stays, so that a
+    # version never means two things.
+    Column("purged_at", UtcTimestamp),
     # Also what finds the newest version of a name.
     UniqueConstraint("owner", "name", "version"),
     # A job makes one model, whatever is repeated.
     UniqueConstraint("job_id"),
     CheckConstraint("version > 0", name="version"),
+    CheckConstraint("purged_at IS NULL OR deleted_at IS NOT NULL", name="purged"),
 )
 Index("ix_ml_models_owner_id", ml_models.c.owner, ml_models.c.id)
+# What the purger looks at.
+Index(
+    "ix_ml_models_unpurged",
+    ml_models.c.deleted_at,
+    sqlite_where=text("deleted_at IS NOT NULL AND purged_at IS NULL"),
+    postgresql_where=text("deleted_at IS NOT NULL AND purged_at IS NULL"),
+)
+
+model_aliases = Table(
+    "model_aliases",
+    metadata,
+    Column("owner", String(256), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("alias", String(63), primary_key=True),
+    Column("model_id", ForeignKey("ml_models.id"), nullable=False),
+    # New with every change.
+    Column("etag", Identifier, nullable=False),
+    Column("updated_by", String(256), nullable=False),
+    Column("updated_at", UtcTimestamp, nullable=False),
+)
+Index("ix_model_aliases_model_id", model_aliases.c.model_id)
 # What lists are filtered by: without one, a filter that few models meet reads all of an owner's.
 for _column in ("name", "type", "architecture", "problem_type", "dataset_id"):
     Index(

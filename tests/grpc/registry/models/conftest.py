@@ -11,10 +11,12 @@ from omniscope.registry.v1.model_service_pb2_grpc import (
     add_ModelServiceServicer_to_server,
 )
 from omniscope_registry.database import Database
+from omniscope_registry.models.aliases_sql import SqlAliasStore
+from omniscope_registry.models.changes_sql import SqlModelChanges
 from omniscope_registry.models.registrar import PackageRegistrar
 from omniscope_registry.models.servicer import ModelServicer
 from omniscope_registry.models.signing import ManifestSigner
-from omniscope_registry.models.store_sql import SqlModelStore
+from omniscope_registry.models.store_sql import DELETED_KEPT, SqlModelStore
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.rpc.server import Registration
 
@@ -53,11 +55,25 @@ def register(
 
 
 @pytest.fixture
+def aliases(database: Database, store: SqlModelStore) -> SqlAliasStore:
+    return SqlAliasStore(database, store.cache)
+
+
+@pytest.fixture
+def changes(database: Database, store: SqlModelStore, aliases: SqlAliasStore) -> SqlModelChanges:
+    return SqlModelChanges(database, store.cache, [aliases], DELETED_KEPT)
+
+
+@pytest.fixture
 async def service(
-    store: SqlModelStore, artifacts: ArtifactStore, serve_registry: Any
+    store: SqlModelStore,
+    changes: SqlModelChanges,
+    aliases: SqlAliasStore,
+    artifacts: ArtifactStore,
+    serve_registry: Any,
 ) -> AsyncIterator[Any]:
     registration = Registration(
-        ModelServicer(store, artifacts),
+        ModelServicer(store, changes, aliases, artifacts),
         add_ModelServiceServicer_to_server,
         "omniscope.registry.v1.ModelService",
     )

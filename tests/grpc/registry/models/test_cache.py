@@ -50,13 +50,13 @@ def test_a_cache_without_capacity_keeps_nothing():
 
 
 async def test_a_deletion_whose_caller_has_gone_leaves_nothing_in_the_cache(
-    store, register, database
+    store, changes, register, database
 ):
     model_id = await register()
     await store.get("ada", model_id)
     commits = database.commits
     async with database._committed:  # the commit is done, and its announcement waits
-        deleting = asyncio.create_task(store.delete("ada", model_id))
+        deleting = asyncio.create_task(changes.delete("ada", model_id))
         while database.commits == commits:  # noqa: ASYNC110 - this very announcement waits
             await asyncio.sleep(0.001)
         deleting.cancel()

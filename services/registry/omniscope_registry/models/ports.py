@@ -1,0 +1,30 @@
+"""What models need of those who use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A thing that needs a model.
+
+    Attributes:
+        kind: For example `alias`.
+        name: What its owner calls it.
+    """
+
+    kind: str
+    name: str
+
+
+class ModelUsers(Protocol):
+    """Things of one kind that need models; whoever starts to need one locks its row before."""
+
+    async def uses_of(self, conn: AsyncConnection, model_id: str, limit: int) -> list[ModelUse]:
+        """Return what needs a model now, at most `limit`, within a transaction that locks it."""
+        ...
