@@ -36,6 +36,11 @@ def part_of(text: str) -> int | None:
     return int(whole) if whole.isascii() and whole.isdigit() else None
 
 
+def names_validation(text: str) -> bool:
+    """Return whether a value names the one part that validates."""
+    return part_of(text) == _VALIDATION
+
+
 def predefined_hold_out(table: SplitTable) -> HoldOut:
     """Hold out the rows that the column names.
 

@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import feature_selection_pb2
 from omniscope_automl.allowed import FIELD_INVALID, require_in, require_known
-from omniscope_automl.presets import bags
 from omniscope_automl.spec import TOP_K_RANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
     from omniscope.common.v1.feature_selection_pb2 import FeatureSelection
 
@@ -35,16 +32,3 @@ def check_selection(selection: FeatureSelection) -> None:
     methods = feature_selection_pb2.FeatureSelectionMethod.DESCRIPTOR.values_by_number
     require_known(selection.method, methods, _METHOD, FIELD_INVALID)
     require_in(selection.top_k, TOP_K_RANGE, _TOP_K, FIELD_INVALID)
-
-
-def selection_warnings(request: TrainRequest) -> Iterable[str]:
-    """Yield what a choice of columns makes of validation scores."""
-    several = request.split.HasField("folds") or bags(request.quality)
-    if request.HasField("feature_selection") and several:
-        if request.split.HasField("validation_fraction"):
-            return
-        yield (
-            "feature_selection chooses columns once, by all training rows: the validation scores "
-            "of folds, whose rows took part in that, are too good. The held-out metrics are not; "
-            "neither are validation scores with split.validation_fraction."
-        )

@@ -20,7 +20,6 @@ from omniscope_automl.columns import (
     named_columns,
     unknown_column,
 )
-from omniscope_automl.feature_selection import selection_warnings
 from omniscope_automl.options import (
     check_families_available,
     check_metric_fits,
@@ -28,8 +27,8 @@ from omniscope_automl.options import (
     fill_options,
 )
 from omniscope_automl.presets import DEFAULT_METRICS
-from omniscope_automl.split_columns import check_split
-from omniscope_automl.splitting import resolve_strategy, split_warnings
+from omniscope_automl.split_columns import check_split, split_warnings
+from omniscope_automl.splitting import resolve_strategy
 from omniscope_automl.target import Target, resolve_target
 
 if TYPE_CHECKING:
@@ -91,7 +90,11 @@ class TrainingPlanner:
         check_metric_fits(filled.eval_metric, target.problem_type)
         _complete(filled, dataset, features, target)
         check_split(filled, dataset, columns, target)
-        return TrainingPlan(filled, dataset, tuple(_warnings(filled, dataset, features, target)))
+        warnings = (
+            *_warnings(filled, dataset, features, target),
+            *split_warnings(filled, columns),
+        )
+        return TrainingPlan(filled, dataset, warnings)
 
     async def _columns(self, request: TrainRequest, dataset: Dataset) -> dict[str, DatasetColumn]:
         names = [name for _, name in named_columns(request)]
@@ -145,5 +148,3 @@ def _warnings(
             f"{missing} rows have no value in {request.target_column!r} and take no part in the "
             "training."
         )
-    yield from split_warnings(request)
-    yield from selection_warnings(request)

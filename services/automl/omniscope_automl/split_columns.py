@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import split_pb2
+from omniscope_automl.presets import bags
 from omniscope_automl.splitting import ROLE_BY_STRATEGY
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
     from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
@@ -48,6 +49,37 @@ def check_split(
         column = columns[getattr(request, field)]
         _check_complete(field, column, dataset.row_count, target.rows)
         _CHECKS[field](column, request.split)
+
+
+def one_part_validates(request: TrainRequest, columns: Mapping[str, DatasetColumn]) -> bool:
+    """Return whether candidates are ranked by one part of the training rows, as far as known."""
+    split = request.split
+    if split.strategy != split_pb2.SPLIT_STRATEGY_PREDEFINED:
+        return split.HasField("validation_fraction")
+    from omniscope_ml.splits.predefined import names_validation
+
+    return any(names_validation(value.value) for value in columns[request.split_column].top_values)
+
+
+def split_warnings(request: TrainRequest, columns: Mapping[str, DatasetColumn]) -> Iterable[str]:
+    """Yield what a division, with its strategy filled in, changes about the rest of a training."""
+    quality, one_part = request.quality, one_part_validates(request, columns)
+    if bags(quality) and one_part:
+        yield (
+            f"quality {quality!r} bags folds; where one part validates nothing is bagged or "
+            "stacked."
+        )
+    elif bags(quality) and request.split.strategy == split_pb2.SPLIT_STRATEGY_TIME:
+        yield (
+            f"quality {quality!r} stacks models; with a split by time the oldest rows have no "
+            "out-of-fold predictions, and nothing is stacked."
+        )
+    if request.HasField("feature_selection") and not one_part:
+        yield (
+            "feature_selection chooses columns once, by all training rows: validation scores, "
+            "whose rows took part in that, are too good. The held-out metrics are not; neither "
+            "are validation scores with split.validation_fraction."
+        )
 
 
 def _check_classes(target: Target) -> None:

@@ -17,8 +17,6 @@ from omniscope_automl.spec import (
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
     from omniscope_automl.target import Target
 
@@ -80,23 +78,6 @@ def resolve_strategy(request: TrainRequest, target: Target) -> None:
             split_pb2.SPLIT_STRATEGY_RANDOM
             if target.problem_type == "regression"
             else split_pb2.SPLIT_STRATEGY_STRATIFIED
-        )
-
-
-def split_warnings(request: TrainRequest) -> Iterable[str]:
-    """Yield what a division changes about the rest of the training."""
-    if not bags(request.quality):
-        return
-    split, quality = request.split, request.quality
-    if split.HasField("validation_fraction"):
-        yield (
-            f"quality {quality!r} bags folds; with split.validation_fraction one part validates, "
-            "and nothing is bagged or stacked."
-        )
-    elif split.strategy == split_pb2.SPLIT_STRATEGY_TIME:
-        yield (
-            f"quality {quality!r} stacks models; with a split by time the oldest rows have no "
-            "out-of-fold predictions, and nothing is stacked."
         )
 
 

@@ -24,6 +24,7 @@ _CELLS: dict[str, Callable[[int], object]] = {
     "patient": lambda row: f"p{row // 6}",
     "centre": lambda row: "" if row == 9 else f"c{row % 3}",
     "part": lambda row: ("train", "train", "validation", "test")[row // 2 % 4],
+    "fold": lambda row: row // 2 % 4,
     "gene1": lambda row: row * 0.25,
     "gene2": lambda row: (row * 7 % 11) / 3,
     "gene3": lambda row: (row * 5 % 13) / 3,

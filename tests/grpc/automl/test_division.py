@@ -77,13 +77,15 @@ def test_columns_are_chosen_without_the_rows_that_validate(stub, datasets, crede
     [
         (
             {"quality": "good_quality", "feature_selection": {"top_k": 2}},
-            "the validation scores of folds, whose rows took part in that, are too good",
+            "validation scores, whose rows took part in that, are too good",
         ),
         (
             {"quality": "good_quality", "split": {"validation_fraction": 0.2}},
             "nothing is bagged or stacked",
         ),
         ({"quality": "good_quality", "time_column": "visit"}, "nothing is stacked"),
+        ({"quality": "good_quality", "split_column": "part"}, "nothing is bagged or stacked"),
+        ({"split_column": "fold", "feature_selection": {"top_k": 2}}, "are too good"),
     ],
 )
 def test_what_a_plan_changes_is_warned_about(fields, said, stub, datasets, credentials):

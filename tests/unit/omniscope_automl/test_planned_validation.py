@@ -152,6 +152,19 @@ def test_folds_are_reduced_to_the_groups_there_are(dataset) -> None:
     assert 2 <= folds <= 5
 
 
+def test_a_lost_search_by_time_goes_on_with_what_it_had_finished(
+    train_model: Train, tmp_path
+) -> None:
+    spec = dataclasses.replace(BY_YEAR, folds=3)
+    report = FailingReport(tmp_path / "stored", models=1)
+    with pytest.raises(PlugPulled):
+        train_model(spec, visits(), report=report)
+
+    resumed = train_model(spec, visits(), resume=tmp_path / "stored")
+
+    assert len(kept(resumed)) == 1
+
+
 @pytest.mark.slow
 def test_groups_stay_whole_in_bagged_and_stacked_presets(
     dataset, fits, train_model: Train
@@ -166,14 +179,24 @@ def test_groups_stay_whole_in_bagged_and_stacked_presets(
         assert not values_of(table, learned) & values_of(table, judged)
 
 
-def test_a_lost_search_by_time_goes_on_with_what_it_had_finished(
-    train_model: Train, tmp_path
-) -> None:
-    spec = dataclasses.replace(BY_YEAR, folds=3)
-    report = FailingReport(tmp_path / "stored", models=1)
-    with pytest.raises(PlugPulled):
-        train_model(spec, visits(), report=report)
+@pytest.mark.slow
+@pytest.mark.parametrize("quality", ["best_quality", "good_quality"])
+def test_time_runs_forward_in_bagged_presets(quality, dataset, fits, train_model: Train) -> None:
+    spec = dataclasses.replace(BY_YEAR, quality=quality, time_limit=60)
 
-    resumed = train_model(spec, visits(), resume=tmp_path / "stored")
+    train_model(spec, visits())
 
-    assert len(kept(resumed)) == 1
+    table = table_of(dataset, spec)
+    assert len(fits) >= 4
+    for learned, judged in fits:
+        assert max(values_of(table, learned)) < min(values_of(table, judged))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quality", ["best_quality", "high_quality"])
+def test_one_part_validates_in_bagging_presets(quality, fits, train_model: Train) -> None:
+    spec = dataclasses.replace(SPEC, quality=quality, validation_fraction=0.25, time_limit=60)
+
+    train_model(spec, visits())
+
+    assert {(len(learned), len(judged)) for learned, judged in fits} == {(90, 30)}
