@@ -8,13 +8,14 @@ from google.api import httpbody_pb2
 from google.protobuf import any_pb2
 
 from omniscope.automl.v1 import automl_service_pb2_grpc
-from omniscope.common.v1 import dataset_pb2, job_event_pb2, job_pb2
+from omniscope.common.v1 import dataset_pb2, job_event_pb2, job_pb2, model_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2,
     dataset_service_pb2_grpc,
     job_intake_service_pb2_grpc,
     job_service_pb2,
     job_service_pb2_grpc,
+    model_service_pb2,
     model_service_pb2_grpc,
     worker_service_pb2_grpc,
 )
@@ -115,6 +116,19 @@ class Datasets(dataset_service_pb2_grpc.DatasetServiceServicer):
 
 
 class Models(model_service_pb2_grpc.ModelServiceServicer):
+    async def UpdateModel(self, request: Any, context: Any) -> model_pb2.Model:
+        request.model.type = ",".join(request.update_mask.paths)
+        model: model_pb2.Model = request.model
+        return model
+
+    async def SetAlias(self, request: Any, context: Any) -> model_service_pb2.ModelAlias:
+        return model_service_pb2.ModelAlias(
+            model_id=request.model_id, alias=request.alias, etag=request.etag
+        )
+
+    async def UndeleteModel(self, request: Any, context: Any) -> model_pb2.Model:
+        return model_pb2.Model(model_id=request.model_id)
+
     async def DownloadModel(
         self, request: Any, context: Any
     ) -> AsyncIterator[httpbody_pb2.HttpBody]:
