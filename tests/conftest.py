@@ -12,6 +12,7 @@ import pytest
 from omniscope_local.nats import start_nats
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.testing.tokens import write_tokens
+from tests.s3 import S3Server, running_s3
 
 _database_numbers = itertools.count(1)
 
@@ -35,6 +36,13 @@ def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = start_nats(tmp_path_factory.mktemp("nats"))
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server, one for all tests."""
+    with running_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from omniscope_gateway.settings import GatewaySettings
 
-# Services end unary calls without a deadline after 60 s; their answer is better than ours.
+# Services end unary calls without a deadline after 60 s, long ones after 900 s; their answer is
+# better than ours.
 _UNARY_TIMEOUT: Final = "65s"
+_LONG_CALLS: Final = {"/omniscope.registry.v1.DatasetService/ImportDataset": "905s"}
 # Watches beat every 15 s, but a server that reads a large upload says nothing until it is done.
 _STREAM_IDLE_TIMEOUT: Final = "900s"
 # Only what no service has begun to work on: a connection that closed while it was idle, say.
@@ -78,11 +80,17 @@ def _rest_routes() -> list[dict[str, Any]]:
 
 def _service_routes(service: ServiceDescriptor, cluster: str) -> list[dict[str, Any]]:
     streams = [_stream({"path": path}, cluster) for path in streaming_paths(service)]
-    return [*streams, _unary({"prefix": f"/{service.full_name}/"}, cluster)]
+    prefix = f"/{service.full_name}/"
+    long_calls = [
+        _unary({"path": path}, cluster, timeout)
+        for path, timeout in _LONG_CALLS.items()
+        if path.startswith(prefix)
+    ]
+    return [*streams, *long_calls, _unary({"prefix": prefix}, cluster, _UNARY_TIMEOUT)]
 
 
-def _unary(match: dict[str, Any], cluster: str) -> dict[str, Any]:
-    return _route(match, {"cluster": cluster, "timeout": _UNARY_TIMEOUT, "retry_policy": _RETRIES})
+def _unary(match: dict[str, Any], cluster: str, timeout: str) -> dict[str, Any]:
+    return _route(match, {"cluster": cluster, "timeout": timeout, "retry_policy": _RETRIES})
 
 
 def _stream(match: dict[str, Any], cluster: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Tables to train on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,9 +10,13 @@ from google.protobuf.empty_pb2 import Empty
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1.dataset_service_pb2 import (
     DeleteDatasetRequest,
+    DownloadDatasetRequest,
     GetDatasetRequest,
+    ImportDatasetRequest,
     ListDatasetColumnsRequest,
     ListDatasetsRequest,
+    PreviewDatasetRequest,
+    PreviewDatasetResponse,
     UploadDatasetRequest,
 )
 from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceStub
@@ -21,6 +25,7 @@ from omniscope_client.errors import OmniscopeError
 from omniscope_client.paging import page_sizes
 
 CHUNK_BYTES = 256 * 1024
+IMPORT_SECONDS = 900.0
 FORMATS = {
     ".csv": "csv",
     ".csv.gz": "csv.gz",
@@ -71,11 +76,77 @@ class Datasets:
         path = Path(path)
         first = UploadDatasetRequest(
             name=name or path.name[: -len(_suffix_of(path)) or None],
-            format=file_format or _format_of(path),
+            format=file_format or format_of(path),
             description=description,
             request_id=request_id or str(uuid4()),
         )
         return self._calls.send(self._stub.UploadDataset, _chunks(first, path, on_progress))
+
+    def import_from(
+        self,
+        uri: str,
+        *,
+        name: str = "",
+        file_format: str = "",
+        description: str = "",
+        request_id: str = "",
+    ) -> Dataset:
+        """Have the registry fetch a file that its operator has allowed.
+
+        Args:
+            uri: `file:///folder/file.csv` or `s3://bucket/key`, as the registry sees it.
+            name: Name of the dataset. Default: the file's name without its suffix.
+            file_format: As in `upload`. Default: by the suffix.
+            description: Free text.
+            request_id: UUID; the same id and arguments return the same dataset for 24 h. Default:
+                new.
+        """
+        request = ImportDatasetRequest(
+            uri=uri,
+            name=name,
+            format=file_format,
+            description=description,
+            request_id=request_id or str(uuid4()),
+        )
+        return self._calls.unary(self._stub.ImportDataset, request, seconds=IMPORT_SECONDS)
+
+    def preview(
+        self, dataset_id: str, rows: int = 20, columns: Sequence[str] = ()
+    ) -> PreviewDatasetResponse:
+        """Return the first rows of some columns, by default of the first 50."""
+        request = PreviewDatasetRequest(dataset_id=dataset_id, row_count=rows, columns=columns)
+        return self._calls.unary(self._stub.PreviewDataset, request)
+
+    def download(
+        self,
+        dataset_id: str,
+        path: str | Path,
+        file_format: str = "csv",
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> Path:
+        """Write a dataset to a file, which appears when it is complete.
+
+        Args:
+            dataset_id: Id or name.
+            path: The file to write; it must not exist.
+            file_format: `csv`, `parquet` or `arrow`.
+            on_progress: Called with the number of bytes received so far.
+
+        Raises:
+            OSError: The file exists or cannot be written.
+        """
+        path, received = Path(path), 0
+        request = DownloadDatasetRequest(dataset_id=dataset_id, format=file_format)
+        draft = path.with_name(f".{path.name}.part")
+        try:
+            with draft.open("wb") as file:
+                for body in self._calls.receive(self._stub.DownloadDataset, request):
+                    file.write(body.data)
+                    on_progress(received := received + len(body.data))
+            path.hardlink_to(draft)  # refuses to replace a file, unlike a rename
+        finally:
+            draft.unlink(missing_ok=True)
+        return path
 
     def get(self, dataset_id: str) -> Dataset:
         """Return a dataset."""
@@ -109,7 +180,8 @@ class Datasets:
         return self._calls.unary(self._stub.DeleteDataset, request)
 
 
-def _format_of(path: Path) -> str:
+def format_of(path: Path) -> str:
+    """Return the format that a file's suffix stands for."""
     try:
         return FORMATS[_suffix_of(path).lower()]
     except KeyError:

@@ -1,4 +1,4 @@
-"""`omniscope datasets`: upload, list, show, profile, delete."""
+"""`omniscope datasets`: upload, import, list, show, profile, preview, download, delete."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +18,18 @@ from omniscope_client.commands.output import (
     show_list,
 )
 from omniscope_client.commands.transfers import transfer_bar
-from omniscope_client.render import profiles, tables
+from omniscope_client.datasets import format_of
+from omniscope_client.render import previews, profiles, tables
 
 app = typer.Typer(no_args_is_help=True, help="Tables to train on.")
 
+FileFormat = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="csv, csv.gz, tsv, tsv.gz, parquet, arrow or h5ad. Default: by the suffix.",
+    ),
+]
 DatasetId = Annotated[str, typer.Argument(metavar="DATASET", help="Id or name.")]
 
 
@@ -34,13 +42,7 @@ def upload(
         ),
     ],
     name: Annotated[str, typer.Option(help="Default: the file's name without suffix.")] = "",
-    file_format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="csv, csv.gz, tsv, tsv.gz, parquet, arrow or h5ad. Default: by the suffix.",
-        ),
-    ] = "",
+    file_format: FileFormat = "",
     description: Annotated[str, typer.Option(help="Free text.")] = "",
     request_id: Annotated[
         str, typer.Option(help="UUID: the same id and file give the same dataset.")
@@ -109,6 +111,68 @@ def profile(
             print_json(document)
         else:
             console().print(profiles.profile(dataset, columns, limit))
+
+
+@app.command("import")
+def import_dataset(
+    uri: Annotated[str, typer.Argument(help="file:///folder/file.csv or s3://bucket/key.")],
+    name: Annotated[str, typer.Option(help="Default: the file's name without suffix.")] = "",
+    file_format: FileFormat = "",
+    description: Annotated[str, typer.Option(help="Free text.")] = "",
+    request_id: Annotated[
+        str, typer.Option(help="UUID: the same id and arguments give the same dataset.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Have the registry fetch a file itself, from where its operator allows it."""
+    with Client() as client, console(stderr=True).status("importing"):
+        dataset = client.datasets.import_from(
+            uri,
+            name=name,
+            file_format=file_format,
+            description=description,
+            request_id=request_id,
+        )
+    show(dataset, tables.dataset(dataset), as_json)
+    _print_warnings(dataset, as_json)
+
+
+@app.command()
+def preview(
+    dataset_id: DatasetId,
+    rows: Annotated[int, typer.Option(min=1, max=100, help="Show this many rows.")] = 10,
+    column: Annotated[
+        list[str] | None, typer.Option(help="A column to show; give it several times.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the first rows of a dataset; without --column as many columns as fit."""
+    with Client() as client:
+        answer = client.datasets.preview(dataset_id, rows, column or ())
+        if as_json:
+            print_json(answer)
+        else:
+            console().print(previews.preview(answer, console().width))
+
+
+@app.command()
+def download(
+    dataset_id: DatasetId,
+    path: Annotated[Path, typer.Argument(help="File to make; its suffix tells the format.")],
+    file_format: Annotated[
+        str, typer.Option("--format", help="csv, parquet or arrow. Default: by the suffix.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Download a dataset as a file."""
+    with Client() as client:
+        dataset = client.datasets.get(dataset_id)
+        chosen = file_format or format_of(path)
+        title = f"downloading {dataset.name}"
+        with transfer_bar(title, dataset.size_bytes, quiet=as_json) as on_progress:
+            client.datasets.download(dataset.dataset_id, path, chosen, on_progress)
+        document = {"dataset_id": dataset.dataset_id, "path": str(path)}
+        show(document, f"{dataset.name} (version {dataset.version}) is in {path}.", as_json)
 
 
 @app.command()

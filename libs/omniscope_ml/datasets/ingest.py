@@ -2,8 +2,8 @@
 
 Usage: python -m omniscope_ml.datasets.ingest --source FILE --format FORMAT --out DIR
 
-Writes DIR/data.arrow and prints the dataset's description as JSON. For a file that cannot be used
-it prints {"error": {"reason", "message", "field"}} and exits with status 3.
+Writes DIR/data.arrow and DIR/preview.json, and prints the dataset's description as JSON. For a
+file that cannot be used it prints {"error": {"reason", "message", "field"}}; its status is 3 then.
 """
 
 import argparse
@@ -15,19 +15,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from omniscope_ml.datasets.arrow_file import stored_types, write_dataset
+from omniscope_ml.datasets.arrow_file import open_dataset, stored_types, write_dataset
 from omniscope_ml.datasets.findings import broken_keys, findings
+from omniscope_ml.datasets.preview import write_preview
 from omniscope_ml.datasets.profile import likely_keys, profile
 from omniscope_ml.datasets.profile_sparse import profile_sparse
 from omniscope_ml.datasets.upload_readers import read_table
 from omniscope_ml.errors import DataError
 
 DATA_FILE = "data.arrow"
+PREVIEW_FILE = "preview.json"
 REFUSED_STATUS = 3
 
 
 def ingest(source: Path, source_format: str, out: Path) -> dict[str, Any]:
-    """Store a file as `out/data.arrow` and describe it.
+    """Store a file as `out/data.arrow`, its first rows as `out/preview.json`, and describe it.
 
     Args:
         source: The uploaded file.
@@ -48,6 +50,7 @@ def ingest(source: Path, source_format: str, out: Path) -> dict[str, Any]:
     types = stored_types(batch)
     stored = out / DATA_FILE
     write_dataset(batch, types, stored, sparse)
+    write_preview(open_dataset(stored), out / PREVIEW_FILE)
     columns = profile(batch, types)
     if sparse is not None:
         columns += profile_sparse(sparse, batch.num_columns)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 UNARY_DEADLINE_SECONDS = 60.0
+LONG_CALLS = {"/omniscope.registry.v1.DatasetService/ImportDataset": 900.0}
+"""Unary calls that have more time, in seconds: they fetch and read whole files."""
 """Time that a unary call gets when its client names none, as calls over REST do."""
 
 
@@ -88,7 +90,8 @@ class Deadline:
         streaming = call.request_streaming or call.response_streaming
         if streaming or call.context.time_remaining() is not None:
             return await proceed(call)
-        limit = asyncio.timeout(self._seconds)
+        seconds = LONG_CALLS.get(call.method, self._seconds)
+        limit = asyncio.timeout(seconds)
         try:
             async with limit:
                 return await proceed(call)
@@ -96,7 +99,7 @@ class Deadline:
             if not limit.expired():
                 raise
             raise DeadlineExceeded(
-                f"The call took longer than {self._seconds:g} s, the limit of calls that name no "
+                f"The call took longer than {seconds:g} s, the limit of calls that name no "
                 "deadline.",
                 reason="DEADLINE_EXCEEDED",
             ) from err

@@ -30,8 +30,12 @@ _AUTOML = "omniscope.automl.v1.AutoMLService"
 POLICY: Mapping[str, frozenset[Role]] = {
     **_methods(_JOBS, "GetJob GetJobStatus ListJobs WatchJob ListJobEvents", _READERS),
     **_methods(_JOBS, "CancelJob RetryJob DeleteJob", _WRITERS),
-    **_methods(_DATASETS, "GetDataset ListDatasets ListDatasetColumns", _READERS),
-    **_methods(_DATASETS, "UploadDataset DeleteDataset", _WRITERS),
+    **_methods(
+        _DATASETS,
+        "GetDataset ListDatasets ListDatasetColumns PreviewDataset DownloadDataset",
+        _READERS,
+    ),
+    **_methods(_DATASETS, "UploadDataset ImportDataset DeleteDataset", _WRITERS),
     **_methods(
         _MODELS,
         "GetModel GetModelResults ListModels ListModelVersions ResolveAlias DownloadModel",

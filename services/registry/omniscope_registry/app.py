@@ -151,8 +151,6 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
     registrar = PackageRegistrar(models, artifacts, signer)
     store, workers = SqlJobStore(database, datasets, settings.quota), SqlWorkerStore(database)
     intake = JobIntake(store, SqlJobReader(database), datasets, column_lists, workers)
-    uploads = settings.home / "uploads"
-    limit = settings.max_upload_bytes
     return [
         Registration(
             _jobs(resources, store, intake),
@@ -170,7 +168,13 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
             f"{_PACKAGE}.WorkerService",
         ),
         Registration(
-            DatasetServicer(datasets, artifacts, uploads, max_upload_bytes=limit),
+            DatasetServicer(
+                datasets,
+                artifacts,
+                settings.home / "transfers",
+                max_upload_bytes=settings.max_upload_bytes,
+                import_rules=settings.import_rules,
+            ),
             add_DatasetServiceServicer_to_server,
             f"{_PACKAGE}.DatasetService",
         ),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path  # noqa: TC003 - pydantic evaluates it
 from typing import Self
 
 from pydantic import Field, model_validator
 
+from omniscope_registry.datasets.import_uri import ImportRules
 from omniscope_registry.jobs.domain import JobTimes
 from omniscope_registry.jobs.quotas import Quota
 from omniscope_service.settings import ServiceSettings
@@ -27,6 +29,10 @@ class RegistrySettings(ServiceSettings):
         default=2 * 1024**3, gt=0, validation_alias=f"{_PREFIX}MAX_UPLOAD_BYTES"
     )
     """Largest file that is taken as a dataset."""
+    import_root: Path | None = Field(default=None, validation_alias=f"{_PREFIX}IMPORT_ROOT")
+    """Folder below which callers may import files. Default: none may be imported."""
+    import_buckets: str = Field(default="", validation_alias=f"{_PREFIX}IMPORT_BUCKETS")
+    """S3 buckets that callers may import from, by name, separated by commas. Default: none."""
     stream_replicas: int = Field(
         default=1, ge=1, le=5, validation_alias=f"{_PREFIX}STREAM_REPLICAS"
     )
@@ -85,6 +91,12 @@ class RegistrySettings(ServiceSettings):
     def quota(self) -> Quota:
         """What one owner may have."""
         return Quota(self.max_active_jobs, self.max_submissions_per_minute)
+
+    @property
+    def import_rules(self) -> ImportRules:
+        """What callers may import."""
+        names = (name.strip() for name in self.import_buckets.split(","))
+        return ImportRules(self.import_root, tuple(name for name in names if name))
 
     @property
     def attempts_kept(self) -> timedelta:

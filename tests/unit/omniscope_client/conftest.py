@@ -105,7 +105,12 @@ def add_services(canned: Canned, server: grpc.Server) -> None:
     def stream(name: str) -> Callable[..., Any]:
         return lambda self, request, context: canned.stream(name, request, context)
 
-    kinds = {"UploadDataset": upload, "WatchJob": stream, "DownloadModel": stream}
+    kinds = {
+        "UploadDataset": upload,
+        "WatchJob": stream,
+        "DownloadModel": stream,
+        "DownloadDataset": stream,
+    }
     for module, service in (
         (dataset_service_pb2_grpc, "DatasetService"),
         (job_service_pb2_grpc, "JobService"),

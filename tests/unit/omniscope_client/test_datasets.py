@@ -3,6 +3,7 @@ from uuid import UUID
 
 import grpc
 import pytest
+from google.api.httpbody_pb2 import HttpBody
 
 from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.registry.v1.dataset_service_pb2 import ListDatasetsResponse
@@ -118,3 +119,49 @@ def test_format_and_name_come_from_the_files_name(
 
     ((message,),) = canned.requests["UploadDataset"]
     assert (message.name, message.format) == (name, source_format)
+
+
+def test_an_import_names_where_the_registry_finds_the_file(client: Client, canned: Canned) -> None:
+    canned.answers["ImportDataset"] = Dataset(dataset_id="D2")
+
+    dataset = client.datasets.import_from("s3://tables/birds.csv", name="birds")
+
+    (request,) = canned.requests["ImportDataset"]
+    assert dataset.dataset_id == "D2"
+    assert (request.uri, request.name, request.format) == ("s3://tables/birds.csv", "birds", "")
+    assert str(UUID(request.request_id)) == request.request_id
+
+
+def test_a_download_appears_when_it_is_complete(
+    client: Client, canned: Canned, tmp_path: Path
+) -> None:
+    canned.answers["DownloadDataset"] = [HttpBody(data=b"a,b\n"), HttpBody(data=b"1,2\n")]
+    progress: list[int] = []
+
+    path = client.datasets.download("D1", tmp_path / "birds.csv", "csv", progress.append)
+
+    assert path.read_bytes() == b"a,b\n1,2\n"
+    assert progress == [4, 8]
+    assert canned.requests["DownloadDataset"][0].format == "csv"
+
+
+def test_a_download_that_breaks_off_leaves_nothing(
+    client: Client, canned: Canned, tmp_path: Path
+) -> None:
+    refusal = Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "Too large.", "DATASET_TOO_LARGE")
+    canned.answers["DownloadDataset"] = [HttpBody(data=b"a,b\n"), refusal]
+
+    with pytest.raises(OmniscopeError, match="Too large"):
+        client.datasets.download("D1", tmp_path / "birds.csv")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_replaces_no_file(client: Client, canned: Canned, tmp_path: Path) -> None:
+    (tmp_path / "birds.csv").write_text("mine")
+    canned.answers["DownloadDataset"] = [HttpBody(data=b"a,b\n")]
+
+    with pytest.raises(FileExistsError):
+        client.datasets.download("D1", tmp_path / "birds.csv")
+
+    assert (tmp_path / "birds.csv").read_text() == "mine"

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from omniscope.common.v1 import dataset_pb2 as omniscope_dot_common_dot_v1_dot_dataset__pb2
 from omniscope.registry.v1 import dataset_service_pb2 as omniscope_dot_registry_dot_v1_dot_dataset__service__pb2
@@ -28,7 +29,8 @@ if _version_not_supported:
 
 
 class DatasetServiceStub:
-    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well.
+    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well: alone it
+    means the newest version, `name@2` the second.
     Every method answers NOT_FOUND, reason DATASET_NOT_FOUND, for somebody else's dataset too.
     """
 
@@ -41,6 +43,11 @@ class DatasetServiceStub:
         self.UploadDataset = channel.stream_unary(
                 '/omniscope.registry.v1.DatasetService/UploadDataset',
                 request_serializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.UploadDatasetRequest.SerializeToString,
+                response_deserializer=omniscope_dot_common_dot_v1_dot_dataset__pb2.Dataset.FromString,
+                _registered_method=True)
+        self.ImportDataset = channel.unary_unary(
+                '/omniscope.registry.v1.DatasetService/ImportDataset',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ImportDatasetRequest.SerializeToString,
                 response_deserializer=omniscope_dot_common_dot_v1_dot_dataset__pb2.Dataset.FromString,
                 _registered_method=True)
         self.GetDataset = channel.unary_unary(
@@ -58,6 +65,16 @@ class DatasetServiceStub:
                 request_serializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ListDatasetColumnsRequest.SerializeToString,
                 response_deserializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ListDatasetColumnsResponse.FromString,
                 _registered_method=True)
+        self.PreviewDataset = channel.unary_unary(
+                '/omniscope.registry.v1.DatasetService/PreviewDataset',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.PreviewDatasetRequest.SerializeToString,
+                response_deserializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.PreviewDatasetResponse.FromString,
+                _registered_method=True)
+        self.DownloadDataset = channel.unary_stream(
+                '/omniscope.registry.v1.DatasetService/DownloadDataset',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.DownloadDatasetRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
         self.DeleteDataset = channel.unary_unary(
                 '/omniscope.registry.v1.DatasetService/DeleteDataset',
                 request_serializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.DeleteDatasetRequest.SerializeToString,
@@ -66,7 +83,8 @@ class DatasetServiceStub:
 
 
 class DatasetServiceServicer:
-    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well.
+    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well: alone it
+    means the newest version, `name@2` the second.
     Every method answers NOT_FOUND, reason DATASET_NOT_FOUND, for somebody else's dataset too.
     """
 
@@ -80,6 +98,18 @@ class DatasetServiceServicer:
         DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE
         (it unpacks to too much, too) or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after
         120 s without a chunk; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportDataset(self, request, context):
+        """Stores a table that the registry fetches itself: from a folder or a bucket that its operator has
+        allowed. The answer comes when it is stored; a call that names no deadline has 15 minutes. A used
+        name makes the next version. Errors: INVALID_ARGUMENT, reason IMPORT_URI_INVALID, or
+        IMPORT_SOURCE_NOT_ALLOWED (another scheme, folder or bucket); NOT_FOUND, reason
+        IMPORT_SOURCE_NOT_FOUND; UNAVAILABLE, reason IMPORT_SOURCE_UNAVAILABLE; and those of
+        UploadDataset.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,6 +136,22 @@ class DatasetServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewDataset(self, request, context):
+        """Returns the first rows of some columns.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadDataset(self, request, context):
+        """Streams a dataset as a file, in messages of at most 256 KiB. Errors: INVALID_ARGUMENT, reason
+        DATASET_FORMAT_UNKNOWN; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE, when it does not fit into
+        what a conversion may use.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteDataset(self, request, context):
         """Deletes a dataset. Errors: FAILED_PRECONDITION, reason DATASET_IN_USE, while a job that has
         not ended needs it; the message names the jobs.
@@ -120,6 +166,11 @@ def add_DatasetServiceServicer_to_server(servicer, server):
             'UploadDataset': grpc.stream_unary_rpc_method_handler(
                     servicer.UploadDataset,
                     request_deserializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.UploadDatasetRequest.FromString,
+                    response_serializer=omniscope_dot_common_dot_v1_dot_dataset__pb2.Dataset.SerializeToString,
+            ),
+            'ImportDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportDataset,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ImportDatasetRequest.FromString,
                     response_serializer=omniscope_dot_common_dot_v1_dot_dataset__pb2.Dataset.SerializeToString,
             ),
             'GetDataset': grpc.unary_unary_rpc_method_handler(
@@ -137,6 +188,16 @@ def add_DatasetServiceServicer_to_server(servicer, server):
                     request_deserializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ListDatasetColumnsRequest.FromString,
                     response_serializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ListDatasetColumnsResponse.SerializeToString,
             ),
+            'PreviewDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewDataset,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.PreviewDatasetRequest.FromString,
+                    response_serializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.PreviewDatasetResponse.SerializeToString,
+            ),
+            'DownloadDataset': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadDataset,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.DownloadDatasetRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
             'DeleteDataset': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDataset,
                     request_deserializer=omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.DeleteDatasetRequest.FromString,
@@ -151,7 +212,8 @@ def add_DatasetServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DatasetService:
-    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well.
+    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well: alone it
+    means the newest version, `name@2` the second.
     Every method answers NOT_FOUND, reason DATASET_NOT_FOUND, for somebody else's dataset too.
     """
 
@@ -171,6 +233,33 @@ class DatasetService:
             target,
             '/omniscope.registry.v1.DatasetService/UploadDataset',
             omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.UploadDatasetRequest.SerializeToString,
+            omniscope_dot_common_dot_v1_dot_dataset__pb2.Dataset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.DatasetService/ImportDataset',
+            omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ImportDatasetRequest.SerializeToString,
             omniscope_dot_common_dot_v1_dot_dataset__pb2.Dataset.FromString,
             options,
             channel_credentials,
@@ -253,6 +342,60 @@ class DatasetService:
             '/omniscope.registry.v1.DatasetService/ListDatasetColumns',
             omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ListDatasetColumnsRequest.SerializeToString,
             omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.ListDatasetColumnsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.DatasetService/PreviewDataset',
+            omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.PreviewDatasetRequest.SerializeToString,
+            omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.PreviewDatasetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/omniscope.registry.v1.DatasetService/DownloadDataset',
+            omniscope_dot_registry_dot_v1_dot_dataset__service__pb2.DownloadDatasetRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 from omniscope.common.v1 import dataset_pb2 as _dataset_pb2
@@ -29,7 +30,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DatasetServiceStub:
-    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well.
+    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well: alone it
+    means the newest version, `name@2` the second.
     Every method answers NOT_FOUND, reason DATASET_NOT_FOUND, for somebody else's dataset too.
     """
 
@@ -48,12 +50,27 @@ class DatasetServiceStub:
     (it unpacks to too much, too) or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after
     120 s without a chunk; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
     """
+    ImportDataset: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.ImportDatasetRequest, _dataset_pb2.Dataset]
+    """Stores a table that the registry fetches itself: from a folder or a bucket that its operator has
+    allowed. The answer comes when it is stored; a call that names no deadline has 15 minutes. A used
+    name makes the next version. Errors: INVALID_ARGUMENT, reason IMPORT_URI_INVALID, or
+    IMPORT_SOURCE_NOT_ALLOWED (another scheme, folder or bucket); NOT_FOUND, reason
+    IMPORT_SOURCE_NOT_FOUND; UNAVAILABLE, reason IMPORT_SOURCE_UNAVAILABLE; and those of
+    UploadDataset.
+    """
     GetDataset: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.GetDatasetRequest, _dataset_pb2.Dataset]
     """Returns a dataset."""
     ListDatasets: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetsRequest, _dataset_service_pb2.ListDatasetsResponse]
     """Lists the caller's datasets, newest first."""
     ListDatasetColumns: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetColumnsRequest, _dataset_service_pb2.ListDatasetColumnsResponse]
     """Lists a dataset's columns with their profiles, in the table's order."""
+    PreviewDataset: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.PreviewDatasetRequest, _dataset_service_pb2.PreviewDatasetResponse]
+    """Returns the first rows of some columns."""
+    DownloadDataset: _grpc.UnaryStreamMultiCallable[_dataset_service_pb2.DownloadDatasetRequest, _httpbody_pb2.HttpBody]
+    """Streams a dataset as a file, in messages of at most 256 KiB. Errors: INVALID_ARGUMENT, reason
+    DATASET_FORMAT_UNKNOWN; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE, when it does not fit into
+    what a conversion may use.
+    """
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_dataset_service_pb2.DeleteDatasetRequest, _empty_pb2.Empty]
     """Deletes a dataset. Errors: FAILED_PRECONDITION, reason DATASET_IN_USE, while a job that has
     not ended needs it; the message names the jobs.
@@ -61,7 +78,8 @@ class DatasetServiceStub:
 
 @_typing.type_check_only
 class DatasetServiceAsyncStub(DatasetServiceStub):
-    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well.
+    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well: alone it
+    means the newest version, `name@2` the second.
     Every method answers NOT_FOUND, reason DATASET_NOT_FOUND, for somebody else's dataset too.
     """
 
@@ -77,19 +95,35 @@ class DatasetServiceAsyncStub(DatasetServiceStub):
     (it unpacks to too much, too) or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after
     120 s without a chunk; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
     """
+    ImportDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.ImportDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
+    """Stores a table that the registry fetches itself: from a folder or a bucket that its operator has
+    allowed. The answer comes when it is stored; a call that names no deadline has 15 minutes. A used
+    name makes the next version. Errors: INVALID_ARGUMENT, reason IMPORT_URI_INVALID, or
+    IMPORT_SOURCE_NOT_ALLOWED (another scheme, folder or bucket); NOT_FOUND, reason
+    IMPORT_SOURCE_NOT_FOUND; UNAVAILABLE, reason IMPORT_SOURCE_UNAVAILABLE; and those of
+    UploadDataset.
+    """
     GetDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.GetDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
     """Returns a dataset."""
     ListDatasets: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetsRequest, _dataset_service_pb2.ListDatasetsResponse]  # type: ignore[assignment]
     """Lists the caller's datasets, newest first."""
     ListDatasetColumns: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.ListDatasetColumnsRequest, _dataset_service_pb2.ListDatasetColumnsResponse]  # type: ignore[assignment]
     """Lists a dataset's columns with their profiles, in the table's order."""
+    PreviewDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.PreviewDatasetRequest, _dataset_service_pb2.PreviewDatasetResponse]  # type: ignore[assignment]
+    """Returns the first rows of some columns."""
+    DownloadDataset: _aio.UnaryStreamMultiCallable[_dataset_service_pb2.DownloadDatasetRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Streams a dataset as a file, in messages of at most 256 KiB. Errors: INVALID_ARGUMENT, reason
+    DATASET_FORMAT_UNKNOWN; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE, when it does not fit into
+    what a conversion may use.
+    """
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_dataset_service_pb2.DeleteDatasetRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a dataset. Errors: FAILED_PRECONDITION, reason DATASET_IN_USE, while a job that has
     not ended needs it; the message names the jobs.
     """
 
 class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well.
+    """Tables to train on. Wherever a `dataset_id` is asked for, the dataset's name does as well: alone it
+    means the newest version, `name@2` the second.
     Every method answers NOT_FOUND, reason DATASET_NOT_FOUND, for somebody else's dataset too.
     """
 
@@ -108,6 +142,20 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE
         (it unpacks to too much, too) or DISK_FULL; DEADLINE_EXCEEDED, reason UPLOAD_STALLED, after
         120 s without a chunk; ALREADY_EXISTS, reason REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportDataset(
+        self,
+        request: _dataset_service_pb2.ImportDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dataset_pb2.Dataset, _abc.Awaitable[_dataset_pb2.Dataset]]:
+        """Stores a table that the registry fetches itself: from a folder or a bucket that its operator has
+        allowed. The answer comes when it is stored; a call that names no deadline has 15 minutes. A used
+        name makes the next version. Errors: INVALID_ARGUMENT, reason IMPORT_URI_INVALID, or
+        IMPORT_SOURCE_NOT_ALLOWED (another scheme, folder or bucket); NOT_FOUND, reason
+        IMPORT_SOURCE_NOT_FOUND; UNAVAILABLE, reason IMPORT_SOURCE_UNAVAILABLE; and those of
+        UploadDataset.
         """
 
     @_abc_1.abstractmethod
@@ -133,6 +181,25 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_dataset_service_pb2.ListDatasetColumnsResponse, _abc.Awaitable[_dataset_service_pb2.ListDatasetColumnsResponse]]:
         """Lists a dataset's columns with their profiles, in the table's order."""
+
+    @_abc_1.abstractmethod
+    def PreviewDataset(
+        self,
+        request: _dataset_service_pb2.PreviewDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dataset_service_pb2.PreviewDatasetResponse, _abc.Awaitable[_dataset_service_pb2.PreviewDatasetResponse]]:
+        """Returns the first rows of some columns."""
+
+    @_abc_1.abstractmethod
+    def DownloadDataset(
+        self,
+        request: _dataset_service_pb2.DownloadDatasetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
+        """Streams a dataset as a file, in messages of at most 256 KiB. Errors: INVALID_ARGUMENT, reason
+        DATASET_FORMAT_UNKNOWN; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE, when it does not fit into
+        what a conversion may use.
+        """
 
     @_abc_1.abstractmethod
     def DeleteDataset(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf.struct_pb2 import NULL_VALUE, Value
 
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1 import dataset_service_pb2 as messages
-from omniscope_ml.datasets.formats import FORMATS
+from omniscope_ml.datasets.formats import EXPORT_FORMATS, FORMATS, split_suffix
 from omniscope_registry.listing.paging import (
     POSITION_KEY,
     clamp_page_size,
@@ -18,12 +20,14 @@ from omniscope_registry.names import check_name, check_uuid
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from omniscope_registry.datasets.store_sql import DatasetRecord
 
 MAX_DESCRIPTION_LENGTH: Final = 2000
 MAX_COLUMN_NAMES: Final = 1000
+DEFAULT_PREVIEW_ROWS: Final = 20
+_DEFAULT_EXPORT: Final = "csv"
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,6 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
         InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN,
             DATASET_FORMAT_MISMATCH or FIELD_INVALID.
     """
-    name = check_name(request.name, field="name", reason="DATASET_NAME_INVALID")
-    if request.format not in FORMATS:
-        raise InvalidArgument(
-            f"format {request.format[:64]!r} is not one of {', '.join(FORMATS)}.",
-            reason="DATASET_FORMAT_UNKNOWN",
-            field="format",
-        )
     # Read as a table, the parts of a form would fail with a puzzling word on some row.
     if request.data.content_type.strip().lower().startswith("multipart/"):
         raise InvalidArgument(
@@ -67,15 +64,94 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
             reason="DATASET_FORMAT_MISMATCH",
             field="data",
         )
-    if len(request.description) > MAX_DESCRIPTION_LENGTH or "\0" in request.description:
+    return _header(request.name, request.format, request.description, request.request_id)
+
+
+def import_header_from_proto(request: messages.ImportDatasetRequest) -> UploadHeader:
+    """Check what an import says; the file's name tells what is left out.
+
+    Raises:
+        InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN or FIELD_INVALID.
+    """
+    stem, suffix_format = split_suffix(request.uri.rpartition("/")[2])
+    return _header(
+        request.name or stem,
+        request.format or suffix_format or "",
+        request.description,
+        request.request_id,
+    )
+
+
+def _header(name: str, source_format: str, description: str, request_id: str) -> UploadHeader:
+    check_name(name, field="name", reason="DATASET_NAME_INVALID")
+    _check_format(source_format, FORMATS)
+    if len(description) > MAX_DESCRIPTION_LENGTH or "\0" in description:
         raise InvalidArgument(
-            f"description has {len(request.description)} characters; at most "
+            f"description has {len(description)} characters; at most "
             f"{MAX_DESCRIPTION_LENGTH} are allowed, and no zero byte.",
             reason="FIELD_INVALID",
             field="description",
         )
-    request_id = request.request_id and check_uuid(request.request_id, field="request_id")
-    return UploadHeader(name, request.format, request.description, request_id or None)
+    unique = request_id and check_uuid(request_id, field="request_id")
+    return UploadHeader(name, source_format, description, unique or None)
+
+
+def _check_format(chosen: str, allowed: Iterable[str]) -> None:
+    if chosen not in allowed:
+        raise InvalidArgument(
+            f"format {chosen[:64]!r} is not one of {', '.join(allowed)}.",
+            reason="DATASET_FORMAT_UNKNOWN",
+            field="format",
+        )
+
+
+def export_format_from_proto(request: messages.DownloadDatasetRequest) -> str:
+    """Return the format that a download is to have.
+
+    Raises:
+        InvalidArgument: Reason DATASET_FORMAT_UNKNOWN.
+    """
+    chosen = request.format or _DEFAULT_EXPORT
+    _check_format(chosen, EXPORT_FORMATS)
+    return chosen
+
+
+def preview_rows_from_proto(request: messages.PreviewDatasetRequest) -> int:
+    """Return how many rows a preview is to show at most.
+
+    Raises:
+        InvalidArgument: Reason FIELD_INVALID.
+    """
+    if request.row_count < 0:
+        raise InvalidArgument(
+            f"row_count is {request.row_count}; it is 0 or more.",
+            reason="FIELD_INVALID",
+            field="row_count",
+        )
+    _check_column_names("columns", request.columns)
+    return request.row_count or DEFAULT_PREVIEW_ROWS
+
+
+def preview_to_proto(columns: Mapping[str, Sequence[Any]]) -> messages.PreviewDatasetResponse:
+    """Return the first values of columns, by name."""
+    return messages.PreviewDatasetResponse(
+        columns=[
+            messages.PreviewColumn(name=name, values=map(_value_to_proto, values))
+            for name, values in columns.items()
+        ]
+    )
+
+
+def _value_to_proto(value: Any) -> Value:
+    match value:
+        case None:
+            return Value(null_value=NULL_VALUE)
+        case bool():
+            return Value(bool_value=value)
+        case str():
+            return Value(string_value=value)
+        case _:
+            return Value(number_value=value)
 
 
 def dataset_to_proto(record: DatasetRecord) -> Dataset:
@@ -109,12 +185,7 @@ def column_query_from_proto(request: messages.ListDatasetColumnsRequest) -> Colu
     Raises:
         InvalidArgument: Reason PAGE_SIZE_INVALID, PAGE_TOKEN_MISMATCH or FIELD_INVALID.
     """
-    if len(request.names) > MAX_COLUMN_NAMES:
-        raise InvalidArgument(
-            f"names has {len(request.names)} entries; at most {MAX_COLUMN_NAMES} are allowed.",
-            reason="FIELD_INVALID",
-            field="names",
-        )
+    _check_column_names("names", request.names)
     after = decode_page_token(request.page_token, _column_list(request), POSITION_KEY)
     return ColumnQuery(
         names=request.names,
@@ -141,6 +212,15 @@ def columns_to_proto(
             encode_page_token(str(columns[-1].position), _column_list(request)) if more else ""
         ),
     )
+
+
+def _check_column_names(field: str, names: Sequence[str]) -> None:
+    if len(names) > MAX_COLUMN_NAMES:
+        raise InvalidArgument(
+            f"{field} has {len(names)} entries; at most {MAX_COLUMN_NAMES} are allowed.",
+            reason="FIELD_INVALID",
+            field=field,
+        )
 
 
 def _column_list(request: messages.ListDatasetColumnsRequest) -> list[str]:

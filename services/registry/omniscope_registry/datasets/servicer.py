@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
 
 from omniscope.registry.v1 import dataset_service_pb2 as messages
 from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceServicer
+from omniscope_ml.datasets.formats import EXPORT_FORMATS
 from omniscope_registry.datasets.convert import (
     column_query_from_proto,
     columns_to_proto,
     dataset_to_proto,
+    export_format_from_proto,
     header_from_proto,
+    import_header_from_proto,
+    preview_rows_from_proto,
+    preview_to_proto,
 )
+from omniscope_registry.datasets.exports import Exports
+from omniscope_registry.datasets.import_sources import ImportSources
+from omniscope_registry.datasets.import_uri import NOTHING, ImportRules
 from omniscope_registry.datasets.upload import DEFAULT_MAX_UPLOAD_BYTES, Uploads
 from omniscope_service.rpc.auth import current_caller
 
@@ -33,8 +43,9 @@ class DatasetServicer(DatasetServiceServicer):
     Args:
         store: Rows.
         artifacts: Stored bytes.
-        folder: Private folder for uploads on their way.
+        folder: Private folder for files on their way.
         max_upload_bytes: Largest file that is taken. Default 2 GiB.
+        import_rules: What may be imported. Default: nothing.
     """
 
     def __init__(
@@ -44,9 +55,12 @@ class DatasetServicer(DatasetServiceServicer):
         folder: Path,
         *,
         max_upload_bytes: int = DEFAULT_MAX_UPLOAD_BYTES,
+        import_rules: ImportRules = NOTHING,
     ) -> None:
         self._store = store
-        self._uploads = Uploads(store, artifacts, folder, max_bytes=max_upload_bytes)
+        self._uploads = Uploads(store, artifacts, folder / "in", max_bytes=max_upload_bytes)
+        self._exports = Exports(artifacts, folder / "out")
+        self._sources = ImportSources(import_rules)
 
     async def UploadDataset(
         self,
@@ -59,6 +73,17 @@ class DatasetServicer(DatasetServiceServicer):
         chunks = _chunks(first, request_iterator)
         return dataset_to_proto(
             await self._uploads.receive(current_caller().subject, header, chunks)
+        )
+
+    async def ImportDataset(
+        self, request: messages.ImportDatasetRequest, context: Context
+    ) -> Dataset:
+        """Store a file from elsewhere as the next version of a name."""
+        self._sources.check(request.uri)
+        header = import_header_from_proto(request)
+        owner, chunks = current_caller().subject, self._sources.chunks(request.uri)
+        return dataset_to_proto(
+            await self._uploads.receive(owner, header, chunks, uri=request.uri)
         )
 
     async def GetDataset(self, request: messages.GetDatasetRequest, context: Context) -> Dataset:
@@ -84,6 +109,24 @@ class DatasetServicer(DatasetServiceServicer):
             dataset.digest, after=query.after, limit=query.limit + 1, names=query.names
         )
         return columns_to_proto(profiles, request, query.limit)
+
+    async def PreviewDataset(
+        self, request: messages.PreviewDatasetRequest, context: Context
+    ) -> messages.PreviewDatasetResponse:
+        """Return the first rows of some columns."""
+        rows = preview_rows_from_proto(request)
+        dataset = await self._store.get(current_caller().subject, request.dataset_id)
+        return preview_to_proto(await self._exports.preview(dataset.digest, request.columns, rows))
+
+    async def DownloadDataset(
+        self, request: messages.DownloadDatasetRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        """Stream a dataset as a file."""
+        chosen = export_format_from_proto(request)
+        dataset = await self._store.get(current_caller().subject, request.dataset_id)
+        async with aclosing(self._exports.file(dataset.digest, chosen)) as chunks:
+            async for chunk in chunks:
+                yield HttpBody(content_type=EXPORT_FORMATS[chosen], data=chunk)
 
     async def DeleteDataset(
         self, request: messages.DeleteDatasetRequest, context: Context

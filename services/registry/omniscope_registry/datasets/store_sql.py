@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from ulid import ULID
 
 from omniscope_registry.datasets.convert import dataset_to_proto
-from omniscope_registry.datasets.ingest import STORED_FILE
+from omniscope_registry.datasets.ingest import PREVIEW_FILE, STORED_FILE
 from omniscope_registry.jobs.places_sql import QUEUED
 from omniscope_registry.jobs.ports import DatasetRow
 from omniscope_registry.jobs.reading_sql import RUNNING
@@ -36,12 +37,18 @@ if TYPE_CHECKING:
 
 # A dataset may be read by thousands; an error's metadata holds so many.
 _NAMED_JOBS: Final = 5
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
 _FILTER_FIELDS: Final = {"name": datasets.c.name, "source_format": datasets.c.source_format}
 
 
 def dataset_key(digest: str) -> str:
     """Return where stored bytes lie in the artifact store, by their SHA-256."""
     return f"datasets/{digest}/{STORED_FILE}"
+
+
+def preview_key(digest: str) -> str:
+    """Return where the first rows of the same dataset lie."""
+    return f"datasets/{digest}/{PREVIEW_FILE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +116,7 @@ class SqlDatasetStore:
         return await conn.scalar(query) is not None
 
     async def get(self, owner: str, id_or_name: str) -> DatasetRecord:
-        """Return a dataset by id, or the newest of a name.
+        """Return a dataset by id, the newest of a name, or the one called `name@version`.
 
         Raises:
             NotFound: The owner has none such; reason DATASET_NOT_FOUND.
@@ -259,9 +266,14 @@ def _one(owner: str, id_or_name: str) -> Select[Any]:
     query = select(*_RECORD).where(*_visible(owner))
     if is_id(id_or_name):
         return query.where(datasets.c.id == id_or_name.upper())
-    if not is_name(id_or_name):
-        return query.where(false())  # PostgreSQL fails at a text with a zero byte.
-    return query.where(datasets.c.name == id_or_name).order_by(datasets.c.version.desc()).limit(1)
+    name, _, version = id_or_name.partition("@")
+    # PostgreSQL fails at a text with a zero byte, and at a number that is no version.
+    if not is_name(name) or (version and not _VERSION.fullmatch(version)):
+        return query.where(false())
+    query = query.where(datasets.c.name == name)
+    if version:
+        return query.where(datasets.c.version == int(version))
+    return query.order_by(datasets.c.version.desc()).limit(1)
 
 
 def _open_jobs(dataset_id: str) -> Select[str]:

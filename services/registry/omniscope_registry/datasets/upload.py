@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from omniscope_registry.datasets.ingest import STORED_FILE, Ingest
+from omniscope_registry.datasets.ingest import PREVIEW_FILE, STORED_FILE, Ingest
 from omniscope_registry.datasets.spool import SpooledFile, spool
-from omniscope_registry.datasets.store_sql import NewDataset, dataset_key
+from omniscope_registry.datasets.store_sql import NewDataset, dataset_key, preview_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,9 +56,15 @@ class Uploads:
         shutil.rmtree(folder, ignore_errors=True)
 
     async def receive(
-        self, owner: str, header: UploadHeader, chunks: AsyncIterator[bytes]
+        self, owner: str, header: UploadHeader, chunks: AsyncIterator[bytes], uri: str = ""
     ) -> DatasetRecord:
         """Store an upload as the next version of its name, or return what a repeated one made.
+
+        Args:
+            owner: Whose dataset it becomes.
+            header: What the request says of it.
+            chunks: The file.
+            uri: Where it is imported from: then this, not its bytes, tells a repeated request.
 
         Raises:
             InvalidArgument: The file cannot become a dataset; the reason says why.
@@ -66,22 +72,31 @@ class Uploads:
             DeadlineExceeded: The client stopped sending; reason UPLOAD_STALLED.
             AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
         """
+        if uri and (made := await self._made(owner, header, _request_hash(header, uri))):
+            return made
         async with self._work_folder() as folder:
             source = await spool(chunks, folder / "source", self._max_bytes)
-            request_hash = _request_hash(header, source)
-            if header.request_id is not None:
-                made = await self._store.find_request(owner, header.request_id, request_hash)
-                if made is not None:
-                    return made
+            request_hash = _request_hash(header, uri or source.digest)
+            if made := await self._made(owner, header, request_hash):
+                return made
             table = await self._read(source, header.source_format, folder)
             new = _new_dataset(owner, header, request_hash, source, table)
             return await self._store.insert(new, table.columns)
+
+    async def _made(
+        self, owner: str, header: UploadHeader, request_hash: str
+    ) -> DatasetRecord | None:
+        """Return what the same request has made before."""
+        if header.request_id is None:
+            return None
+        return await self._store.find_request(owner, header.request_id, request_hash)
 
     async def _read(self, source: SpooledFile, source_format: str, folder: Path) -> IngestedTable:
         async with self._readers:
             table = await self._ingest.read(source.path, source_format, folder)
         key = dataset_key(table.digest)
         if not await self._artifacts.exists(key):
+            await self._artifacts.put_file(preview_key(table.digest), folder / PREVIEW_FILE)
             await self._artifacts.put_file(key, folder / STORED_FILE)
         return table
 
@@ -96,8 +111,9 @@ class Uploads:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _request_hash(header: UploadHeader, source: SpooledFile) -> str:
-    parts = (header.name, header.source_format, header.description, source.digest)
+def _request_hash(header: UploadHeader, content: str) -> str:
+    """Return what two requests share that are the same: `content` is a digest or a URI."""
+    parts = (header.name, header.source_format, header.description, content)
     return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()
 
 

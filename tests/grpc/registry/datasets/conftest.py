@@ -15,6 +15,7 @@ from omniscope.registry.v1.dataset_service_pb2_grpc import (
     add_DatasetServiceServicer_to_server,
 )
 from omniscope_registry.database import Database
+from omniscope_registry.datasets.import_uri import ImportRules
 from omniscope_registry.datasets.servicer import DatasetServicer
 from omniscope_registry.datasets.store_sql import DatasetRecord, NewDataset, SqlDatasetStore
 from omniscope_service.artifacts import ArtifactStore
@@ -34,14 +35,37 @@ def store(database: Database) -> SqlDatasetStore:
 
 @pytest.fixture
 def uploads_folder(tmp_path: Path) -> Path:
-    return tmp_path / "uploads"
+    return tmp_path / "transfers" / "in"
+
+
+@pytest.fixture
+def import_folder(tmp_path: Path) -> Path:
+    """The folder that may be imported from."""
+    folder = tmp_path / "imports"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def import_rules(import_folder: Path) -> ImportRules:
+    return ImportRules(import_folder, ("tables",))
 
 
 @pytest.fixture
 async def service(
-    store: SqlDatasetStore, artifacts: ArtifactStore, uploads_folder: Path, serve_registry: Any
+    store: SqlDatasetStore,
+    artifacts: ArtifactStore,
+    uploads_folder: Path,
+    import_rules: ImportRules,
+    serve_registry: Any,
 ) -> AsyncIterator[Any]:
-    servicer = DatasetServicer(store, artifacts, uploads_folder, max_upload_bytes=MAX_UPLOAD_BYTES)
+    servicer = DatasetServicer(
+        store,
+        artifacts,
+        uploads_folder.parent,
+        max_upload_bytes=MAX_UPLOAD_BYTES,
+        import_rules=import_rules,
+    )
     registration = Registration(
         servicer, add_DatasetServiceServicer_to_server, "omniscope.registry.v1.DatasetService"
     )

@@ -4,7 +4,8 @@ import tracemalloc
 
 import pytest
 
-from omniscope_registry.datasets.ingest import Ingest, IngestLimits
+from omniscope_registry.datasets.gated_child import ChildLimits
+from omniscope_registry.datasets.ingest import Ingest
 from omniscope_registry.datasets.spool import spool
 from omniscope_service.errors import ResourceExhausted
 
@@ -41,7 +42,7 @@ async def test_a_file_that_takes_too_long_to_read_is_too_large(tmp_path):
     source.write_bytes(b"a\n1\n")
 
     with pytest.raises(ResourceExhausted) as caught:
-        await Ingest(IngestLimits(seconds=0)).read(source, "csv", tmp_path)
+        await Ingest(ChildLimits(seconds=0)).read(source, "csv", tmp_path)
 
     assert caught.value.reason == "DATASET_TOO_LARGE"
 
@@ -51,6 +52,6 @@ async def test_a_file_whose_stored_form_is_too_large_is_refused(tmp_path):
     source.write_bytes(b"a\n" + b"1.5\n" * 100_000)
 
     with pytest.raises(ResourceExhausted) as caught:
-        await Ingest(IngestLimits(stored_bytes=100_000)).read(source, "csv", tmp_path)
+        await Ingest(ChildLimits(stored_bytes=100_000)).read(source, "csv", tmp_path)
 
     assert caught.value.reason == "DATASET_TOO_LARGE"

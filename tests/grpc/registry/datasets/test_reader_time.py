@@ -1,0 +1,28 @@
+"""How long a reader may take, and what becomes of one that never ends."""
+
+import pytest
+
+from omniscope_registry.datasets.gated_child import ChildLimits, run_gated
+from omniscope_service.errors import ResourceExhausted
+
+_MIB = 1024 * 1024
+
+
+def test_large_files_get_more_time_and_memory_within_bounds():
+    limits = ChildLimits(memory_bytes=100, memory_per_byte=2, seconds=10, seconds_per_mib=3)
+
+    assert limits.of(1000) == (2100, 10)
+    assert limits.of(4 * _MIB) == (100 + 8 * _MIB, 22)
+    assert limits.of(10**10)[1] == limits.max_seconds
+
+
+async def test_a_reader_that_never_ends_is_ended(tmp_path):
+    """Python's own `timeit` stands for a library that a damaged file keeps busy."""
+    source = tmp_path / "source"
+    source.write_bytes(b"a\n1\n")
+    endless = ["-n", str(10**15), "pass"]
+
+    with pytest.raises(ResourceExhausted) as caught:
+        await run_gated("timeit", source, endless, tmp_path, ChildLimits(seconds=2))
+
+    assert caught.value.reason == "DATASET_TOO_LARGE"
