@@ -63,7 +63,7 @@ class Processes:
     def _environment(self) -> dict[str, str]:
         return {
             "OMNISCOPE_HOME": str(self.home),
-            "OMNISCOPE_LOG_LEVEL": "warning",
+            "OMNISCOPE_LOG_LEVEL": "error",
             "OMNISCOPE_NATS_URL": self._nats_url,
             "OMNISCOPE_REGISTRY_LISTEN": ANY_PORT,
             "OMNISCOPE_REGISTRY_TARGET": self.registry,
