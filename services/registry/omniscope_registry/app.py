@@ -199,16 +199,16 @@ def _jobs(resources: Resources, store: SqlJobStore, intake: JobIntake) -> JobSer
     return JobServicer(reader, store, intake, journal, watcher, bus)
 
 
-def _workers(
-    database: Database, times: JobTimes, registrar: ModelRegistrar, column_lists: ColumnLists
-) -> WorkerServicer:
-    attempts = SqlAttemptStore(database, times)
 def _models(resources: Resources, store: SqlModelStore, kept: timedelta) -> ModelServicer:
     aliases = SqlAliasStore(resources.database, store.cache)
     changes = SqlModelChanges(resources.database, store.cache, [aliases], kept)
     return ModelServicer(store, changes, aliases, resources.artifacts)
 
 
+def _workers(
+    database: Database, times: JobTimes, registrar: ModelRegistrar, column_lists: ColumnLists
+) -> WorkerServicer:
+    attempts = SqlAttemptStore(database, times)
     return WorkerServicer(
         SqlWorkerStore(database),
         SqlClaims(database, times),
