@@ -7,10 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import omniscope_ml
-from omniscope_ml.packaging import Manifest
+from omniscope_ml.packaging import CODE_FOLDER, Manifest
 from omniscope_ml.pyfunc import probability_column
 
-_CODE_FOLDER = "code"
 _INPUT_TYPES = {
     "float32": "double",
     "float64": "double",
@@ -33,7 +32,7 @@ def write_mlmodel(folder: Path, manifest: Manifest) -> None:
         f"python: {manifest.python}\nbuild_dependencies:\n- pip\ndependencies:\n"
         "- -r requirements.txt\n",
     )
-    _copy_code(folder / _CODE_FOLDER)
+    _copy_code(folder / CODE_FOLDER)
 
 
 def _mlmodel(manifest: Manifest) -> str:
@@ -41,7 +40,7 @@ def _mlmodel(manifest: Manifest) -> str:
     lines = [
         "flavors:",
         "  python_function:",
-        f"    code: {_CODE_FOLDER}",
+        f"    code: {CODE_FOLDER}",
         "    env:",
         "      virtualenv: python_env.yaml",
         "    loader_module: omniscope_ml.pyfunc",

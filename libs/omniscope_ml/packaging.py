@@ -14,13 +14,20 @@ from typing import Any
 
 from omniscope_ml.errors import DataError
 from omniscope_ml.schema import Feature
+from omniscope_ml.signature import verify_signature
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "manifest.sig"
+PUBLIC_KEY_FILE = "registry.pub"
+CODE_FOLDER = "code"
 RESULTS_FILE = "results.json"
 PREDICTIONS_FILE = "predictions.arrow"
 PAYLOAD_FOLDER = "payload"
 SELECTION_FILE = "feature_selection.npz"
+
+# The registry adds them once the manifest is written.
+_UNLISTED = frozenset({MANIFEST_FILE, SIGNATURE_FILE, PUBLIC_KEY_FILE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,19 +110,22 @@ def seal(folder: Path, manifest: Manifest) -> None:
     unfinished.replace(folder / MANIFEST_FILE)
 
 
-def verify_package(folder: Path) -> Manifest:
+def verify_package(folder: Path, public_key: bytes | None = None) -> Manifest:
     """Check every file of a package against its manifest, before anything is loaded from it.
 
-    This finds damage. Whether the manifest itself is genuine is for the one who fetched the
-    package to check, by the registry's signature over it.
+    Args:
+        folder: The package.
+        public_key: The registry's, as PEM: the manifest has to bear its signature. Without one
+            only damage is found, and the caller answers for where the package is from.
 
     Raises:
-        DataError: PACKAGE_CORRUPT, naming the file.
+        DataError: PACKAGE_CORRUPT, naming a file that is changed, missing or not listed;
+            PACKAGE_SIGNATURE_INVALID.
     """
-    path = folder / MANIFEST_FILE
-    if not path.is_file():
-        raise _corrupt(f"there is no {MANIFEST_FILE}")
-    text = path.read_text(encoding="utf-8")
+    data = _read(folder, MANIFEST_FILE)
+    if public_key is not None:
+        verify_signature(data, _read(folder, SIGNATURE_FILE), public_key)
+    text = data.decode("utf-8", errors="replace")
     manifest = Manifest.from_json(text)
     files = json.loads(text)["files"]
     if Path(manifest.payload).name != manifest.payload:
@@ -123,15 +133,25 @@ def verify_package(folder: Path) -> Manifest:
     for name, entry in files.items():
         if not (folder / name).is_file() or _entry(folder / name) != entry:
             raise _corrupt(f"{name} is missing or not what the manifest lists")
-    added = set(_files_of(folder / manifest.payload, relative_to=folder)) - files.keys()
-    if added:
-        raise _corrupt(f"{min(added)} is not in the manifest")
+    added = set(_files_of(folder)) - files.keys() - _UNLISTED
+    if surprising := sorted(name for name in added if not _is_bytecode(name)):
+        raise _corrupt(f"{surprising[0]} is not in the manifest")
     return manifest
 
 
-def _files_of(folder: Path, relative_to: Path | None = None) -> list[str]:
-    origin = relative_to or folder
-    return sorted(p.relative_to(origin).as_posix() for p in folder.rglob("*") if p.is_file())
+def _read(folder: Path, name: str) -> bytes:
+    if not (folder / name).is_file():
+        raise _corrupt(f"there is no {name}")
+    return (folder / name).read_bytes()
+
+
+def _is_bytecode(name: str) -> bool:
+    """Tell what Python adds to the folder of code when MLflow imports from it."""
+    return name.startswith(f"{CODE_FOLDER}/") and "/__pycache__/" in name
+
+
+def _files_of(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
 def _entry(path: Path) -> dict[str, Any]:

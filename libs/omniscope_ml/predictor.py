@@ -48,16 +48,20 @@ class Predictor(Protocol):
         ...
 
 
-def load_package(folder: Path) -> Predictor:
+def load_package(folder: Path, public_key: bytes | None = None) -> Predictor:
     """Load a model package after checking that every file is what its manifest says.
 
-    The payload of some kinds is a pickle, so load only packages whose manifest's signature was
-    verified, or that were made on this machine.
+    The payload of some kinds is a pickle: without a key load only what was made on this machine.
+
+    Args:
+        folder: The package.
+        public_key: The registry's, as PEM: the manifest has to bear its signature.
 
     Raises:
-        DataError: PACKAGE_CORRUPT, or MODEL_KIND_UNKNOWN for a kind of a later version.
+        DataError: PACKAGE_CORRUPT, PACKAGE_SIGNATURE_INVALID, or MODEL_KIND_UNKNOWN for a kind of
+            a later version.
     """
-    manifest = verify_package(folder)
+    manifest = verify_package(folder, public_key)
     load = _LOADERS.get(manifest.kind)
     if load is None:
         raise DataError(

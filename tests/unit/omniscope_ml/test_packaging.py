@@ -2,8 +2,12 @@ import dataclasses
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from omniscope_ml.errors import DataError
 from omniscope_ml.mlmodel import write_mlmodel
@@ -86,6 +90,92 @@ def test_file_added_to_the_payload_is_named(package: Path) -> None:
 
     with pytest.raises(DataError, match=r"payload/evil\.pkl is not in the manifest"):
         verify_package(package)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "code/omniscope_ml/extra.py", "plots/x.svg"])
+def test_file_added_anywhere_is_named(package: Path, name: str) -> None:
+    (package / name).parent.mkdir(exist_ok=True)
+    (package / name).write_bytes(b"")
+
+    with pytest.raises(DataError, match=f"{name} is not in the manifest"):
+        verify_package(package)
+
+
+def test_bytecode_of_the_code_that_mlflow_imports_is_no_damage(package: Path) -> None:
+    cache = package / "code" / "omniscope_ml" / "__pycache__"
+    cache.mkdir()
+    (cache / "pyfunc.cpython-311.pyc").write_bytes(b"")
+
+    assert verify_package(package) == MANIFEST
+
+
+def public_pem(key: Any) -> bytes:
+    pem: bytes = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return pem
+
+
+@pytest.fixture
+def signed(package: Path) -> bytes:
+    """Sign the package as the registry does; return the public key."""
+    key = Ed25519PrivateKey.generate()
+    (package / "manifest.sig").write_bytes(key.sign((package / MANIFEST_FILE).read_bytes()))
+    (package / "registry.pub").write_bytes(public_pem(key))
+    return public_pem(key)
+
+
+def test_package_that_the_registry_signed_is_genuine(package: Path, signed: bytes) -> None:
+    assert verify_package(package, signed) == MANIFEST
+
+
+def test_any_changed_byte_of_a_signed_package_is_refused(package: Path, signed: bytes) -> None:
+    files = [path for path in package.rglob("*") if path.is_file() and path.stat().st_size]
+    for path in files:
+        if path.name == "registry.pub":
+            continue  # it tells nobody anything: the key comes from elsewhere
+        original = path.read_bytes()
+        for place in {0, len(original) // 2, len(original) - 1}:
+            changed = bytearray(original)
+            changed[place] ^= 1
+            path.write_bytes(changed)
+
+            with pytest.raises(DataError) as caught:
+                verify_package(package, signed)
+
+            assert caught.value.reason in {"PACKAGE_CORRUPT", "PACKAGE_SIGNATURE_INVALID"}
+        path.write_bytes(original)
+    assert verify_package(package, signed) == MANIFEST
+
+
+def test_resealed_package_of_somebody_else_is_not_genuine(package: Path, signed: bytes) -> None:
+    (package / "payload" / "model.pkl").write_bytes(b"evil")
+    (package / "manifest.sig").unlink()
+    (package / "registry.pub").unlink()
+    seal(package, MANIFEST)
+    other = Ed25519PrivateKey.generate()
+    (package / "manifest.sig").write_bytes(other.sign((package / MANIFEST_FILE).read_bytes()))
+    (package / "registry.pub").write_bytes(public_pem(other))
+
+    with pytest.raises(DataError, match="did not sign") as caught:
+        load_package(package, signed)
+
+    assert caught.value.reason == "PACKAGE_SIGNATURE_INVALID"
+
+
+def test_package_without_a_signature_is_not_genuine(package: Path, signed: bytes) -> None:
+    (package / "manifest.sig").unlink()
+
+    with pytest.raises(DataError, match=r"there is no manifest\.sig"):
+        verify_package(package, signed)
+
+
+@pytest.mark.parametrize(
+    "key", [b"", b"no key", public_pem(generate_private_key(SECP256R1()))], ids=["", "text", "ec"]
+)
+def test_key_that_is_no_registrys_is_refused(package: Path, signed: bytes, key: bytes) -> None:
+    with pytest.raises(DataError) as caught:
+        verify_package(package, key)
+
+    assert caught.value.reason == "PACKAGE_SIGNATURE_INVALID"
 
 
 def test_payload_outside_the_package_is_refused(package: Path) -> None:

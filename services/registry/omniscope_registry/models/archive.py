@@ -17,6 +17,7 @@ from omniscope_registry.models.package import (
     read_file,
     read_manifest,
 )
+from omniscope_registry.models.signing import is_signed
 from omniscope_service.errors import NotFound
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ async def package_tar(
     """Yield an uncompressed tar of a package in chunks of at most 252 KiB.
 
     The same package always gives the same bytes. Every file is compared with the manifest while it
-    passes.
+    passes, and the manifest with its signature before anything does.
 
     Args:
         artifacts: The store.
@@ -76,8 +77,12 @@ def _within(folder: str, files: list[PackagedFile]) -> list[PackagedFile]:
 async def _pieces(
     artifacts: ArtifactStore, key: str, manifest: bytes, files: list[PackagedFile], mtime: int
 ) -> AsyncIterator[bytes]:
-    for path in (MANIFEST, SIGNATURE, PUBLIC_KEY):
-        data = manifest if path == MANIFEST else await read_file(artifacts, key, path)
+    signature = await read_file(artifacts, key, SIGNATURE)
+    public_key = await read_file(artifacts, key, PUBLIC_KEY)
+    if not is_signed(manifest, signature, public_key):
+        corrupt(key, f"{SIGNATURE} is not the signature of {PUBLIC_KEY} over {MANIFEST}")
+    own = {MANIFEST: manifest, SIGNATURE: signature, PUBLIC_KEY: public_key}
+    for path, data in own.items():
         yield _header(path, len(data), mtime)
         yield data
         yield _padding(len(data))

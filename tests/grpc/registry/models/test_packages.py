@@ -146,6 +146,37 @@ async def test_a_download_of_a_spoilt_package_fails_instead_of_handing_it_out(
     assert error.reason == "PACKAGE_CORRUPT"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "MLmodel",
+        "payload/deep/weights.bin",
+        "results.json",
+        "manifest.json",
+        "manifest.sig",
+        "registry.pub",
+    ],
+)
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+async def test_one_changed_byte_in_the_store_is_enough_to_refuse_a_download(
+    stub, register, artifacts, refused, path, place
+):
+    model_id = await register()
+    model = await stub.GetModel(messages.GetModelRequest(model_id=model_id))
+    key = f"{model.artifacts_path}/{path}"
+    data = bytearray(await artifacts.get_bytes(key))
+    # Not in the line end of the key's last line, which means nothing.
+    data[int(place * (len(data) - 2))] ^= 1
+    await artifacts.put_bytes(key, bytes(data))
+
+    error = await refused(
+        _drain(stub.DownloadModel(messages.DownloadModelRequest(model_id=model_id)))
+    )
+
+    assert isinstance(error, DataLoss)
+    assert error.reason == "PACKAGE_CORRUPT"
+
+
 async def _drain(call):
     return [message async for message in call]
 
