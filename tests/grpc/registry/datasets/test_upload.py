@@ -30,7 +30,8 @@ async def test_the_same_bytes_are_stored_and_profiled_once(stub, upload, artifac
 
     assert first.digest == second.digest
     assert first.dataset_id != second.dataset_id
-    assert len(await artifacts.list("datasets")) == 1
+    names = [key.rpartition("/")[2] for key, _ in await artifacts.list("datasets")]
+    assert names == ["data.arrow", "preview.json"]
     columns = await stub.ListDatasetColumns(messages.ListDatasetColumnsRequest(dataset_id="two"))
     assert len(columns.columns) == 7
 
