@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from asyncpg import CannotConnectNowError, TooManyConnectionsError
-from sqlalchemy import Interval, create_engine, event, func, literal
+from sqlalchemy import Interval, create_engine, event, func, literal, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from omniscope_registry.migrations.upgrade import upgrade
 from omniscope_registry.sqlite_on_loop import OnLoop, Transactions
+from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.metadata import UtcTimestamp
 from omniscope_service.errors import ConfigurationError, Unavailable
 
@@ -108,10 +109,21 @@ class Database:
         try:
             async with database.write() as connection:
                 await connection.run_sync(upgrade)
+                if dialect == "sqlite":
+                    await database._go_on_from_last_change(connection)
         except BaseException:
             await database.close()
             raise
         return database
+
+    async def _go_on_from_last_change(self, connection: AsyncConnection) -> None:
+        """Count on from what an earlier process has written, or its jobs would not be due.
+
+        The wall clock may have been set back since.
+        """
+        last = await connection.scalar(select(func.max(training_jobs.c.updated_at)))
+        wall, started = self._anchor
+        self._anchor = (max(wall, last or wall), started)
 
     async def close(self) -> None:
         """Close all connections; a second call does nothing."""

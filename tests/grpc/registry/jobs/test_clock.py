@@ -12,6 +12,7 @@ from sqlalchemy import select
 from omniscope.registry.v1 import worker_service_pb2
 from omniscope.registry.v1.job_service_pb2 import ListJobEventsRequest
 from omniscope_registry import database as database_module
+from omniscope_registry.database import Database
 from omniscope_registry.jobs.deadlines import DeadlineKeeper
 from omniscope_registry.jobs.domain import JobTimes
 from omniscope_registry.jobs.reaper import Reaper
@@ -19,6 +20,7 @@ from omniscope_registry.jobs.sweeper import Sweeper
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.jobs.lease import LeaseKeeper
 from omniscope_service.jobs.stop import StopSignal
+from tests.grpc.registry.jobs.job_stores import JobStores
 from tests.grpc.registry.jobs.wall_clock import WallClock
 
 JUMPS = [timedelta(hours=-1), timedelta(hours=1)]
@@ -130,6 +132,21 @@ async def test_on_sqlite_time_that_has_passed_ends_a_lease_whatever_the_wall_clo
 
     assert await reaper.reap() == 1
     assert (await registry.claim(grant.lease.job_id)).lease.attempt == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_registry_that_starts_after_its_clock_was_set_back_finds_its_jobs_due(
+    database, database_url, tmp_path, wall
+):
+    job_id = await (await JobStores.open(database, tmp_path)).submit()
+    await database.close()
+    wall.ahead = timedelta(hours=-1)
+
+    reopened = await Database.open(database_url)
+
+    held = await JobStores(reopened, tmp_path, "").claim(job_id)
+    assert held.lease.attempt == 1
+    await reopened.close()
 
 
 @pytest.mark.parametrize("jump", JUMPS)
