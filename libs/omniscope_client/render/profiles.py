@@ -106,7 +106,8 @@ def _numbers(columns: Sequence[DatasetColumn], limit: int, rows: int) -> Table:
     for column in columns[:limit]:
         table.add_row(
             column.name, column.type, _missing(column, rows), number(column.min),
-            _figure(column, "mean"), number(column.max), _figure(column, "standard_deviation"),
+            number(column.mean) if column.HasField("mean") else "-", number(column.max),
+            number(column.standard_deviation) if column.HasField("standard_deviation") else "-",
             Text(histogram(column.histogram), style="cyan"), _remark(column),
         )  # fmt: skip
     if len(columns) > limit:
@@ -146,10 +147,6 @@ def _remark(column: DatasetColumn) -> str:
     if column.constant:
         return "constant"
     return f"same as {column.duplicate_of}" if column.duplicate_of else ""
-
-
-def _figure(column: DatasetColumn, name: str) -> str:
-    return number(getattr(column, name)) if column.HasField(name) else "-"
 
 
 def _missing(column: DatasetColumn, rows: int) -> str:

@@ -39,8 +39,8 @@ _ORIGINS: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
 # A cell is a value or a note, no document; one quote left open swallows the rest of a file.
 MAX_CELL_BYTES = 2**20
 
-# 64 MiB of float64: large enough to be fast, small beside the table.
-_SLAB_CELLS = 8 * 2**20
+# 8 MiB of float64: large enough to be fast, small beside the table.
+_SLAB_CELLS = 2**20
 
 
 @dataclass(frozen=True)

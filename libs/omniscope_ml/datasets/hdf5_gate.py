@@ -140,9 +140,9 @@ def _check_dataset(path: str, dataset: "h5py.Dataset") -> int:
 def _check_type(path: str, kind: "np.dtype[np.generic]") -> None:
     import h5py
 
-    if kind.names is not None:
-        for name in kind.names:
-            _check_type(f"{path}.{name}", kind[name])
+    if kind.fields is not None:
+        for name, field in kind.fields.items():
+            _check_type(f"{path}.{name}", field[0])
         return
     if kind.subdtype is not None:
         _check_type(path, kind.subdtype[0])

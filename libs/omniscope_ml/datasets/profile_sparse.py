@@ -60,7 +60,8 @@ class _Columns:
         self.values = matrix.data[~absent].astype(np.float64)
 
     def sums(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        return np.bincount(self.owner, weights=values, minlength=self.width)
+        sums = np.bincount(self.owner, weights=values, minlength=self.width)
+        return sums.astype(np.float64, copy=False)
 
     def extremes(self, choose: np.ufunc, start: float) -> npt.NDArray[np.floating]:
         found = np.where(self.zeros > 0, 0.0, start)

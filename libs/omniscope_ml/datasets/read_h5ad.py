@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from omniscope_ml.datasets.gate import check_names, check_size
 from omniscope_ml.datasets.hdf5_gate import open_hdf5
-from omniscope_ml.datasets.read_h5ad_columns import column_of, texts_of
+from omniscope_ml.datasets.read_h5ad_columns import column_of, numbers_of, texts_of
 from omniscope_ml.datasets.sparse import SparseColumns, sparse_columns
 from omniscope_ml.errors import DataError
 
@@ -119,18 +119,18 @@ def _values(
 
 
 def _dense_columns(x: "h5py.Dataset") -> "list[pa.Array[Any]]":
-    if x.dtype.kind not in "iuf":
-        raise _malformed(f"'X' has type {x.dtype}; allowed are numbers")
     rows, width = x.shape
-    flat = pa.array(np.ascontiguousarray(x[...].T).reshape(-1))
+    flat = pa.array(np.ascontiguousarray(numbers_of("X", x).T).reshape(-1))
     return [flat.slice(place * rows, rows) for place in range(width)]
 
 
 def _csr(x: "h5py.Group", shape: tuple[int, int], *, by_column: bool) -> "csr_array[Any]":
     from scipy.sparse import csc_array, csr_array
 
-    data, indices, indptr = (x[name][...] for name in ("data", "indices", "indptr"))
-    if data.dtype.kind not in "iuf" or indices.dtype.kind not in "iu":
+    data, indices, indptr = (
+        numbers_of(f"X/{name}", x[name]) for name in ("data", "indices", "indptr")
+    )
+    if data.dtype.kind == "b" or indices.dtype.kind not in "iu":
         raise _malformed(f"'X' has values of type {data.dtype} at places of type {indices.dtype}")
     long, wide = reversed(shape) if by_column else shape
     _check_pointers(indptr, long, len(data))
@@ -138,6 +138,8 @@ def _csr(x: "h5py.Group", shape: tuple[int, int], *, by_column: bool) -> "csr_ar
         len(indices) and not 0 <= indices.min() <= indices.max() < wide
     ):
         raise _malformed(f"'X/indices' has values that are not from 0 to {wide - 1}")
+    if data.dtype == np.float16:  # SciPy has no arithmetic for it.
+        data = data.astype(np.float32)
     if by_column:
         return csc_array((data, indices, indptr), shape=shape).tocsr()
     return csr_array((data, indices, indptr), shape=shape)

@@ -211,6 +211,25 @@ def test_a_feature_that_is_there_twice_is_refused(source: Path) -> None:
     assert refusal(source).reason == "COLUMN_DUPLICATED"
 
 
+@pytest.mark.parametrize("kind", [">f4", ">i4", "f2", "u1"])
+@pytest.mark.parametrize("path", ["X", "X/data"])
+def test_numbers_of_other_machines_and_sizes_are_read(source: Path, kind: str, path: str) -> None:
+    values = np.array([[0, 2], [1, 0]])
+    write_h5ad(source, csr_array(values), {"y": values[:, 1].astype(kind)})
+    _edited(source, path, (values if path == "X" else np.array([2, 1])).astype(kind))
+
+    _, dataset = opened(source)
+
+    assert dataset.column("y").to_pylist() == [2, 0]
+    assert np.array_equal(dataset.matrix(["g0", "g1"]), values)
+
+
+def test_long_doubles_are_refused(source: Path) -> None:
+    write_h5ad(source, np.ones((2, 2), dtype=np.longdouble))
+
+    assert "'X' has type float128" in refusal(source).message
+
+
 @pytest.mark.parametrize("codes", [np.array([0, 1, 2, 0, 0, 0]), np.zeros(6)])
 def test_codes_without_a_category_are_refused(source: Path, codes: Any) -> None:
     write_h5ad(source, small_matrix(), {"kind": {"codes": codes, "categories": ["B", "T"]}})
