@@ -3,7 +3,7 @@ from sqlalchemy import text
 
 from omniscope_registry.database import Database
 from omniscope_registry.jobs import reading_sql
-from omniscope_registry.listing.filter import FilterField
+from omniscope_registry.listing.filter import FilterField, FilterMap
 from omniscope_registry.models import store_sql
 
 
@@ -15,6 +15,7 @@ FILTERED = [
     column(field)
     for fields in (reading_sql._FILTER_FIELDS, store_sql._FILTER_FIELDS)
     for field in fields.values()
+    if not isinstance(field, FilterMap)  # no index knows the keys that people think of
 ]
 
 
