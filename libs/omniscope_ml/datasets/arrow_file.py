@@ -17,74 +17,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from omniscope_ml.datasets.columns import (
-    NUMERIC_TYPES,
-    STORED_TYPES,
-    Stack,
-    positions_of,
-    stacks,
-)
-from omniscope_ml.datasets.sparse import SparseColumns, from_arrow, to_arrow
+from omniscope_ml.datasets.columns import NUMERIC_TYPES, STORED_TYPES
+from omniscope_ml.datasets.sparse import from_arrow
 from omniscope_ml.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
 
-_METADATA_KEY = b"omniscope"
-_FORMAT_VERSION = 1
-_SPARSE = "sparse"
-_MATRIX_KINDS = (*NUMERIC_TYPES, _SPARSE)
-
-
-def stored_types(batch: pa.RecordBatch) -> list[str]:
-    """Choose each column's stored type: float64 becomes float32 where every value is exact in it.
-
-    Raises:
-        DataError: DATASET_MALFORMED, naming column and row, for an infinite value.
-    """
-    by_type = {stored: name for name, stored in STORED_TYPES.items()}
-    types = [by_type[kind] for kind in batch.schema.types]
-    for kind in ("float32", "float64"):
-        for stack in stacks(batch, positions_of(batch, kind)):
-            _check_finite(batch, stack)
-            for place in np.flatnonzero(_exact_in_float32(stack.values)).tolist():
-                types[stack.positions[place]] = "float32"
-    return types
-
-
-def write_dataset(
-    batch: pa.RecordBatch, types: Sequence[str], path: Path, sparse: SparseColumns | None = None
-) -> None:
-    """Write a table of stored types; the same table gives the same bytes.
-
-    Args:
-        batch: Columns that are not sparse.
-        types: The stored type of each of them.
-        path: The file to write.
-        sparse: Columns that follow them.
-    """
-    arrays: dict[str, pa.Array[Any]] = {}
-    for kind in NUMERIC_TYPES:
-        positions = [i for i, chosen in enumerate(types) if chosen == kind]
-        if positions:
-            arrays[kind] = _block(batch, positions, kind)
-    for position, chosen in enumerate(types):
-        if chosen not in NUMERIC_TYPES:
-            arrays[str(position)] = batch.column(position)
-    names, kinds = list(batch.schema.names), list(types)
-    layout: dict[str, Any] = {"format_version": _FORMAT_VERSION, "names": names, "types": kinds}
-    if sparse is not None:
-        arrays[_SPARSE] = to_arrow(sparse)
-        layout["sparse_from"] = len(names)
-        names += sparse.names
-        kinds += [sparse.kind] * len(sparse.names)
-    schema = pa.schema(
-        [(name, array.type) for name, array in arrays.items()],
-        metadata={_METADATA_KEY: json.dumps(layout, separators=(",", ":")).encode()},
-    )
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        writer.write_batch(pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema))
+METADATA_KEY = b"omniscope"
+SPARSE_KIND = "sparse"
+_MATRIX_KINDS = (*NUMERIC_TYPES, SPARSE_KIND)
 
 
 def open_dataset(path: Path) -> "Dataset":
@@ -95,7 +38,7 @@ def open_dataset(path: Path) -> "Dataset":
     """
     try:
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-        layout = json.loads(batch.schema.metadata[_METADATA_KEY])
+        layout = json.loads(batch.schema.metadata[METADATA_KEY])
     except (pa.ArrowInvalid, KeyError, TypeError) as error:
         raise DataError(
             f"{path.name} is not a stored dataset", reason="DATASET_MALFORMED"
@@ -135,9 +78,11 @@ class Dataset:
             return self._batch.column(str(position))
         place = self._places[position]
         if kind == "int64":
-            values, width = self._block(kind)
-            return values.take(np.arange(place, len(values), width))
-        return pa.array(self._part(kind, [position]).reshape(-1), from_pandas=True)
+            flat, width = self._block(kind)
+            return flat.take(np.arange(place, len(flat), width))
+        values = self._part(kind, [position]).reshape(-1)
+        column: pa.Array[Any] = pa.array(values, from_pandas=True)
+        return column
 
     def matrix(self, columns: Sequence[str] | None = None) -> npt.NDArray[np.floating]:
         """Return numeric columns as a matrix of shape (rows, columns), NaN where missing.
@@ -150,7 +95,7 @@ class Dataset:
         """
         positions = self._numeric_positions(columns)
         kinds = {self._kinds[i] for i in positions}
-        if len(kinds) == 1 and kinds <= {"float32", "float64", _SPARSE}:
+        if len(kinds) == 1 and kinds <= {"float32", "float64", SPARSE_KIND}:
             return self._part(kinds.pop(), positions)
         narrow = all(self.column_types[i] == "float32" for i in positions)
         matrix = np.empty(
@@ -176,7 +121,7 @@ class Dataset:
 
         names = columns if columns is not None else self.column_names[self._sparse_from :] or None
         positions = self._numeric_positions(names)
-        if any(self._kinds[i] != _SPARSE for i in positions):
+        if any(self._kinds[i] != SPARSE_KIND for i in positions):
             return csr_array(self.matrix(names))
         return self._sparse_part(positions)
 
@@ -193,7 +138,7 @@ class Dataset:
         positions = self._positions(columns)
         names = [self.column_names[i] for i in positions]
         parts: list[pd.DataFrame] = []
-        for kind in (*STORED_TYPES, _SPARSE):
+        for kind in (*STORED_TYPES, SPARSE_KIND):
             chosen = [i for i in positions if self._kinds[i] == kind]
             if chosen:
                 parts += self._frames_of(kind, chosen)
@@ -228,8 +173,9 @@ class Dataset:
         ]
 
     def _part(self, kind: str, positions: Sequence[int]) -> npt.NDArray[np.floating]:
-        if kind == _SPARSE:
-            return self._sparse_part(positions).toarray()
+        if kind == SPARSE_KIND:
+            dense: npt.NDArray[np.floating] = self._sparse_part(positions).toarray()
+            return dense
         matrix = self._matrix(kind)
         places = self._places[list(positions)]
         if np.array_equal(places, np.arange(matrix.shape[1])):
@@ -239,7 +185,7 @@ class Dataset:
     def _sparse_part(self, positions: Sequence[int]) -> "csr_array[Any]":
         places = self._places[list(positions)]
         width = len(self.column_names) - self._sparse_from
-        matrix = from_arrow(self._batch.column(_SPARSE), width)
+        matrix = from_arrow(self._batch.column(SPARSE_KIND), width)
         return matrix if np.array_equal(places, np.arange(width)) else matrix[:, places]
 
     def _matrix(self, kind: str) -> npt.NDArray[np.floating]:
@@ -259,7 +205,7 @@ class Dataset:
     def _kinds(self) -> list[str]:
         """How each column is stored: its type, or sparse."""
         dense = self.column_types[: self._sparse_from]
-        return dense + [_SPARSE] * (len(self.column_names) - self._sparse_from)
+        return dense + [SPARSE_KIND] * (len(self.column_names) - self._sparse_from)
 
     @cached_property
     def _places(self) -> npt.NDArray[np.int64]:
@@ -292,39 +238,3 @@ class Dataset:
                     reason="COLUMN_NOT_NUMERIC",
                 )
         return positions
-
-
-def _block(batch: pa.RecordBatch, positions: list[int], kind: str) -> "pa.Array[Any]":
-    """Lay columns side by side, row by row: what a model reads is then one piece of the file."""
-    matrix = np.empty((batch.num_rows, len(positions)), dtype=kind)
-    missing = np.zeros(matrix.shape, dtype=bool) if kind == "int64" else None
-    place_of = {position: place for place, position in enumerate(positions)}
-    for source in NUMERIC_TYPES:
-        chosen = [i for i in positions_of(batch, source) if i in place_of]
-        for stack in stacks(batch, chosen):
-            places = [place_of[i] for i in stack.positions]
-            matrix[:, places] = stack.values.T
-            if missing is not None and stack.missing is not None:
-                missing[:, places] = stack.missing.T
-    nulls = missing.reshape(-1) if missing is not None and missing.any() else None
-    values = pa.array(matrix.reshape(-1), mask=nulls)
-    return pa.FixedSizeListArray.from_arrays(values, len(positions))
-
-
-def _check_finite(batch: pa.RecordBatch, stack: Stack) -> None:
-    infinite = np.isinf(stack.values)
-    if infinite.any():
-        place, row = np.argwhere(infinite)[0]
-        name = batch.schema.names[stack.positions[place]]
-        raise DataError(
-            f"column {name!r} is infinite in data row {row + 1}; leave the cell empty or give it "
-            "a finite value",
-            reason="DATASET_MALFORMED",
-            field="data",
-        )
-
-
-def _exact_in_float32(values: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    with np.errstate(over="ignore"):
-        same = values.astype(np.float32) == values
-    return np.asarray((same | np.isnan(values)).all(axis=1))

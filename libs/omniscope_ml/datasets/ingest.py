@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from omniscope_ml.datasets.arrow_file import open_dataset, stored_types, write_dataset
+from omniscope_ml.datasets.arrow_file import open_dataset
+from omniscope_ml.datasets.arrow_writer import stored_types, write_dataset
 from omniscope_ml.datasets.findings import broken_keys, findings
 from omniscope_ml.datasets.preview import write_preview
 from omniscope_ml.datasets.profile import likely_keys, profile

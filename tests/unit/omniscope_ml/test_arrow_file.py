@@ -5,7 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from omniscope_ml.datasets.arrow_file import Dataset, open_dataset, stored_types, write_dataset
+from omniscope_ml.datasets.arrow_file import Dataset, open_dataset
+from omniscope_ml.datasets.arrow_writer import stored_types, write_dataset
 from omniscope_ml.datasets.columns import normalise
 from omniscope_ml.errors import DataError
 

@@ -1,9 +1,12 @@
-"""How long a reader may take, and what becomes of one that never ends."""
+"""What becomes of a reader that never ends, or that a damaged file makes crash.
+
+Python's own `timeit` stands for the reader here: it runs what it is given.
+"""
 
 import pytest
 
 from omniscope_registry.datasets.gated_child import ChildLimits, run_gated
-from omniscope_service.errors import ResourceExhausted
+from omniscope_service.errors import InvalidArgument, ResourceExhausted
 
 _MIB = 1024 * 1024
 
@@ -17,7 +20,6 @@ def test_large_files_get_more_time_and_memory_within_bounds():
 
 
 async def test_a_reader_that_never_ends_is_ended(tmp_path):
-    """Python's own `timeit` stands for a library that a damaged file keeps busy."""
     source = tmp_path / "source"
     source.write_bytes(b"a\n1\n")
     endless = ["-n", str(10**15), "pass"]
@@ -26,3 +28,14 @@ async def test_a_reader_that_never_ends_is_ended(tmp_path):
         await run_gated("timeit", source, endless, tmp_path, ChildLimits(seconds=2))
 
     assert caught.value.reason == "DATASET_TOO_LARGE"
+
+
+async def test_a_reader_that_crashes_is_a_damaged_file(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"a\n1\n")
+    crash = ["-n", "1", "import ctypes; ctypes.string_at(0)"]
+
+    with pytest.raises(InvalidArgument, match="SIGSEGV") as caught:
+        await run_gated("timeit", source, crash, tmp_path, ChildLimits())
+
+    assert caught.value.reason == "DATASET_MALFORMED"
