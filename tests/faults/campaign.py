@@ -19,7 +19,7 @@ from rich.progress import track
 from omniscope_service.testing.tokens import write_tokens
 from tests.faults.cluster import Cluster
 from tests.faults.evidence import collect
-from tests.faults.invariants import ended_twice, lost, violations
+from tests.faults.invariants import broken_by, violations
 from tests.faults.processes import LEASE_SECONDS
 
 FAILPOINTS = {
@@ -37,7 +37,7 @@ FAILPOINTS = {
 UNUSED_FAILPOINTS = ("delete_dataset.before_commit",)
 """Places that no job passes."""
 PAUSED = "paused"
-KINDS = ("registry", "nats", "worker1", "worker2", "supervisor", "child", PAUSED)
+KINDS = ("registry", "nats", "worker1", PAUSED, "supervisor", "child", "worker2")
 WORKERS = ("worker1", "worker2")
 STEPS = 10
 
@@ -65,10 +65,10 @@ class Result:
     recoveries: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
-        lost_jobs, doubles = lost(self.broken), ended_twice(self.broken)
-        others = len(self.broken) - lost_jobs - doubles
+        lost, doubles = broken_by("I1", self.broken), broken_by("I3", self.broken)
+        others = len(self.broken) - lost - doubles
         counts = (
-            f"lost {lost_jobs}, double terminals {doubles}, other broken promises {others}, "
+            f"lost {lost}, double terminals {doubles}, other broken promises {others}, "
             f"surviving children {self.surviving}, stale writes refused {self.stale}"
         )
         return "\n".join(
@@ -147,7 +147,8 @@ async def _hurt_training(cluster: Cluster, kind: str, job_id: str) -> None:
             await cluster.until(job_id, attempt=(await cluster.job(job_id)).attempt + 1)
             cluster.resume(worker)
         else:
-            (training[0] if kind == "child" else training[0].parent()).kill()
+            hurt = training[0] if kind == "child" else training[0].parents()[0]
+            hurt.kill()
 
 
 def main() -> None:

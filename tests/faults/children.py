@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.history import History
+from tests.faults.history import Entry, History
 
 PATIENCE_SECONDS = 5.0
 
@@ -22,7 +22,7 @@ class Children:
     def __init__(self, home: Path, history: History) -> None:
         self._home = home
         self._history = history
-        self._alive: dict[tuple[int, float], dict] = {}
+        self._alive: dict[tuple[int, float], Entry] = {}
         self._read = 0
 
     def look(self) -> None:

@@ -14,7 +14,7 @@ from omniscope.common.v1.job_event_pb2 import JobEvent
 from omniscope_registry.models.signing import ManifestSigner
 from omniscope_registry.tables.jobs import job_attempts, job_events, training_jobs
 from omniscope_registry.tables.models import ml_models
-from tests.faults.history import History
+from tests.faults.history import Entry, History
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,25 @@ class Evidence:
         now: When the database was read.
     """
 
-    history: Sequence[Mapping[str, Any]]
-    jobs: Mapping[str, Row]
-    attempts: Mapping[str, Sequence[Row]]
+    history: Sequence[Entry]
+    jobs: Mapping[str, Row[Any]]
+    attempts: Mapping[str, Sequence[Row[Any]]]
     events: Mapping[str, Sequence[JobEvent]]
-    models: Mapping[str, Sequence[Row]]
+    models: Mapping[str, Sequence[Row[Any]]]
     store: Path
     public_key: bytes
     now: datetime
 
-    def told(self, what: str) -> list[Mapping[str, Any]]:
+    def told(self, what: str) -> list[Entry]:
         """Return the history's entries of one kind."""
         return [entry for entry in self.history if entry["what"] == what]
+
+    def seen(self) -> dict[str, list[Entry]]:
+        """Return what polls have answered, by job."""
+        found = defaultdict(list)
+        for entry in self.told("seen"):
+            found[entry["job_id"]].append(entry)
+        return found
 
 
 async def collect(home: Path, database_url: str) -> Evidence:
@@ -66,7 +73,7 @@ async def collect(home: Path, database_url: str) -> Evidence:
     )
 
 
-async def _rows(database_url: str, *tables: Table) -> dict[str, Sequence[Row]]:
+async def _rows(database_url: str, *tables: Table) -> dict[str, Sequence[Row[Any]]]:
     engine = create_async_engine(database_url)
     try:
         async with engine.connect() as conn:
@@ -80,7 +87,7 @@ async def _rows(database_url: str, *tables: Table) -> dict[str, Sequence[Row]]:
         await engine.dispose()
 
 
-def _by_job(rows: Sequence[Row]) -> Mapping[str, Sequence[Row]]:
+def _by_job(rows: Sequence[Row[Any]]) -> Mapping[str, Sequence[Row[Any]]]:
     found = defaultdict(list)
     for row in rows:
         found[row.job_id].append(row)

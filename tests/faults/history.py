@@ -8,8 +8,11 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 FILE = "history.jsonl"
+
+Entry = dict[str, Any]
 
 
 class History:
@@ -39,11 +42,11 @@ class History:
         finally:
             os.close(descriptor)
 
-    def entries(self) -> list[dict]:
+    def entries(self) -> list[Entry]:
         """Return everything so far, oldest first."""
         return self.since(0)[0]
 
-    def since(self, position: int) -> tuple[list[dict], int]:
+    def since(self, position: int) -> tuple[list[Entry], int]:
         """Return the entries after a position, and the position after them; 0 is the start."""
         if not self._file.exists():
             return [], position

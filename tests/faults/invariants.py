@@ -3,7 +3,7 @@
 A rule takes the evidence and yields every broken promise in words.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
@@ -12,6 +12,7 @@ from omniscope_registry.jobs.convert import state_to_proto
 from omniscope_registry.jobs.domain import TERMINAL
 from omniscope_service.watch import TERMINAL_STATES, is_terminal
 from tests.faults.evidence import Evidence
+from tests.faults.history import Entry
 from tests.faults.packages import broken_package, manifest_of
 
 OUTLIVES_SECONDS = 15.0
@@ -54,17 +55,17 @@ def a_job_ends_once(evidence: Evidence) -> Iterator[str]:
         expected = [job.last_sequence] if job.status in TERMINAL else []
         if ends != expected:
             yield f"job {job.id} has ended at {ends}, not at {expected}: it is {job.status}"
-    for job_id, seen in _seen(evidence).items():
-        ends = {
+    for job_id, seen in evidence.seen().items():
+        told = {
             (JobState.Name(entry["state"]), entry["model_id"], entry["sequence"])
             for entry in _from_the_end_on(seen)
         }
-        job = evidence.jobs.get(job_id)
-        if ends and job is not None:
-            name = JobState.Name(state_to_proto(job.status))
-            ends.add((name, job.model_id or "", job.last_sequence))
-        if len(ends) > 1:
-            yield f"job {job_id} was seen to end as {sorted(ends)}"
+        if told and job_id in evidence.jobs:
+            row = evidence.jobs[job_id]
+            name = JobState.Name(state_to_proto(row.status))
+            told.add((name, row.model_id or "", row.last_sequence))
+        if len(told) > 1:
+            yield f"job {job_id} was seen to end as {sorted(told)}"
 
 
 def one_lease_is_valid_at_a_time(evidence: Evidence) -> Iterator[str]:
@@ -100,7 +101,7 @@ def attempts_increase_and_end_once(evidence: Evidence) -> Iterator[str]:
         outcomes = [row.outcome == "succeeded" for row in attempts]
         if any(outcomes[:-1]) or outcomes[-1:] == [job.status != "succeeded"]:
             yield f"job {job.id} is {job.status}, its attempts say otherwise"
-    for job_id, seen in _seen(evidence).items():
+    for job_id, seen in evidence.seen().items():
         if any(later["attempt"] < earlier["attempt"] for earlier, later in pairwise(seen)):
             yield f"job {job_id} was seen to fall back to an earlier attempt"
 
@@ -141,15 +142,15 @@ def events_have_no_gap(evidence: Evidence) -> Iterator[str]:
         states = [e.state_changed.to_state for e in events if e.HasField("state_changed")]
         if states[-1:] != [state_to_proto(job.status)]:
             yield f"job {job.id} is {job.status}, its events say otherwise"
-    for job_id, seen in _seen(evidence).items():
+    for job_id, seen in evidence.seen().items():
         if any(later["sequence"] < earlier["sequence"] for earlier, later in pairwise(seen)):
             yield f"job {job_id} was seen to go back in its events"
     watched = defaultdict(list)
     for entry in evidence.told("event"):
         watched[entry["watch"], entry["job_id"]].append(entry)
-    for (_, job_id), events in watched.items():
-        covered = [{"sequence": 0}, *events]
-        if any(later["covers"] != earlier["sequence"] + 1 for earlier, later in pairwise(covered)):
+    for (_, job_id), entries in watched.items():
+        ends = [0, *(entry["sequence"] for entry in entries)]
+        if [entry["covers"] - 1 for entry in entries] != ends[:-1]:
             yield f"job {job_id} was watched with a gap or a repetition"
 
 
@@ -165,7 +166,7 @@ def no_process_outlives_its_attempt(evidence: Evidence) -> Iterator[str]:
     """I10: no process outlives its attempt by more than 15 s, unless its worker was cut off."""
     healed = [entry["at"] for entry in evidence.told("fault") if entry["act"] in HEALING]
     gone = {(entry["pid"], entry["born"]): entry["at"] for entry in evidence.told("gone")}
-    seen = _seen(evidence)
+    seen = evidence.seen()
     for child in evidence.told("child"):
         name = f"process {child['pid']} of attempt {child['attempt']} of job {child['job_id']}"
         ended_at = gone.get((child["pid"], child["born"]))
@@ -192,27 +193,15 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-def lost(broken: list[str]) -> int:
-    """Return how many of the violations are lost jobs."""
-    return Counter(line.partition(":")[0] for line in broken)["I1"]
+def broken_by(rule: str, broken: list[str]) -> int:
+    """Return how many of the violations are of one rule."""
+    return sum(line.startswith(f"{rule}:") for line in broken)
 
 
-def ended_twice(broken: list[str]) -> int:
-    """Return how many of the violations are jobs with another number of ends than one."""
-    return Counter(line.partition(":")[0] for line in broken)["I3"]
-
-
-def _seen(evidence: Evidence) -> dict[str, list[Mapping]]:
-    found = defaultdict(list)
-    for entry in evidence.told("seen"):
-        found[entry["job_id"]].append(entry)
-    return found
-
-
-def _from_the_end_on(seen: list[Mapping]) -> list[Mapping]:
+def _from_the_end_on(seen: list[Entry]) -> list[Entry]:
     ends = [index for index, entry in enumerate(seen) if entry["state"] in TERMINAL_STATES]
     return seen[ends[0] :] if ends else []
 
 
-def _is_over(seen: Mapping, child: Mapping) -> bool:
+def _is_over(seen: Entry, child: Entry) -> bool:
     return seen["attempt"] > child["attempt"] or seen["state"] in TERMINAL_STATES

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -39,10 +40,10 @@ def broken_package(package: Path, manifest_digest: str, public_key: bytes) -> It
             yield f"{path} is not what its manifest says"
 
 
-def manifest_of(package: Path) -> Mapping:
+def manifest_of(package: Path) -> dict[str, Any]:
     """Return a package's manifest; empty when there is none."""
     path = package / MANIFEST
-    return json.loads(path.read_text()) if path.exists() else {}
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def _is_signed(data: bytes, signature: bytes, public_key: bytes) -> bool:

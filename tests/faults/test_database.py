@@ -35,6 +35,7 @@ async def test_a_file_that_another_process_locks_delays_and_loses_nothing(cluste
         *(sys.executable, "-c", LOCK, str(cluster.home / "registry.db"), str(seconds)),
         stdout=asyncio.subprocess.PIPE,
     )
+    assert locking.stdout is not None
     await locking.stdout.readline()
 
     meanwhile = await cluster.submit()

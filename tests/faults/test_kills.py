@@ -35,13 +35,14 @@ async def test_a_registry_that_is_killed_costs_no_attempt(cluster, place):
     assert (job.state, job.attempt) == (JOB_STATE_SUCCEEDED, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "attempt"),
     [
+        ("worker.after_fetch", 1),
         ("worker.after_claim", 2),
-        pytest.param("worker.after_fetch", 1, marks=pytest.mark.slow),
-        pytest.param("worker.after_ack", 2, marks=pytest.mark.slow),
-        pytest.param("package.after_upload", 2, marks=pytest.mark.slow),
+        ("worker.after_ack", 2),
+        ("package.after_upload", 2),
     ],
 )
 async def test_a_worker_that_is_killed_costs_at_most_its_attempt(cluster, place, attempt):
