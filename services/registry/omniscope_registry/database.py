@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 from asyncpg import CannotConnectNowError, TooManyConnectionsError
 from sqlalchemy import Interval, create_engine, event, func, literal, select
@@ -91,7 +91,7 @@ class Database:
         self._anchor = (datetime.now(UTC), time.monotonic())
 
     @classmethod
-    async def open(cls, url: str) -> Database:
+    async def open(cls, url: str) -> Self:
         """Open the database and bring its tables up to date.
 
         Args:

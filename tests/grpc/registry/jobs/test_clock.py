@@ -1,6 +1,7 @@
 """Clocks that jump: only durations and the database's clock decide."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -38,9 +39,8 @@ def wall(monkeypatch):
 def monotonic(monkeypatch):
     """The clock that SQLite's registry counts time by; `ahead` moves it on."""
     clock = SimpleNamespace(ahead=0.0)
-    real = database_module.time.monotonic
-    standing = SimpleNamespace(monotonic=lambda: real() + clock.ahead)
-    monkeypatch.setattr(database_module, "time", standing)
+    moved_on = SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead)
+    monkeypatch.setattr(database_module, "time", moved_on)
     return clock
 
 

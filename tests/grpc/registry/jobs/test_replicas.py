@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 
+import grpc
 import pytest
 from sqlalchemy import update
 
@@ -92,7 +93,7 @@ async def test_two_relays_empty_an_outbox_and_publish_every_message_once(
     async with bus.subscribe("jobs.run.shared.cpu") as messages:
         await asyncio.gather(*(_drain(Relay(each, bus)) for each in (database, other_database)))
         await bus.publish("jobs.run.shared.cpu", b"end", message_id=str(uuid.uuid4()))
-        received = Counter()
+        received: Counter[int] = Counter()
         while (message := await anext(messages)).data != b"end":
             received[int(message.data)] += 1
 
@@ -164,7 +165,7 @@ async def test_of_two_workers_at_two_registries_one_gets_the_job(registry, other
             registry.claim(job.job_id), other_registry.claim(job.job_id), return_exceptions=True
         )
 
-        refusals = [grant for grant in grants if isinstance(grant, BaseException)]
+        refusals = [grant for grant in grants if isinstance(grant, grpc.aio.AioRpcError)]
         assert [error_from_rpc(refusal).reason for refusal in refusals] == ["JOB_NOT_CLAIMABLE"]
 
 
@@ -199,7 +200,9 @@ async def test_two_requests_with_one_id_at_two_registries_make_one_job(registry,
         return_exceptions=True,
     )
 
-    errors = [error_from_rpc(answer) for answer in answers if isinstance(answer, BaseException)]
+    errors = [
+        error_from_rpc(answer) for answer in answers if isinstance(answer, grpc.aio.AioRpcError)
+    ]
     assert [error.reason for error in errors] == ["REQUEST_ID_REUSED"]
     assert isinstance(errors[0], AlreadyExists)
 
@@ -210,11 +213,11 @@ async def test_a_cancel_and_a_completion_at_two_registries_have_one_winner(
     for _ in range(5):
         grant = await registry.running()
 
-        model_id, _ = await asyncio.gather(
+        answers = await asyncio.gather(
             other_registry.complete(grant),
             registry.cancel(grant.lease.job_id),
             return_exceptions=True,
         )
 
         job = await registry.jobs.GetJob(GetJobRequest(job_id=grant.lease.job_id))
-        assert (job.state, job.model_id) == (JobState.JOB_STATE_SUCCEEDED, model_id)
+        assert (job.state, job.model_id) == (JobState.JOB_STATE_SUCCEEDED, answers[0])
