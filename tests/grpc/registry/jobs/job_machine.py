@@ -62,6 +62,7 @@ class JobMachine(RuleBasedStateMachine):
         self.granted: dict[tuple[str, int], Held] = {}
         self.models: dict[str, str] = {}
         self.claims = 0
+        self.worn_out = False
         self.patch = pytest.MonkeyPatch()
         self.wall = WallClock(self.patch)
         self.folder = Path(tempfile.mkdtemp(prefix="omniscope-jobs-"))
@@ -130,28 +131,36 @@ class JobMachine(RuleBasedStateMachine):
         self._fail(held, again)
         self._fail(held, cause)
 
-    @rule(cause=st.sampled_from(["crash", "stalled", "infrastructure", "lost"]))
-    def wear_out(self, cause: str) -> None:
-        """Let attempt after attempt of a job end in one way, until no other follows."""
-        job = self._submit(0)
-        while held := self._claim(job):
-            if cause == "lost":
-                self._expire()
-            else:
-                self._fail(held, cause)
-                self.deliver()
-                self._pass_until(max(self.model.now, self.model.jobs[job].due))
-                self.tend("sweep")
+    @precondition(lambda self: not self.worn_out)
+    @rule()
+    def wear_out(self) -> None:
+        """For each way to fail, let attempt after attempt of a job do so until none follows."""
+        self.worn_out = True  # once is enough, for it takes long
+        for cause in ("crash", "stalled", "infrastructure", "lost"):
+            job = self._submit(0)
+            while held := self._claim(job):
+                if cause == "lost":
+                    self._expire()
+                else:
+                    self._fail(held, cause)
+                    self.deliver()
+                    self._pass_until(max(self.model.now, self.model.jobs[job].due))
+                    self.tend("sweep")
 
-    @rule(held=held)
-    def disobey(self, held: Held) -> None:
-        """Go on as if nobody had asked for the end of the job."""
-        self.cancel(held.lease.job_id)
-        for _ in range(3):
+    @rule(target=held, cancelled=st.booleans())
+    def disobey(self, cancelled: bool) -> Any:
+        """Go on as if the job were neither cancelled nor past its deadline."""
+        job = self._submit(0 if cancelled else 90)
+        held = self._claim(job)
+        assert held is not None
+        if cancelled:
+            self.cancel(job)
+        for _ in range(5):
             self._pass(30)
             self.beat(held)
             self.tend("keep_deadlines")
             self.tend("reap")
+        return held
 
     @rule(held=held)
     def forge(self, held: Held) -> None:
