@@ -8,7 +8,7 @@ table. Sparse columns are one list column, whose buffers are the three arrays of
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from omniscope_ml.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from scipy.sparse import csr_array
+    from scipy.sparse import csc_array, csr_array
 
 METADATA_KEY = b"omniscope"
 SPARSE_KIND = "sparse"
@@ -70,6 +70,10 @@ class Dataset:
         """Return a column's stored type."""
         return self.column_types[self._position(name)]
 
+    def head(self, rows: int) -> "Dataset":
+        """Return the first rows, at most so many, as a dataset that reads no others."""
+        return replace(self, _batch=self._batch.slice(0, rows))
+
     def column(self, name: str) -> "pa.Array[Any]":
         """Return one column with its missing values as nulls."""
         position = self._position(name)
@@ -80,7 +84,10 @@ class Dataset:
         if kind == "int64":
             flat, width = self._block(kind)
             return flat.take(np.arange(place, len(flat), width))
-        values = self._part(kind, [position]).reshape(-1)
+        if kind == SPARSE_KIND:
+            values = self._sparse_by_column[:, [place]].toarray().reshape(-1)
+        else:
+            values = np.ascontiguousarray(self._matrix(kind)[:, place])
         column: pa.Array[Any] = pa.array(values, from_pandas=True)
         return column
 
@@ -195,7 +202,11 @@ class Dataset:
     def _block(self, kind: str) -> "tuple[pa.Array[Any], int]":
         """Return a block's values in one piece, row by row, and the number of its columns."""
         block: Any = self._batch.column(kind)
-        return block.values, block.type.list_size
+        return block.flatten(), block.type.list_size
+
+    @cached_property
+    def _sparse_by_column(self) -> "csc_array[Any]":
+        return self.sparse_matrix().tocsc()
 
     @cached_property
     def _index(self) -> dict[str, int]:

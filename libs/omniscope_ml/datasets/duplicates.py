@@ -1,7 +1,7 @@
 """Finds columns that repeat another: the same values in the same rows under another name."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,12 +46,20 @@ def mark_duplicates(
     _mark(keyed, profiles, lambda one, other: _same(columns[one], columns[other]))
 
 
-def mark_sparse_duplicates(columns: "csc_array[Any]", profiles: list[ColumnProfile]) -> None:
+def sparse_digests(columns: "csc_array[Any]") -> list[int]:
+    """As `content_digests`, for the columns of a sparse matrix in canonical form."""
+    bounds = columns.indptr
+    weighted = _bits(columns.data) * _weights(columns.shape[0])[columns.indices]
+    totals = np.concatenate([np.zeros(1, np.uint64), np.cumsum(weighted, dtype=np.uint64)])
+    digests: list[int] = (totals[bounds[1:]] - totals[bounds[:-1]]).tolist()
+    return digests
+
+
+def mark_sparse_duplicates(
+    columns: "csc_array[Any]", profiles: list[ColumnProfile], digests: Sequence[int]
+) -> None:
     """As `mark_duplicates`, for the columns of a sparse matrix in canonical form."""
     bounds, rows, values = columns.indptr, columns.indices, columns.data
-    weighted = _bits(values) * _weights(columns.shape[0])[rows]
-    totals = np.concatenate([np.zeros(1, np.uint64), np.cumsum(weighted, dtype=np.uint64)])
-    digests = (totals[bounds[1:]] - totals[bounds[:-1]]).tolist()
     chosen = [(i, d) for i, d in enumerate(digests) if not profiles[i]["constant"]]
 
     def same(one: int, other: int) -> bool:

@@ -20,7 +20,7 @@ def write_preview(dataset: Dataset, path: Path) -> None:
     rows = min(_MOST_ROWS, max(_LEAST_ROWS, _CELLS // len(dataset.column_names)))
     import pandas as pd
 
-    cells = dataset.frame().head(rows).to_numpy(dtype=object)
+    cells = dataset.head(rows).frame().to_numpy(dtype=object)
     cells[pd.isna(cells)] = None
     columns = dict(zip(dataset.column_names, cells.T.tolist(), strict=True))
     path.write_text(json.dumps(columns, default=_text, allow_nan=False, separators=(",", ":")))

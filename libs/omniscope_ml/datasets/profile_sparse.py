@@ -1,11 +1,12 @@
 """Describes sparse columns from their stored values and the number of their zeros."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from omniscope_ml.datasets.duplicates import mark_sparse_duplicates
+from omniscope_ml.datasets.duplicates import mark_sparse_duplicates, sparse_digests
 from omniscope_ml.datasets.frequencies import (
     EXACT_AS_FLOAT,
     describe_frequencies,
@@ -22,6 +23,9 @@ from omniscope_ml.datasets.spread import (
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
 
+# What is computed beside them takes some ten times their space.
+_SLAB_VALUES = 2**20
+
 
 def profile_sparse(sparse: SparseColumns, first_position: int) -> list[ColumnProfile]:
     """Describe sparse columns; the first one stands at `first_position` of the table."""
@@ -29,11 +33,29 @@ def profile_sparse(sparse: SparseColumns, first_position: int) -> list[ColumnPro
         {"name": name, "position": first_position + place, "type": sparse.kind}
         for place, name in enumerate(sparse.names)
     ]
-    columns = _Columns(sparse.values.tocsc())
-    _describe_spread(columns, profiles)
-    _describe_whole_numbers(columns, profiles)
-    mark_sparse_duplicates(columns.matrix, profiles)
+    matrix = sparse.values.tocsc()
+    digests: list[int] = []
+    for start, stop in _slabs(matrix.indptr):
+        columns = _Columns(matrix[:, start:stop])
+        _describe_spread(columns, profiles[start:stop])
+        _describe_whole_numbers(columns, profiles[start:stop])
+        digests += sparse_digests(columns.matrix)
+    mark_sparse_duplicates(matrix, profiles, digests)
     return profiles
+
+
+def _slabs(bounds: npt.NDArray[np.integer]) -> Iterator[tuple[int, int]]:
+    """Divide columns into slabs of bounded numbers of values, one column at least.
+
+    Args:
+        bounds: Where the values of each column begin, and at last where they end.
+    """
+    start = 0
+    while start < len(bounds) - 1:
+        last = int(np.searchsorted(bounds, bounds[start] + _SLAB_VALUES, side="right")) - 1
+        stop = max(last, start + 1)
+        yield start, stop
+        start = stop
 
 
 class _Columns:

@@ -97,6 +97,18 @@ def test_frame_holds_the_columns_asked_for(dataset: Dataset) -> None:
     assert frame["when"].isna().tolist() == [False, False, True]
 
 
+def test_the_first_rows_open_alone(dataset: Dataset) -> None:
+    head = dataset.head(2)
+
+    assert head.num_rows == 2
+    pd.testing.assert_frame_equal(
+        head.frame(), dataset.frame().head(2), check_dtype=False, check_index_type=False
+    )
+    assert np.array_equal(head.matrix(["x", "z"]), [[0.5, 7], [np.nan, 8]], equal_nan=True)
+    assert head.column("n").to_pylist() == [1, None]
+    assert dataset.head(100).num_rows == 3
+
+
 def test_whole_table_survives_the_way_through_the_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(30, 400)), columns=[f"g{i}" for i in range(400)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array, csr_array
 
+from omniscope_ml.datasets import profile_sparse
 from omniscope_ml.datasets.arrow_file import Dataset, open_dataset
 from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.errors import DataError
@@ -73,6 +74,19 @@ def test_sparse_columns_open_as_matrix_frame_and_single_columns(source: Path) ->
     assert np.array_equal(dataset.sparse_matrix(["age", "g1"]).toarray()[0], [3.5, 1.5])
 
 
+def test_the_first_rows_of_sparse_columns_open_alone(source: Path) -> None:
+    matrix = small_matrix()
+    write_h5ad(source, matrix, {"n": np.arange(6)})
+
+    _, dataset = opened(source)
+
+    head = dataset.head(3)
+    assert head.num_rows == 3
+    assert np.array_equal(head.sparse_matrix().toarray(), matrix.toarray()[:3])
+    assert head.column("g1").to_pylist() == [1.5, 0, 2]
+    assert head.frame()["n"].tolist() == [0, 1, 2]
+
+
 def test_dense_x_becomes_ordinary_columns(source: Path) -> None:
     values = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
     write_h5ad(source, values, features=["TP53", "BRCA1", "EGFR"])
@@ -124,7 +138,11 @@ def test_layers_and_embeddings_are_left_out_and_named(source: Path) -> None:
     )
 
 
-def test_sparse_x_is_described_as_dense_x_is(source: Path) -> None:
+@pytest.mark.parametrize("slab_values", [1, 100, 2**20])
+def test_sparse_x_is_described_as_dense_x_is(
+    source: Path, monkeypatch: pytest.MonkeyPatch, slab_values: int
+) -> None:
+    monkeypatch.setattr(profile_sparse, "_SLAB_VALUES", slab_values)
     rng = np.random.default_rng(0)
     values = np.where(rng.random((40, 30)) < 0.3, rng.normal(size=(40, 30)), 0)
     values[:, 3] = rng.integers(0, 4, size=40)
