@@ -53,7 +53,11 @@ def folds_by_group(table: SplitTable, folds: int, generator: np.random.Generator
         where = f"class {_class_name(table, rarest)!r} is in 1 of them; folds need it in 2"
         raise _too_few(table, len(counts), where)
     free = np.ones(len(counts), dtype=bool)
-    return _assign(counts, np.full(folds, 1 / folds), generator, free, 1, every=True)[groups]
+    parts = _assign(counts, np.full(folds, 1 / folds), generator, free, 1, every=True)
+    if len(np.unique(parts)) < folds:
+        where = f"{folds} folds that each train on every class cannot be made of them"
+        raise _too_few(table, len(counts), where, "split.folds")
+    return parts[groups]
 
 
 def _groups(table: SplitTable) -> tuple[Rows, Counts]:

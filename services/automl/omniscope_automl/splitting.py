@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import split_pb2
 from omniscope_automl.allowed import FIELD_INVALID, require_in, require_known, require_share
-from omniscope_automl.presets import bags
 from omniscope_automl.spec import (
     DEFAULT_TEST_FRACTION,
     DEFAULT_VALIDATION_FRACTION,
@@ -39,8 +38,9 @@ def fill_split(request: TrainRequest) -> None:
     if not split.HasField("seed"):
         split.seed = request.seed
     validated = split.HasField("folds") or split.HasField("validation_fraction") or predefined
-    # Columns are then chosen by the rows that models are fitted on, and judged by others.
-    if request.HasField("feature_selection") and not validated and not bags(request.quality):
+    # Columns are then chosen by the rows that models are fitted on, and judged by others. A choice
+    # that had seen all folds would seem to tell even shuffled labels.
+    if request.HasField("feature_selection") and not validated:
         split.validation_fraction = DEFAULT_VALIDATION_FRACTION
 
 

@@ -64,8 +64,10 @@ def test_a_worker_gets_the_plan_and_the_choice(stub, datasets, credentials, suit
     assert (spec.selection_method, spec.selection_top_k) == ("variance", 2)
 
 
-def test_columns_are_chosen_without_the_rows_that_validate(stub, datasets, credentials):
-    config = config_of(train(stub, credentials, feature_selection={"top_k": 2}))
+@pytest.mark.parametrize("quality", ["medium_quality", "good_quality"])
+def test_columns_are_chosen_without_the_rows_that_validate(quality, stub, datasets, credentials):
+    job = train(stub, credentials, quality=quality, feature_selection={"top_k": 2})
+    config = config_of(job)
 
     assert config.split.validation_fraction == 0.2
     method = feature_selection_pb2.FEATURE_SELECTION_METHOD_F_TEST
@@ -76,7 +78,7 @@ def test_columns_are_chosen_without_the_rows_that_validate(stub, datasets, crede
     ("fields", "said"),
     [
         (
-            {"quality": "good_quality", "feature_selection": {"top_k": 2}},
+            {"split": {"folds": 4}, "feature_selection": {"top_k": 2}},
             "validation scores, whose rows took part in that, are too good",
         ),
         (

@@ -48,8 +48,10 @@ Global___FeatureSelectionMethod: _TypeAlias = FeatureSelectionMethod  # noqa: Y0
 @_typing.final
 class FeatureSelection(_message.Message):
     """Keeps the columns that say most, for tables with far more columns than rows. Chosen by the rows
-    that models are fitted on, never by held-out ones; the choice is stored with the model and applied
-    by it. Columns of texts and times are all kept.
+    that models are fitted on, never by held-out ones, and without the one part of the training rows
+    that validates; where folds validate they take part in the choice, which makes their scores too
+    good. The choice is stored with the model and applied by it. Columns of texts and times are all
+    kept.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

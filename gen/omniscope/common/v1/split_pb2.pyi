@@ -94,7 +94,7 @@ class SplitConfig(_message.Message):
     """Seed of the division. Default: the request's seed."""
     validation_fraction: _builtins.float
     """Share of the training rows that ranks candidates. Range 0.01 to 0.9. Default: the method's own
-    choice. Not with `folds` nor with PREDEFINED.
+    choice; 0.2 where columns are chosen. Not with `folds` nor with PREDEFINED.
     """
     folds: _builtins.int
     """Number of folds of the training rows that rank candidates, each validated by models of the
