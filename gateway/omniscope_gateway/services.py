@@ -12,7 +12,12 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.rpc import error_details_pb2, status_pb2
 
 from omniscope.automl.v1 import automl_service_pb2
-from omniscope.registry.v1 import dataset_service_pb2, job_service_pb2, model_service_pb2
+from omniscope.registry.v1 import (
+    dataset_service_pb2,
+    experiment_service_pb2,
+    job_service_pb2,
+    model_service_pb2,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +29,7 @@ PUBLIC_SERVICES: Final[dict[str, tuple[ServiceDescriptor, ...]]] = {
     "automl": (automl_service_pb2.DESCRIPTOR.services_by_name["AutoMLService"],),
     "registry": (
         dataset_service_pb2.DESCRIPTOR.services_by_name["DatasetService"],
+        experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"],
         job_service_pb2.DESCRIPTOR.services_by_name["JobService"],
         model_service_pb2.DESCRIPTOR.services_by_name["ModelService"],
     ),

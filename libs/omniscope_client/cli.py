@@ -5,7 +5,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from omniscope_client.commands import automl, datasets, jobs, models
+from omniscope_client.commands import automl, datasets, experiments, jobs, models
 from omniscope_client.commands.output import print_error
 from omniscope_client.errors import OmniscopeError
 
@@ -37,6 +37,7 @@ def build() -> typer.Typer:
         ("automl", automl),
         ("jobs", jobs),
         ("models", models),
+        ("experiments", experiments),
     ):
         app.add_typer(group.app, name=name)
     for entry_point in sorted(entry_points(group=COMMANDS_GROUP), key=lambda found: found.name):

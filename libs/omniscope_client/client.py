@@ -7,6 +7,7 @@ from omniscope_client.automl import AutoML
 from omniscope_client.calls import Calls
 from omniscope_client.connection import find_endpoint
 from omniscope_client.datasets import Datasets
+from omniscope_client.experiments import Experiments
 from omniscope_client.jobs import Jobs
 from omniscope_client.models import Models
 
@@ -26,6 +27,7 @@ class Client:
         automl: Training by AutoGluon.
         jobs: Jobs of every service.
         models: Trained models.
+        experiments: Experiments, runs and their metrics.
     """
 
     def __init__(self, address: str | None = None, token: str | None = None) -> None:
@@ -34,6 +36,7 @@ class Client:
         self.automl = AutoML(self._calls)
         self.jobs = Jobs(self._calls)
         self.models = Models(self._calls)
+        self.experiments = Experiments(self._calls)
 
     def __enter__(self) -> Self:
         return self

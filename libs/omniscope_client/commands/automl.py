@@ -1,6 +1,5 @@
 """`omniscope automl`: train, presets, leaderboard."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from omniscope.common.v1.job_pb2 import Job
 from omniscope_client.client import Client
 from omniscope_client.commands.division import selection_from_options, split_from_options
+from omniscope_client.commands.labels import labels_of
 from omniscope_client.commands.output import Json, console, print_json, show
 from omniscope_client.commands.watching import watch
 from omniscope_client.render import tables
@@ -174,7 +174,7 @@ def train(
             positive_class=positive_class,
             model_name=name,
             description=description,
-            tags=_labels(tag or ()),
+            tags=labels_of(tag or ()),
             experiment=experiment,
             request_id=request_id,
             validate_only=validate_only,
@@ -218,11 +218,3 @@ def _report(job: Job, validate_only: bool, watching: bool, as_json: bool) -> Non
         screen.print(f"Job {job.job_id} trains {job.model_name}.")
     else:
         screen.print(f"Job {job.job_id} is queued: `omniscope jobs watch {job.job_id}` shows it.")
-
-
-def _labels(pairs: Sequence[str]) -> dict[str, str]:
-    labels = dict(pair.partition("=")[::2] for pair in pairs)
-    for pair in pairs:
-        if not pair.partition("=")[0] or "=" not in pair:
-            raise typer.BadParameter(f"{pair!r} is not KEY=VALUE.", param_hint="--tag")
-    return labels

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from omniscope_client.client import Client
+from omniscope_client.commands.labels import labels_of
 from omniscope_client.commands.output import (
     Filter,
     Json,
@@ -133,7 +134,7 @@ def update(
     as_json: Json = False,
 ) -> None:
     """Change a model's description or tags."""
-    wanted = {} if no_tags else _tags(tags) if tags else None
+    wanted = {} if no_tags else labels_of(tags) if tags else None
     if wanted is None and description is None:
         raise typer.BadParameter("nothing to change: give --description, --tag or --no-tags")
     with Client() as client:
@@ -182,11 +183,3 @@ def undelete(model_id: ModelId, as_json: Json = False) -> None:
     with Client() as client:
         model = client.models.undelete(model_id)
         show(model, f"{model.name} (version {model.version}) is back.", as_json)
-
-
-def _tags(pairs: list[str]) -> dict[str, str]:
-    split = [pair.partition("=") for pair in pairs]
-    for key, equals, _ in split:
-        if not key or not equals:
-            raise typer.BadParameter(f"--tag {key!r} is not KEY=VALUE")
-    return {key: value for key, _, value in split}

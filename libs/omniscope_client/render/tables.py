@@ -32,10 +32,10 @@ METRIC_ORDER = (
 
 def datasets(rows: Iterable[Dataset]) -> Table:
     """Return the list of datasets."""
-    table = _list("id", "name~", "v:>", "rows:>", "cols:>", "size:>", "age:>")
+    table = list_table("id", "name~", "v:>", "rows:>", "cols:>", "size:>", "age:>")
     for row in rows:
         table.add_row(
-            row.dataset_id, _cut(row.name), str(row.version), f"{row.row_count:,}",
+            row.dataset_id, cut(row.name), str(row.version), f"{row.row_count:,}",
             f"{row.column_count:,}", size(row.size_bytes), age(row.create_time),
         )  # fmt: skip
     return table
@@ -44,7 +44,7 @@ def datasets(rows: Iterable[Dataset]) -> Table:
 def dataset(row: Dataset) -> Table:
     """Return everything about one dataset."""
     types = ", ".join(f"{count:,} {kind}" for kind, count in sorted(row.column_types.items()))
-    return _facts(
+    return facts(
         ("name", f"{row.name} (version {row.version})"),
         ("id", row.dataset_id),
         ("shape", f"{row.row_count:,} rows x {row.column_count:,} columns ({types})"),
@@ -76,10 +76,10 @@ def columns(rows: Iterable[DatasetColumn]) -> Table:
 
 def jobs(rows: Iterable[Job]) -> Table:
     """Return the list of jobs."""
-    table = _list("id", "state", "%:>", "model~", "took:>", "age:>")
+    table = list_table("id", "state", "%:>", "model~", "took:>", "age:>")
     for row in rows:
         table.add_row(
-            row.job_id, job_state(row.state), f"{row.progress:.0f}", _cut(row.model_name),
+            row.job_id, job_state(row.state), f"{row.progress:.0f}", cut(row.model_name),
             took(row), age(row.create_time),
         )  # fmt: skip
     return table
@@ -87,7 +87,7 @@ def jobs(rows: Iterable[Job]) -> Table:
 
 def job(row: Job) -> Table:
     """Return everything about one job."""
-    return _facts(
+    return facts(
         ("id", row.job_id),
         ("state", job_state(row.state)),
         ("progress", f"{row.progress:.0f} %"),
@@ -104,7 +104,7 @@ def job(row: Job) -> Table:
         ("took", took(row)),
         ("stopped early", "yes, a limit was hit" if row.stopped_early else ""),
         ("experiment", row.experiment),
-        ("tags", _labels(row.tags.items())),
+        ("tags", labels(row.tags.items())),
         ("description", row.description),
     )
 
@@ -123,12 +123,12 @@ def job_state(value: JobState.ValueType) -> Text:
 
 def models(rows: Iterable[Model]) -> Table:
     """Return the list of models."""
-    table = _list("id", "name~", "v:>", "kind~", "held out~", "age:>")
+    table = list_table("id", "name~", "v:>", "kind~", "held out~", "age:>")
     for row in rows:
         first = sorted(row.metrics.items(), key=_metric_place)[:1]
         table.add_row(
-            row.model_id, _cut(row.name), _version(row), _cut(row.architecture),
-            _cut("".join(f"{number(value)} {name}" for name, value in first)),
+            row.model_id, cut(row.name), _version(row), cut(row.architecture),
+            cut("".join(f"{number(value)} {name}" for name, value in first)),
             age(row.create_time),
         )  # fmt: skip
     return table
@@ -137,7 +137,7 @@ def models(rows: Iterable[Model]) -> Table:
 def model(row: Model) -> Table:
     """Return everything about one model."""
     values = sorted(row.metrics.items(), key=_metric_place)
-    return _facts(
+    return facts(
         ("name", f"{row.name} (version {row.version})"),
         ("id", row.model_id),
         ("kind", f"{row.type}, {row.architecture}"),
@@ -154,14 +154,14 @@ def model(row: Model) -> Table:
         ("package", f"{size(row.size_bytes)} at {row.artifacts_path}"),
         ("manifest digest", row.manifest_digest),
         ("made", f"{moment(row.create_time)} by {row.created_by}"),
-        ("tags", _labels(row.tags.items())),
+        ("tags", labels(row.tags.items())),
         ("description", row.description),
     )
 
 
 def chosen(row: Model, results: ModelResults) -> Table:
     """Return which model its results are about, and which class they call positive."""
-    return _facts(
+    return facts(
         ("model", f"{row.name} (version {row.version}): {results.best_model}"),
         ("predicts", f"{results.target_column} ({results.problem_type})"),
         ("positive class", results.positive_class),
@@ -232,33 +232,33 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _list(*headings: str) -> Table:
+def list_table(*headings: str) -> Table:
     """Return an empty table with one line per row, also where the terminal is narrow.
 
-    A column whose heading ends in `~` gives way (fill it with `_cut`), the others are never cut;
+    A column whose heading ends in `~` gives way (fill it with `cut`), the others are never cut;
     `:>` aligns to the right.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for heading in headings:
         text, right = heading.removesuffix(":>"), heading.endswith(":>")
         if text.endswith("~"):
-            table.add_column(_cut(text[:-1]))
+            table.add_column(cut(text[:-1]))
         else:
             table.add_column(text, justify="right" if right else "left", no_wrap=True)
     return table
 
 
-def _cut(text: str) -> Text:
+def cut(text: str) -> Text:
     """Return a cell that ends in an ellipsis where it has no room."""
     return Text(text, no_wrap=True, overflow="ellipsis")
 
 
-def _facts(*facts: tuple[str, str | Text]) -> Table:
+def facts(*pairs: tuple[str, str | Text]) -> Table:
     """Return pairs of name and value, without those that are empty."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    for name, value in facts:
+    for name, value in pairs:
         if value:
             table.add_row(name, value)
     return table
@@ -274,7 +274,8 @@ def _metric_place(item: tuple[str, float]) -> tuple[int, str]:
     return (METRIC_ORDER.index(name) if name in METRIC_ORDER else len(METRIC_ORDER), name)
 
 
-def _labels(items: Iterable[tuple[str, str]]) -> str:
+def labels(items: Iterable[tuple[str, str]]) -> str:
+    """Return labels on one line, by key."""
     return ", ".join(f"{key}={value}" for key, value in sorted(items))
 
 

@@ -22,6 +22,7 @@ def _methods(service: str, names: str, roles: frozenset[Role]) -> dict[str, froz
 _JOBS = "omniscope.registry.v1.JobService"
 _DATASETS = "omniscope.registry.v1.DatasetService"
 _MODELS = "omniscope.registry.v1.ModelService"
+_EXPERIMENTS = "omniscope.registry.v1.ExperimentService"
 _INTAKE = "omniscope.registry.v1.JobIntakeService"
 _WORKER = "omniscope.registry.v1.WorkerService"
 _PROJECTION = "omniscope.registry.v1.ProjectionService"
@@ -42,6 +43,12 @@ POLICY: Mapping[str, frozenset[Role]] = {
         _READERS,
     ),
     **_methods(_MODELS, "UpdateModel DeleteModel UndeleteModel SetAlias DeleteAlias", _WRITERS),
+    **_methods(
+        _EXPERIMENTS,
+        "ListExperiments GetExperiment ListRuns GetRun GetMetricHistory",
+        _READERS,
+    ),
+    **_methods(_EXPERIMENTS, "LogMetrics", _WRITERS),
     **_methods(_AUTOML, "WatchTraining GetLeaderboard ListPresets", _READERS),
     **_methods(_AUTOML, "Train", _WRITERS),
     **_methods(_INTAKE, "SubmitJob", _SERVICES),

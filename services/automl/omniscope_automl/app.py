@@ -6,7 +6,12 @@ from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Final
 
 from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
-from omniscope.registry.v1 import dataset_service_pb2, job_service_pb2, model_service_pb2
+from omniscope.registry.v1 import (
+    dataset_service_pb2,
+    experiment_service_pb2,
+    job_service_pb2,
+    model_service_pb2,
+)
 from omniscope_automl.convert import RESOURCE_CLASS, SERVICE, claim_to_spec
 from omniscope_automl.planner import TrainingPlanner
 from omniscope_automl.servicer import AutoMLServicer
@@ -42,6 +47,7 @@ _ENGINES: Final = (
 # Reached at the same address as this service, through the gateway, whose reflection is ours.
 _DESCRIBED: Final = (
     dataset_service_pb2.DESCRIPTOR.services_by_name["DatasetService"].full_name,
+    experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"].full_name,
     job_service_pb2.DESCRIPTOR.services_by_name["JobService"].full_name,
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name,
 )

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from omniscope.registry.v1.dataset_service_pb2_grpc import add_DatasetServiceServicer_to_server
+from omniscope.registry.v1.experiment_service_pb2_grpc import (
+    add_ExperimentServiceServicer_to_server,
+)
 from omniscope.registry.v1.job_intake_service_pb2_grpc import (
     add_JobIntakeServiceServicer_to_server,
 )
@@ -19,6 +22,7 @@ from omniscope.registry.v1.worker_service_pb2_grpc import add_WorkerServiceServi
 from omniscope_registry.database import Database
 from omniscope_registry.datasets.servicer import DatasetServicer
 from omniscope_registry.datasets.store_sql import SqlDatasetStore
+from omniscope_registry.experiments.servicer import ExperimentServicer
 from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
 from omniscope_registry.jobs.checkpoints_sql import SqlCheckpointStore
 from omniscope_registry.jobs.claims_sql import SqlClaims
@@ -182,6 +186,11 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
             _models(resources, models, settings.deleted_models_kept),
             add_ModelServiceServicer_to_server,
             f"{_PACKAGE}.ModelService",
+        ),
+        Registration(
+            ExperimentServicer(database),
+            add_ExperimentServiceServicer_to_server,
+            f"{_PACKAGE}.ExperimentService",
         ),
         Registration(
             ProjectionServicer(database, models),

@@ -12,6 +12,8 @@ from omniscope.common.v1 import dataset_pb2, job_event_pb2, job_pb2, model_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2,
     dataset_service_pb2_grpc,
+    experiment_service_pb2,
+    experiment_service_pb2_grpc,
     job_intake_service_pb2_grpc,
     job_service_pb2,
     job_service_pb2_grpc,
@@ -25,6 +27,7 @@ from omniscope_service.rpc.server import Registration
 JOB_ID = "01J9ZQ4T9V8XKQ2W3E4R5T6Y7U"
 PUBLIC_NAMES = (
     "omniscope.registry.v1.DatasetService",
+    "omniscope.registry.v1.ExperimentService",
     "omniscope.registry.v1.JobService",
     "omniscope.registry.v1.ModelService",
 )
@@ -138,12 +141,26 @@ class Models(model_service_pb2_grpc.ModelServiceServicer):
             )
 
 
+class Experiments(experiment_service_pb2_grpc.ExperimentServiceServicer):
+    async def ListRuns(
+        self, request: Any, context: Any
+    ) -> experiment_service_pb2.ListRunsResponse:
+        run = experiment_service_pb2.Run(experiment=request.experiment, name=request.filter)
+        return experiment_service_pb2.ListRunsResponse(runs=[run])
+
+    async def LogMetrics(
+        self, request: Any, context: Any
+    ) -> experiment_service_pb2.LogMetricsResponse:
+        return experiment_service_pb2.LogMetricsResponse(added_count=len(request.metrics))
+
+
 def registry_services() -> list[Registration]:
     """The registry's services, internal ones included: nobody outside may reach those."""
     return [
         _registration("registry", "JobService", job_service_pb2_grpc, Jobs),
         _registration("registry", "DatasetService", dataset_service_pb2_grpc, Datasets),
         _registration("registry", "ModelService", model_service_pb2_grpc, Models),
+        _registration("registry", "ExperimentService", experiment_service_pb2_grpc, Experiments),
         _internal("WorkerService", worker_service_pb2_grpc),
         _internal("JobIntakeService", job_intake_service_pb2_grpc),
     ]

@@ -16,6 +16,7 @@ from omniscope_registry.jobs.domain import SUCCEEDED, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,13 +34,26 @@ async def run_started(conn: AsyncConnection, job: JobRow) -> None:
     await _add(conn, job, Projection(run_started=started))
 
 
-async def metrics(conn: AsyncConnection, job: JobRow, points: Sequence[MetricPoint]) -> None:
-    """Have metric points written to the attempt's run."""
+async def metrics(
+    conn: AsyncConnection,
+    job: JobRow,
+    points: Sequence[MetricPoint],
+    *,
+    at: datetime | None = None,
+) -> None:
+    """Have metric points written to the newest attempt's run.
+
+    Args:
+        conn: The transaction.
+        job: The job.
+        points: At most 1,000.
+        at: When they were measured. Default: when the job changed.
+    """
     batch = MetricBatch(attempt=job.attempt)
     for point in points:
         key = f"{point.split}_{point.name}" if point.split else point.name
         projected = ProjectedMetric(key=key, value=point.value, step=point.step)
-        projected.event_time.FromDatetime(job.updated_at)
+        projected.event_time.FromDatetime(at or job.updated_at)
         batch.points.append(projected)
     await _add(conn, job, Projection(metrics=batch))
 

@@ -22,6 +22,10 @@ ID_KEY = re.compile(r"[0-9A-Z]{26}")
 """Form of the keys of rows: ULIDs."""
 POSITION_KEY = re.compile(r"[0-9]{1,9}")
 """Form of the keys of columns: positions from 0."""
+NAME_KEY = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+"""Form of the keys of what has a name only."""
+PAIR_KEY = re.compile(r"[0-9]{1,9}:[0-9]{1,10}")
+"""Form of the keys of values: two numbers."""
 _MAX_TOKEN_LENGTH = 256
 # Half of what a message may have; a single row is far smaller.
 _MAX_PAGE_BYTES = 2 * 1024 * 1024

@@ -179,7 +179,8 @@ job_events = Table(
     sqlite_with_rowid=False,
 )
 
-# Every metric point in full, also when the journal coalesces.
+# Every metric point in full, also when the journal coalesces. Attempt 0: logged by its owner, and
+# `worker_sequence` is their number.
 job_metrics = Table(
     "job_metrics",
     metadata,

@@ -1,0 +1,57 @@
+"""Tables of experiments, runs and metrics."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+
+from omniscope.registry.v1.experiment_service_pb2 import Experiment, MetricValue, Run
+from omniscope_client.render.amounts import age, moment, number
+from omniscope_client.render.tables import cut, facts, job_state, labels, list_table
+
+
+def experiments(rows: Iterable[Experiment]) -> Table:
+    """Return the list of experiments."""
+    table = list_table("experiment~", "runs:>", "changed:>")
+    for row in rows:
+        table.add_row(cut(row.name), f"{row.run_count:,}", age(row.update_time))
+    return table
+
+
+def runs(rows: Iterable[Run]) -> Table:
+    """Return the list of runs."""
+    table = list_table("id", "state", "name~", "held out~", "age:>")
+    for row in rows:
+        values = (f"{number(value)} {name}" for name, value in sorted(row.metrics.items())[:1])
+        table.add_row(
+            row.run_id, job_state(row.state), cut(row.name), cut("".join(values)),
+            age(row.create_time),
+        )  # fmt: skip
+    return table
+
+
+def run(row: Run) -> Table:
+    """Return everything about one run."""
+    return facts(
+        ("id", row.run_id),
+        ("name", row.name),
+        ("experiment", row.experiment),
+        ("state", job_state(row.state)),
+        ("attempt", str(row.attempt)),
+        ("dataset", row.dataset_id),
+        ("model", row.model_id),
+        ("MLflow run", row.mlflow_run_id),
+        ("submitted", moment(row.create_time)),
+        ("tags", labels(row.tags.items())),
+        *((name, value) for name, value in sorted(row.parameters.items())),
+        *((name, number(value)) for name, value in sorted(row.metrics.items())),
+    )
+
+
+def history(values: Sequence[MetricValue]) -> Table:
+    """Return the values of a metric in their order."""
+    table = list_table("step:>", "value:>", "attempt:>", "when")
+    for value in values:
+        attempt = str(value.attempt) if value.attempt else "logged"
+        when = moment(value.event_time)
+        table.add_row(str(value.step), number(value.value), attempt, when)
+    return table

@@ -1,0 +1,160 @@
+"""Experiments and runs, read from the jobs. The owner is part of every query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, select
+
+from omniscope_registry.experiments.convert import experiment_to_proto, run_to_proto
+from omniscope_registry.jobs.domain import JobState
+from omniscope_registry.listing.filter import Filterable, FilterField, FilterMap
+from omniscope_registry.listing.keyset import fetch_rows
+from omniscope_registry.listing.paging import (
+    NAME_KEY,
+    clamp_page_size,
+    decode_page_token,
+    encode_page_token,
+)
+from omniscope_registry.names import is_id, is_name
+from omniscope_registry.tables.jobs import training_jobs
+from omniscope_registry.tables.models import ml_models
+from omniscope_service.errors import NotFound
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Row, Select
+
+    from omniscope.registry.v1 import experiment_service_pb2 as messages
+    from omniscope_registry.database import Database
+
+_JOBS = training_jobs.c
+_LISTED: Final = [
+    _JOBS[name]
+    for name in (
+        "id", "experiment", "model_name", "status", "attempt", "dataset_id", "model_id", "tags",
+        "created_at", "started_at", "completed_at",
+    )
+]  # fmt: skip
+_OF_MODEL: Final = [ml_models.c.mlflow_run_id, ml_models.c.metrics.label("held_out")]
+_EXPERIMENTS: Final = select(
+    _JOBS.experiment,
+    func.count().label("run_count"),
+    func.min(_JOBS.created_at).label("created_at"),
+    func.max(_JOBS.updated_at).label("updated_at"),
+).group_by(_JOBS.experiment)
+_FILTER_FIELDS: Final[dict[str, Filterable]] = {
+    "state": FilterField(_JOBS.status, allowed=tuple(JobState)),
+    "service": _JOBS.service,
+    "dataset_id": _JOBS.dataset_id,
+    "name": _JOBS.model_name,
+    "tags": FilterMap(_JOBS.tags),
+}
+_ORDERS: Final = {"update_time": _JOBS.updated_at, "name": _JOBS.model_name}
+
+
+class SqlRunReader:
+    """Reads the runs of one owner at a time; somebody else's do not exist."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def experiments_page(
+        self, owner: str, request: messages.ListExperimentsRequest
+    ) -> tuple[list[messages.Experiment], str]:
+        """Return a page of the owner's experiments by name, and the token of the next page.
+
+        Raises:
+            InvalidArgument: Reason PAGE_SIZE_INVALID or PAGE_TOKEN_MISMATCH.
+        """
+        bound = (owner, "experiments")
+        size = clamp_page_size(request.page_size)
+        after = decode_page_token(request.page_token, bound, NAME_KEY)
+        query = _EXPERIMENTS.where(*_owned(owner)).order_by(_JOBS.experiment).limit(size + 1)
+        if after is not None:
+            query = query.where(_JOBS.experiment > after)
+        async with self._database.read() as conn:
+            rows = (await conn.execute(query)).all()
+        more = len(rows) > size
+        token = encode_page_token(rows[size - 1].experiment, bound) if more else ""
+        return [experiment_to_proto(row) for row in rows[:size]], token
+
+    async def experiment(self, owner: str, name: str) -> messages.Experiment:
+        """Return an experiment.
+
+        Raises:
+            NotFound: The owner has no runs in it; reason EXPERIMENT_NOT_FOUND.
+        """
+        row = None
+        if is_name(name):
+            query = _EXPERIMENTS.where(*_owned(owner), _JOBS.experiment == name)
+            async with self._database.read() as conn:
+                row = (await conn.execute(query)).first()
+        if row is None:
+            raise _experiment_not_found(name)
+        return experiment_to_proto(row)
+
+    async def runs_page(
+        self, owner: str, request: messages.ListRunsRequest
+    ) -> tuple[list[messages.Run], str]:
+        """Return a page of an experiment's runs, and the token of the next page.
+
+        Raises:
+            InvalidArgument: The request is wrong; see `listing`.
+        """
+        # PostgreSQL fails at a text with a zero byte; no experiment has such a name.
+        name = request.experiment if is_name(request.experiment) else ""
+        async with self._database.read() as conn:
+            page = await fetch_rows(
+                conn,
+                _runs().where(*_owned(owner), _JOBS.experiment == name),
+                request=request,
+                owner=owner,
+                key=_JOBS.id,
+                fields=_FILTER_FIELDS,
+                orders=_ORDERS,
+                scope=["runs", name],
+            )
+        return page.answer(run_to_proto)
+
+    async def run(self, owner: str, run_id: str) -> Row[Any]:
+        """Return a run's row, with its request as `config`.
+
+        Raises:
+            NotFound: The owner has none such; reason RUN_NOT_FOUND.
+        """
+        row: Row[Any] | None = None
+        if is_id(run_id):
+            query = _runs(_JOBS.config).where(*_owned(owner), _JOBS.id == run_id.upper())
+            async with self._database.read() as conn:
+                row = (await conn.execute(query)).first()
+        if row is None:
+            raise run_not_found(run_id)
+        return row
+
+
+def run_not_found(run_id: str) -> NotFound:
+    """Return the error for a run that is not there, or not the caller's."""
+    return NotFound(
+        f"There is no run {run_id[:64]!r}.",
+        reason="RUN_NOT_FOUND",
+        field="run_id",
+        metadata={"resource_type": "run", "resource_name": run_id[:64]},
+    )
+
+
+def _owned(owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _JOBS.owner == owner, _JOBS.deleted_at.is_(None)
+
+
+def _runs(*columns: ColumnElement[Any]) -> Select[Any]:
+    joined = training_jobs.outerjoin(ml_models, ml_models.c.id == _JOBS.model_id)
+    return select(*_LISTED, *_OF_MODEL, *columns).select_from(joined)
+
+
+def _experiment_not_found(name: str) -> NotFound:
+    return NotFound(
+        f"There is no experiment {name[:128]!r}.",
+        reason="EXPERIMENT_NOT_FOUND",
+        field="experiment",
+        metadata={"resource_type": "experiment", "resource_name": name[:128]},
+    )
