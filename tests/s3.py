@@ -59,7 +59,7 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
     (folder / "identities.json").write_text(json.dumps({"identities": [identity]}))
     master, volume, filer, s3 = _free_ports(4)
     command = [
-        *(WEED, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}"),
+        *(str(WEED), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}"),
         *(f"-master.port={master}", f"-volume.port={volume}", "-volume.max=20"),
         *("-filer", f"-filer.port={filer}", "-master.volumeSizeLimitMB=64"),
         *("-s3", f"-s3.port={s3}", f"-s3.config={folder / 'identities.json'}"),

@@ -28,7 +28,7 @@ async def reach(name: str) -> None:
     match _ARMED.get(name, "").split(":"):
         case ["kill", *visit]:
             _visits[name] += 1
-            if _visits[name] == int(*visit or [1]):
+            if _visits[name] == int("".join(visit) or 1):
                 os.kill(os.getpid(), signal.SIGKILL)
         case ["sleep", seconds]:
             await asyncio.sleep(float(seconds))

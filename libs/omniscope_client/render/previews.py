@@ -3,7 +3,7 @@
 from google.protobuf.struct_pb2 import Value
 from rich.table import Table
 
-from omniscope.registry.v1.dataset_service_pb2 import PreviewDatasetResponse
+from omniscope.registry.v1.dataset_service_pb2 import PreviewColumn, PreviewDatasetResponse
 
 _WIDEST = 24
 _GAP = 3
@@ -11,7 +11,8 @@ _GAP = 3
 
 def preview(answer: PreviewDatasetResponse, width: int) -> Table:
     """Return a table with as many columns as fit into `width` characters."""
-    shown, used = [], 0
+    shown: list[tuple[PreviewColumn, list[str]]] = []
+    used = 0
     for column in answer.columns:
         texts = [_text(value) for value in column.values]
         used += min(max(map(len, [column.name, *texts])), _WIDEST) + _GAP
@@ -22,9 +23,12 @@ def preview(answer: PreviewDatasetResponse, width: int) -> Table:
     table = Table(caption=f"and {hidden} more columns: --column NAME" if hidden else None)
     for column, _ in shown:
         number = any(value.HasField("number_value") for value in column.values)
-        justify = "right" if number else "left"
         table.add_column(
-            column.name, justify=justify, max_width=_WIDEST, no_wrap=True, overflow="ellipsis"
+            column.name,
+            justify="right" if number else "left",
+            max_width=_WIDEST,
+            no_wrap=True,
+            overflow="ellipsis",
         )
     for row in zip(*(texts for _, texts in shown), strict=True):
         table.add_row(*row)

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def real(request: pytest.FixtureRequest, train_model: Train) -> Training:
     frame = pd.read_csv(DATA / f"{request.param}.csv")
     target = TARGETS[request.param]
-    features = tuple(name for name in frame if name not in (target, "sample_id"))
+    features = tuple(str(name) for name in frame if name not in (target, "sample_id"))
     spec = dataclasses.replace(
         SPEC,
         target_column=target,

@@ -15,7 +15,7 @@ from omniscope_registry.datasets.store_sql import dataset_key, preview_key
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from omniscope_service.artifacts import ArtifactStore
 
@@ -67,7 +67,7 @@ class Exports:
                 )
         return {name: columns[name][:rows] for name in chosen}
 
-    async def file(self, digest: str, export_format: str) -> AsyncIterator[bytes]:
+    async def file(self, digest: str, export_format: str) -> AsyncGenerator[bytes, None]:
         """Yield a dataset as a file, in chunks of at most 252 KiB.
 
         Raises:

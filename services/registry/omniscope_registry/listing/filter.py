@@ -100,7 +100,8 @@ def _condition(term: re.Match[str], fields: Mapping[str, Filterable]) -> ColumnE
     if isinstance(found, FilterMap) and key:
         entry = found.column[key].as_string()
         # An entry that is not there differs from every value.
-        return entry == value if term["operator"] == "=" else entry.is_distinct_from(value)
+        equal: ColumnElement[bool] = entry == value
+        return equal if term["operator"] == "=" else entry.is_distinct_from(value)
     if found is None or key or isinstance(found, FilterMap):
         _refuse(f"filter field {name!r} is not one of {_names(fields)}")
     field = found if isinstance(found, FilterField) else FilterField(found)
