@@ -8,12 +8,16 @@ from omniscope.registry.v1.experiment_service_pb2 import Experiment, MetricValue
 from omniscope_client.render.amounts import age, moment, number
 from omniscope_client.render.tables import cut, facts, job_state, labels, list_table
 
+COUNTED_RUNS = 100
+"""The service counts no further."""
+
 
 def experiments(rows: Iterable[Experiment]) -> Table:
     """Return the list of experiments."""
-    table = list_table("experiment~", "runs:>", "changed:>")
+    table = list_table("experiment~", "runs:>", "newest run:>")
     for row in rows:
-        table.add_row(cut(row.name), f"{row.run_count:,}", age(row.update_time))
+        count = f"{row.run_count}+" if row.run_count == COUNTED_RUNS else str(row.run_count)
+        table.add_row(cut(row.name), count, age(row.last_run_time))
     return table
 
 

@@ -29,18 +29,18 @@ class Experiment(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     RUN_COUNT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
-    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_RUN_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name, the same as in MLflow."""
     run_count: _builtins.int
-    """Runs of the caller."""
+    """Runs of the caller, counted up to 100: more are shown as 100."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When its first run was submitted."""
 
     @_builtins.property
-    def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When one of its runs last changed."""
+    def last_run_time(self) -> _timestamp_pb2.Timestamp:
+        """When its newest run was submitted."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class Experiment(_message.Message):
         name: _builtins.str = ...,
         run_count: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
-        update_time: _timestamp_pb2.Timestamp | None = ...,
+        last_run_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "last_run_time", b"last_run_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "name", b"name", "run_count", b"run_count", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "last_run_time", b"last_run_time", "name", b"name", "run_count", b"run_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,7 +255,7 @@ class ListExperimentsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """At most this many. Default 50, at most 1000: more is taken as 1000. Errors: negative."""
+    """At most this many. Default 50, at most 100: more is taken as 100. Errors: negative."""
     page_token: _builtins.str
     """`next_page_token` of the page before. Errors: INVALID_ARGUMENT, reason PAGE_TOKEN_MISMATCH."""
     def __init__(
@@ -434,7 +434,7 @@ class GetMetricHistoryRequest(_message.Message):
     not have has no values.
     """
     page_size: _builtins.int
-    """At most this many. Default 1000, at most 10000: more is taken as 10000. Errors: negative."""
+    """At most this many. Default 1000, which is the most. Errors: negative."""
     page_token: _builtins.str
     """`next_page_token` of the page before; the other fields must be the same. Errors:
     INVALID_ARGUMENT, reason PAGE_TOKEN_MISMATCH.

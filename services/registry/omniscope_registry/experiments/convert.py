@@ -36,7 +36,7 @@ def experiment_to_proto(row: Row[Any]) -> messages.Experiment:
     """Return an experiment, from its name, count and times."""
     found = messages.Experiment(name=row.experiment, run_count=row.run_count)
     found.create_time.FromDatetime(row.created_at)
-    found.update_time.FromDatetime(row.updated_at)
+    found.last_run_time.FromDatetime(row.last_run_at)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import BigInteger, and_, cast, func, literal, select, tuple_
 
 from omniscope_registry.experiments.convert import metric_to_proto
 from omniscope_registry.experiments.keys import stored_key
@@ -17,14 +17,21 @@ from omniscope_registry.listing.paging import (
 from omniscope_registry.tables.jobs import job_metrics
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from omniscope.registry.v1 import experiment_service_pb2 as messages
     from omniscope_registry.database import Database
 
-DEFAULT_VALUES: Final = 1000
-MAX_VALUES: Final = 10_000
+MAX_VALUES: Final = 1000
+"""Values on one page."""
 
 _METRICS = job_metrics.c
-_KEY: Final = stored_key()
+# By step, then attempt, then number. One number, for sorting the rows of a long run takes seconds.
+_ORDER: Final[ColumnElement[int]] = (
+    cast(_METRICS.step, BigInteger) * 2**32
+    + cast(_METRICS.attempt, BigInteger) * 2**26
+    + _METRICS.worker_sequence
+)
 _PLACE: Final = (_METRICS.attempt, _METRICS.worker_sequence)
 
 
@@ -36,21 +43,20 @@ class SqlMetricReader:
 
     async def last(self, run_id: str) -> dict[str, float]:
         """Return the last value of every metric, that of the greatest step, by key."""
-        latest = (
-            _METRICS.step.desc(),
-            _METRICS.created_at.desc(),
-            _METRICS.worker_sequence.desc(),
-        )
-        ranked = (
-            select(
-                _KEY.label("key"),
-                _METRICS.value,
-                func.row_number().over(partition_by=_KEY, order_by=latest).label("place"),
-            )
-            .where(_METRICS.job_id == run_id)
+        of_run = _METRICS.job_id == run_id
+        named = (_METRICS.split, _METRICS.name)
+        newest = (
+            select(*named, func.max(_ORDER).label("latest"))
+            .where(of_run)
+            .group_by(*named)
             .subquery()
         )
-        query = select(ranked.c.key, ranked.c.value).where(ranked.c.place == 1)
+        same = (_METRICS.split == newest.c.split, _METRICS.name == newest.c.name)
+        query = (
+            select(stored_key().label("key"), _METRICS.value)
+            .join(newest, and_(*same, newest.c.latest == _ORDER))
+            .where(of_run)
+        )
         async with self._database.read() as conn:
             return {row.key: row.value for row in await conn.execute(query)}
 
@@ -63,7 +69,7 @@ class SqlMetricReader:
             InvalidArgument: Reason PAGE_SIZE_INVALID or PAGE_TOKEN_MISMATCH.
         """
         bound = (run_id, request.metric)
-        size = clamp_page_size(request.page_size, default=DEFAULT_VALUES, maximum=MAX_VALUES)
+        size = clamp_page_size(request.page_size, default=MAX_VALUES, maximum=MAX_VALUES)
         after = decode_page_token(request.page_token, bound, PAIR_KEY)
         if "\0" in request.metric:
             return [], ""  # PostgreSQL fails at such a text; no metric has such a name.

@@ -1,21 +1,15 @@
-"""Experiments and runs, read from the jobs. The owner is part of every query."""
+"""Runs, read from the jobs. The owner is part of every query."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from omniscope_registry.experiments.convert import experiment_to_proto, run_to_proto
+from omniscope_registry.experiments.convert import run_to_proto
 from omniscope_registry.jobs.domain import JobState
 from omniscope_registry.listing.filter import Filterable, FilterField, FilterMap
 from omniscope_registry.listing.keyset import fetch_rows
-from omniscope_registry.listing.paging import (
-    NAME_KEY,
-    clamp_page_size,
-    decode_page_token,
-    encode_page_token,
-)
 from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.models import ml_models
@@ -36,12 +30,6 @@ _LISTED: Final = [
     )
 ]  # fmt: skip
 _OF_MODEL: Final = [ml_models.c.mlflow_run_id, ml_models.c.metrics.label("held_out")]
-_EXPERIMENTS: Final = select(
-    _JOBS.experiment,
-    func.count().label("run_count"),
-    func.min(_JOBS.created_at).label("created_at"),
-    func.max(_JOBS.updated_at).label("updated_at"),
-).group_by(_JOBS.experiment)
 _FILTER_FIELDS: Final[dict[str, Filterable]] = {
     "state": FilterField(_JOBS.status, allowed=tuple(JobState)),
     "service": _JOBS.service,
@@ -58,42 +46,7 @@ class SqlRunReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def experiments_page(
-        self, owner: str, request: messages.ListExperimentsRequest
-    ) -> tuple[list[messages.Experiment], str]:
-        """Return a page of the owner's experiments by name, and the token of the next page.
-
-        Raises:
-            InvalidArgument: Reason PAGE_SIZE_INVALID or PAGE_TOKEN_MISMATCH.
-        """
-        bound = (owner, "experiments")
-        size = clamp_page_size(request.page_size)
-        after = decode_page_token(request.page_token, bound, NAME_KEY)
-        query = _EXPERIMENTS.where(*_owned(owner)).order_by(_JOBS.experiment).limit(size + 1)
-        if after is not None:
-            query = query.where(_JOBS.experiment > after)
-        async with self._database.read() as conn:
-            rows = (await conn.execute(query)).all()
-        more = len(rows) > size
-        token = encode_page_token(rows[size - 1].experiment, bound) if more else ""
-        return [experiment_to_proto(row) for row in rows[:size]], token
-
-    async def experiment(self, owner: str, name: str) -> messages.Experiment:
-        """Return an experiment.
-
-        Raises:
-            NotFound: The owner has no runs in it; reason EXPERIMENT_NOT_FOUND.
-        """
-        row = None
-        if is_name(name):
-            query = _EXPERIMENTS.where(*_owned(owner), _JOBS.experiment == name)
-            async with self._database.read() as conn:
-                row = (await conn.execute(query)).first()
-        if row is None:
-            raise _experiment_not_found(name)
-        return experiment_to_proto(row)
-
-    async def runs_page(
+    async def page(
         self, owner: str, request: messages.ListRunsRequest
     ) -> tuple[list[messages.Run], str]:
         """Return a page of an experiment's runs, and the token of the next page.
@@ -116,7 +69,7 @@ class SqlRunReader:
             )
         return page.answer(run_to_proto)
 
-    async def run(self, owner: str, run_id: str) -> Row[Any]:
+    async def get(self, owner: str, run_id: str) -> Row[Any]:
         """Return a run's row, with its request as `config`.
 
         Raises:
@@ -149,12 +102,3 @@ def _owned(owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 def _runs(*columns: ColumnElement[Any]) -> Select[Any]:
     joined = training_jobs.outerjoin(ml_models, ml_models.c.id == _JOBS.model_id)
     return select(*_LISTED, *_OF_MODEL, *columns).select_from(joined)
-
-
-def _experiment_not_found(name: str) -> NotFound:
-    return NotFound(
-        f"There is no experiment {name[:128]!r}.",
-        reason="EXPERIMENT_NOT_FOUND",
-        field="experiment",
-        metadata={"resource_type": "experiment", "resource_name": name[:128]},
-    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from omniscope.registry.v1 import experiment_service_pb2 as messages
 from omniscope.registry.v1.experiment_service_pb2_grpc import ExperimentServiceServicer
 from omniscope_registry.experiments.convert import points_from_proto, whole_run_to_proto
+from omniscope_registry.experiments.experiments_sql import SqlExperimentReader
 from omniscope_registry.experiments.logging_sql import SqlMetricLog
 from omniscope_registry.experiments.metrics_sql import SqlMetricReader
 from omniscope_registry.experiments.runs_sql import SqlRunReader
@@ -25,6 +26,7 @@ class ExperimentServicer(ExperimentServiceServicer):
     """
 
     def __init__(self, database: Database) -> None:
+        self._experiments = SqlExperimentReader(database)
         self._runs = SqlRunReader(database)
         self._metrics = SqlMetricReader(database)
         self._log = SqlMetricLog(database)
@@ -33,32 +35,32 @@ class ExperimentServicer(ExperimentServiceServicer):
         self, request: messages.ListExperimentsRequest, context: Context
     ) -> messages.ListExperimentsResponse:
         """List the caller's experiments."""
-        found, token = await self._runs.experiments_page(current_caller().subject, request)
+        found, token = await self._experiments.page(current_caller().subject, request)
         return messages.ListExperimentsResponse(experiments=found, next_page_token=token)
 
     async def GetExperiment(
         self, request: messages.GetExperimentRequest, context: Context
     ) -> messages.Experiment:
         """Return an experiment."""
-        return await self._runs.experiment(current_caller().subject, request.experiment)
+        return await self._experiments.get(current_caller().subject, request.experiment)
 
     async def ListRuns(
         self, request: messages.ListRunsRequest, context: Context
     ) -> messages.ListRunsResponse:
         """List the runs of an experiment."""
-        found, token = await self._runs.runs_page(current_caller().subject, request)
+        found, token = await self._runs.page(current_caller().subject, request)
         return messages.ListRunsResponse(runs=found, next_page_token=token)
 
     async def GetRun(self, request: messages.GetRunRequest, context: Context) -> messages.Run:
         """Return a run with parameters and metrics."""
-        row = await self._runs.run(current_caller().subject, request.run_id)
+        row = await self._runs.get(current_caller().subject, request.run_id)
         return whole_run_to_proto(row, await self._metrics.last(row.id))
 
     async def GetMetricHistory(
         self, request: messages.GetMetricHistoryRequest, context: Context
     ) -> messages.GetMetricHistoryResponse:
         """Return the values of a metric."""
-        row = await self._runs.run(current_caller().subject, request.run_id)
+        row = await self._runs.get(current_caller().subject, request.run_id)
         values, token = await self._metrics.history_page(row.id, request)
         return messages.GetMetricHistoryResponse(values=values, next_page_token=token)
 

@@ -7,6 +7,7 @@ from ulid import ULID
 
 from omniscope.common.v1.job_pb2 import JOB_STATE_QUEUED, JOB_STATE_RUNNING
 from omniscope.registry.v1 import experiment_service_pb2 as messages
+from omniscope_registry.experiments import experiments_sql
 from omniscope_service.errors import InvalidArgument, NotFound
 
 
@@ -34,7 +35,29 @@ async def test_experiments_are_listed_by_name_with_their_runs(stub, insert_job):
     assert last.next_page_token == ""
     one = await stub.GetExperiment(messages.GetExperimentRequest(experiment="b"))
     assert one == first.experiments[1]
-    assert one.create_time.ToDatetime() <= one.update_time.ToDatetime()
+    assert one.create_time.ToDatetime() < one.last_run_time.ToDatetime()
+
+
+async def test_runs_are_counted_up_to_a_bound(stub, insert_job, monkeypatch):
+    monkeypatch.setattr(experiments_sql, "COUNTED_RUNS", 2)
+    for _ in range(3):
+        await insert_job(experiment="e")
+
+    (found,) = (await stub.ListExperiments(messages.ListExperimentsRequest())).experiments
+
+    assert found.run_count == 2
+
+
+async def test_the_last_value_is_that_of_the_newest_attempt_at_the_greatest_step(
+    stub, insert_job, measure
+):
+    job = await insert_job(attempt=2)
+    await measure(job, "loss", 3.0, 2.0, attempt=2)
+    await measure(job, "loss", 9.0, 9.0, attempt=1)
+
+    run = await stub.GetRun(messages.GetRunRequest(run_id=job.id))
+
+    assert dict(run.metrics) == {"loss": 2.0}
 
 
 @pytest.mark.parametrize("name", ["nothing", "bobs", "zero\0byte"])
