@@ -38,7 +38,6 @@ UNUSED_FAILPOINTS = ("delete_dataset.before_commit",)
 """Places that no job passes."""
 PAUSED = "paused"
 KINDS = ("registry", "nats", "worker1", PAUSED, "supervisor", "child", "worker2")
-WORKERS = ("worker1", "worker2")
 STEPS = 10
 
 
@@ -84,22 +83,20 @@ class Result:
         return self.recoveries[int(share * len(self.recoveries))]
 
 
-async def campaign(home: Path, seed: int, kills: int, database_url: str = "") -> Result:
+async def campaign(cluster: Cluster, seed: int, kills: int, registries: int = 1) -> Result:
     """Hurt a cluster again and again, let it settle, and check every promise.
 
     Args:
-        home: Becomes its home.
+        cluster: It does not run yet.
         seed: Decides about every chance.
         kills: How often it is hurt; each kind of process is hurt once before one is twice.
-        database_url: Of two registries on PostgreSQL; empty: one on SQLite.
+        registries: How many share the database: 1 on SQLite, 1 or 2 on PostgreSQL.
     """
     chance = random.Random(seed)
-    write_tokens(home)
-    cluster = Cluster(home, database_url)
-    kinds = (*KINDS, "registry2") if database_url else KINDS
+    kinds = (*KINDS, "registry2") if registries == 2 else KINDS
     result = Result(seed, kills)
     try:
-        await cluster.start(workers=len(WORKERS), registries=2 if database_url else 1)
+        await cluster.start(workers=2, registries=registries)
         for number in track(range(kills), "kills"):
             kind = kinds[number] if number < len(kinds) else chance.choice(kinds)
             result.recoveries.append(await _hurt(cluster, chance, kind))
@@ -108,7 +105,7 @@ async def campaign(home: Path, seed: int, kills: int, database_url: str = "") ->
         await cluster.stop()
     result.recoveries.sort()
     result.jobs = len(cluster.acknowledged)
-    result.broken = violations(await collect(home, cluster.database_url))
+    result.broken = violations(await collect(cluster.home, cluster.database_url))
     result.surviving = len(cluster.children.idle_or_training())
     result.stale = cluster.refused().total()
     return result
@@ -159,9 +156,11 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="omniscope-faults-") as folder, ExitStack() as stack:
-        url = stack.enter_context(_postgresql()) if arguments.database == "postgresql" else ""
-        home = Path(folder) / "home"
-        result = asyncio.run(campaign(home, arguments.seed, arguments.kills, url))
+        two = arguments.database == "postgresql"
+        home, url = Path(folder) / "home", stack.enter_context(_postgresql()) if two else ""
+        write_tokens(home)
+        cluster = Cluster(home, url)
+        result = asyncio.run(campaign(cluster, arguments.seed, arguments.kills, 1 + two))
     print(result)
     sys.exit(1 if result.broken or result.surviving else 0)
 

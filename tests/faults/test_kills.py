@@ -8,22 +8,20 @@ import pytest
 from omniscope.common.v1.job_pb2 import JOB_STATE_QUARANTINED, JOB_STATE_SUCCEEDED
 from tests.faults.processes import LONG_LEASE
 
+# The default tier has the short campaign.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "place",
     [
+        "submit.before_commit",
+        "submit.after_commit",
+        "relay.before_publish",
+        "relay.after_publish",
+        "claim.after_commit",
+        "complete.before_commit",
         "complete.after_commit",
-        *(
-            pytest.param(place, marks=pytest.mark.slow)
-            for place in (
-                "submit.before_commit",
-                "submit.after_commit",
-                "relay.before_publish",
-                "relay.after_publish",
-                "claim.after_commit",
-                "complete.before_commit",
-            )
-        ),
     ],
 )
 async def test_a_registry_that_is_killed_costs_no_attempt(cluster, place):
@@ -35,7 +33,6 @@ async def test_a_registry_that_is_killed_costs_no_attempt(cluster, place):
     assert (job.state, job.attempt) == (JOB_STATE_SUCCEEDED, 1)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "attempt"),
     [
@@ -53,7 +50,6 @@ async def test_a_worker_that_is_killed_costs_at_most_its_attempt(cluster, place,
     assert (job.state, job.attempt) == (JOB_STATE_SUCCEEDED, attempt)
 
 
-@pytest.mark.slow
 async def test_a_worker_that_is_killed_in_training_takes_its_processes_along(cluster):
     await cluster.start()
     job_id = await cluster.submit(seconds=2, stubborn=True, orphan=True)
@@ -68,7 +64,6 @@ async def test_a_worker_that_is_killed_in_training_takes_its_processes_along(clu
     assert (await cluster.ended(job_id)).attempt == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGSEGV"])
 async def test_a_training_that_dies_twice_is_quarantined_and_the_next_job_runs(cluster, how):
     await cluster.start()
@@ -81,7 +76,6 @@ async def test_a_training_that_dies_twice_is_quarantined_and_the_next_job_runs(c
     assert following.state == JOB_STATE_SUCCEEDED
 
 
-@pytest.mark.slow
 async def test_a_supervisor_that_is_killed_takes_the_training_along(cluster):
     await cluster.start()
     job_id = await cluster.submit(seconds=2, orphan=True)

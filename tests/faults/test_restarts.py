@@ -65,6 +65,7 @@ async def test_a_rolling_restart_under_load_fails_no_job_and_ends_no_watch(clust
     assert outcomes == {"preempted", "succeeded"}
 
 
+@pytest.mark.slow
 async def test_a_second_registry_on_one_file_refuses_to_start(cluster):
     await cluster.start(workers=0)
 
