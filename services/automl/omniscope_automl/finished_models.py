@@ -80,7 +80,8 @@ class FinishedModels:
         self._state_file = workspace / _STATE_FILE
         self._started = time.monotonic()
         self._stack_levels = earlier.stack_levels
-        self._paths: dict[str, str] = {}
+        # Also those that this attempt has not come to yet: should it be lost before, they are not.
+        self._paths = dict(earlier.models)
 
     def plan(self, stack_levels: int) -> None:
         """Note how many levels of stacking the search was found to need."""
@@ -106,20 +107,27 @@ class FinishedModels:
         self, trainer: "AbstractTabularTrainer", model_names: list[str], stack_name: str
     ) -> None:
         """Store what is finished now, together with all that was finished before."""
-        if stack_name != SEARCHED_STACK or not model_names:
+        added = [name for name in model_names if name not in self._earlier.models]
+        if stack_name != SEARCHED_STACK or not added:
             return
-        for name in model_names:
+        for name in added:
             self._paths[name] = Path(trainer.get_model_attribute(name, "path")).as_posix()
         self._state_file.write_text(json.dumps(self._state()))
         files = {_STATE_FILE: self._state_file}
-        for model_path in self._paths.values():
-            folder = Path(trainer.path, model_path)
+        for name, model_path in self._paths.items():
+            folder = self._root(name, trainer) / model_path
             files |= {
                 f"{model_path}/{path.relative_to(folder).as_posix()}": path
                 for path in sorted(folder.rglob("*"))
                 if path.is_file()
             }
         self._report.checkpoint(files, step=len(self._paths))
+
+    def _root(self, name: str, trainer: "AbstractTabularTrainer") -> Path:
+        """Return the folder that a model's path starts from."""
+        if name in self._earlier.models and self._earlier.folder is not None:
+            return self._earlier.folder
+        return Path(trainer.path)
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import shutil
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 
+from omniscope_automl.finished_models import EarlierSearch, FinishedModels
 from tests.unit.omniscope_automl.conftest import SPEC, RecordedReport
 
 BAGGED = dataclasses.replace(
@@ -85,6 +87,35 @@ def test_a_search_that_was_lost_twice_keeps_the_models_of_both_attempts(train_mo
     resumed = train_model(SPEC, resume=tmp_path / "second")
 
     assert kept(resumed) == ["KNeighbors", "LinearModel"]
+
+
+def test_models_that_a_second_attempt_had_not_reached_are_not_lost_with_it(tmp_path):
+    """It stores a new model of its own first: its newest checkpoint is what the third one gets."""
+    first = model_files(tmp_path / "first", "Slow", "Later")
+    report = FailingReport(tmp_path / "second", models=3)
+    earlier = EarlierSearch(first, {"Slow": "models/Slow", "Later": "models/Later"})
+    finished = FinishedModels(earlier, report, tmp_path)
+    trainer = SimpleNamespace(
+        path=model_files(tmp_path / "search", "New"),
+        get_model_attribute=lambda name, _: f"models/{name}",
+    )
+
+    finished.keep(trainer, ["Slow"], "core")
+    assert not report.folder.exists()
+    with pytest.raises(PlugPulled):
+        finished.keep(trainer, ["New"], "core")
+
+    third = EarlierSearch.read(report.folder, report)
+    assert third.models.keys() == {"Slow", "Later", "New"}
+    assert (report.folder / third.models["Later"] / "model.pkl").read_text() == "Later"
+    assert (report.folder / third.models["New"] / "model.pkl").read_text() == "New"
+
+
+def model_files(folder, *names):
+    for name in names:
+        (folder / "models" / name).mkdir(parents=True)
+        (folder / "models" / name / "model.pkl").write_text(name)
+    return folder
 
 
 def test_the_time_that_earlier_attempts_took_counts(train_model, tmp_path):
