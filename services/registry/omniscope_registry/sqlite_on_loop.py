@@ -118,7 +118,7 @@ async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
             await asyncio.wait({working})
         except asyncio.CancelledError:
             cancelled = True
-    result = working.result()
     if cancelled:
-        raise asyncio.CancelledError
-    return result
+        # Also when the work failed: a loop that goes on after failures would outlive its end.
+        raise asyncio.CancelledError from working.exception()
+    return working.result()

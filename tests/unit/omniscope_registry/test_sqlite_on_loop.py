@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
@@ -72,6 +73,26 @@ async def test_a_caller_that_is_cancelled_during_the_commit_leaves_when_it_is_do
     assert adding.cancelled()
     async with database.write() as conn:
         assert await counted(conn) == 1
+
+
+async def test_a_caller_that_is_cancelled_during_work_that_fails_ends_as_cancelled(database):
+    def fail(_):
+        asyncio.run_coroutine_threadsafe(cancelled(), loop).result()
+        raise sqlite3.OperationalError("the disk is full")
+
+    async def cancelled():
+        working.cancel()
+
+    async def work():
+        async with database.write() as conn:
+            await conn.run_sync(fail)
+
+    loop = asyncio.get_running_loop()
+    working = asyncio.create_task(work())
+
+    await asyncio.wait({working})
+
+    assert working.cancelled()
 
 
 async def test_a_reader_sees_what_is_committed_while_a_transaction_is_open(database):
