@@ -131,10 +131,19 @@ class CheckpointSender:
         files = [f"{self._prefix}/{FILES_FOLDER}/{digest}" for digest in needless]
         await self._artifacts.delete([*map(self._key, dropped), *files])
 
-    def _remove_local(self, manifest: CheckpointManifest) -> None:
-        for digest in manifest.digests:
+    def _remove_local(self, stored: CheckpointManifest) -> None:
+        """Remove it and what was passed over for it; a newer checkpoint keeps its files."""
+        needless: set[str] = set()
+        needed: set[str] = set()
+        for path in self._folder.glob("[!.]*.json"):
+            digests = CheckpointManifest.from_json(path.read_bytes()).digests
+            if path.stem > stored.name:
+                needed |= digests
+            else:
+                needless |= digests
+                path.unlink()
+        for digest in needless - needed:
             (self._folder / FILES_FOLDER / digest).unlink(missing_ok=True)
-        (self._folder / f"{manifest.name}.json").unlink()
 
     def _stored(self) -> frozenset[str]:
         return frozenset().union(*(kept.digests for kept in self._kept.values()))

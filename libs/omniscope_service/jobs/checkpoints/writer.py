@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from omniscope_service.jobs.checkpoints.manifest import (
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK_BYTES = 1024 * 1024
+# A file system's clock ticks every few milliseconds: a file this young may be written once more
+# and show neither another size nor another time.
+_YOUNG_NS = 20_000_000
 _Identity = tuple[str, int, int]
 
 
@@ -52,7 +56,8 @@ class CheckpointWriter:
         for name, path in files.items():
             identity = _identity(path)
             stored[name] = self._known.get(identity) or self._store(path)
-            known[identity] = stored[name]
+            if _is_settled(identity):
+                known[identity] = stored[name]
         manifest = CheckpointManifest(f"{self._count + 1:06d}", step, stored)
         self._publish(f"{manifest.name}.json", manifest.to_json())
         self._known, self._count = known, self._count + 1
@@ -90,3 +95,8 @@ def _flush(file: BinaryIO) -> None:
 def _identity(path: Path) -> _Identity:
     status = path.stat()
     return str(path), status.st_size, status.st_mtime_ns
+
+
+def _is_settled(identity: _Identity) -> bool:
+    _path, _size, changed_ns = identity
+    return time.time_ns() - changed_ns > _YOUNG_NS

@@ -1,14 +1,24 @@
 """What a child stores on its way is there for the attempt that follows."""
 
+import asyncio
 import hashlib
 import json
+import os
+import time
 
 import pytest
 
-from omniscope.registry.v1.worker_service_pb2 import FAILURE_CAUSE_CRASH, FAILURE_CAUSE_PREEMPTED
+from omniscope.registry.v1.worker_service_pb2 import (
+    FAILURE_CAUSE_CRASH,
+    FAILURE_CAUSE_PREEMPTED,
+    AttemptLease,
+    ClaimJobResponse,
+)
 from omniscope_service.errors import NotFound
 from omniscope_service.jobs.checkpoints.manifest import CheckpointError, CheckpointManifest
+from omniscope_service.jobs.checkpoints.sender import CheckpointSender
 from omniscope_service.jobs.checkpoints.writer import CheckpointWriter
+from omniscope_service.jobs.stop import StopSignal
 
 
 async def stored(scene, job_id):
@@ -142,6 +152,41 @@ async def test_a_checkpoint_that_cannot_be_written_costs_the_training_nothing(sc
     assert scene.registry.logged(job_id) == [
         "A checkpoint could not be written: No such file or directory."
     ]
+
+
+async def test_checkpoints_that_were_passed_over_do_not_stay_on_the_disk(scene, tmp_path):
+    state, folder = tmp_path / "state", tmp_path / "checkpoints"
+    writer, written = CheckpointWriter(folder), []
+    for step, content in enumerate(["a", "bc", "def"]):
+        state.write_text(content)
+        written.append(writer.write({"state": state}, step))
+    grant = ClaimJobResponse(
+        lease=AttemptLease(job_id="job", attempt=1, lease_token="0" * 32),
+        artifacts_prefix="jobs/job/attempts/1-abc",
+    )
+    sender = CheckpointSender(
+        scene.client.workers, scene.artifacts, grant, folder, stop=StopSignal()
+    )
+    await sender.put(written[1].name)
+    sending = asyncio.create_task(sender.send())
+    await sender.drain(30)
+
+    left = {path.name for path in folder.rglob("*") if path.is_file()}
+
+    sending.cancel()
+    assert left == {"000003.json", *written[2].digests}
+    assert [checkpoint.step for checkpoint in scene.registry.checkpoints["job"]] == [1]
+
+
+def test_a_file_written_twice_within_a_tick_of_the_clock_is_stored_twice(tmp_path):
+    state, writer = tmp_path / "state", CheckpointWriter(tmp_path / "checkpoints")
+    now = time.time_ns() + 10**9  # however long this test takes
+    for content in ("1", "2"):
+        state.write_text(content)
+        os.utime(state, ns=(now, now))
+        stored = writer.write({"state": state}, step=1)
+
+    assert stored.digests == {hashlib.sha256(b"2").hexdigest()}
 
 
 def test_a_checkpoint_that_fails_half_way_leaves_the_one_before_as_it_was(tmp_path):
