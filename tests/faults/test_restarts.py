@@ -8,7 +8,8 @@ import grpc
 import pytest
 
 from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
-from omniscope.registry.v1.job_service_pb2 import GetJobRequest
+from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
+from tests.faults.cluster import answered
 from tests.faults.evidence import collect
 from tests.faults.processes import LONG_LEASE
 
@@ -68,6 +69,7 @@ async def test_a_rolling_restart_under_load_fails_no_job_and_ends_no_watch(clust
 @pytest.mark.slow
 async def test_a_second_registry_on_one_file_refuses_to_start(cluster):
     await cluster.start(workers=0)
+    await answered(lambda: cluster.jobs.ListJobs(ListJobsRequest(), timeout=5))
 
     second = await asyncio.to_thread(
         subprocess.run,
