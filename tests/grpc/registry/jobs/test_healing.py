@@ -82,6 +82,9 @@ async def test_a_job_that_waits_for_its_next_attempt_is_hinted_when_it_is_due(re
     grant = await registry.running()
     await registry.fail(grant.lease, "INFRASTRUCTURE")
     sweeper = Sweeper(database, JobTimes())
+    async with database.write() as conn:  # the delay is random and may be over already
+        later = database.now(timedelta(minutes=1))
+        await conn.execute(update(training_jobs).values(run_after=later))
     assert await sweeper.sweep() == 0
 
     async with database.write() as conn:
