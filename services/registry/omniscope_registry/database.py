@@ -8,7 +8,6 @@ on the event loop itself (`sqlite_on_loop`); no writer blocks its readers (WAL).
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,13 +16,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 from asyncpg import CannotConnectNowError, TooManyConnectionsError
-from sqlalchemy import Interval, create_engine, event, func, literal, select
+from sqlalchemy import Interval, func, literal, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from omniscope_registry.migrations.upgrade import upgrade
+from omniscope_registry.sqlite_file import lock_file, sqlite_engines
 from omniscope_registry.sqlite_on_loop import OnLoop, Transactions
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.metadata import UtcTimestamp
@@ -43,8 +43,6 @@ _POSTGRESQL_SETTINGS = {
     "statement_timeout": "5000",
     "idle_in_transaction_session_timeout": "30000",
 }
-
-
 # What the driver raises while it connects reaches us as it is: no socket, no name, no route; a
 # server that starts, stops or has all it can serve.
 _NO_ANSWER = (
@@ -103,9 +101,9 @@ class Database:
         """
         parsed = make_url(url)
         dialect = _dialect(parsed)
-        lock = _lock_file(Path(str(parsed.database))) if dialect == "sqlite" else None
-        engines = _sqlite(parsed) if dialect == "sqlite" else _postgresql(parsed)
-        database = cls(engines, dialect, lock)
+        lock = lock_file(Path(str(parsed.database))) if dialect == "sqlite" else None
+        engines = sqlite_engines(parsed) if dialect == "sqlite" else _postgresql(parsed)
+        database = cls(_Engines(*engines), dialect, lock)
         try:
             async with database.write() as connection:
                 await connection.run_sync(upgrade)
@@ -201,70 +199,13 @@ def _dialect(url: URL) -> Dialect:
     return cast("Dialect", dialect)
 
 
-def _lock_file(database: Path) -> IO[bytes]:
-    """Keep other processes out: SQLite's own locks would let a second registry in."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    lock = database.with_suffix(".lock").open("ab")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise ConfigurationError(
-            f"another registry has {database} open: stop it, or set OMNISCOPE_DATABASE_URL"
-        ) from error
-    return lock
-
-
-def _sqlite(url: URL) -> _Engines:
-    url = url.set(drivername="sqlite+pysqlite")
-    writer = create_engine(url, pool_size=1, connect_args={"check_same_thread": False})
-    # Unlimited: nobody can give a connection back while the loop waits for one.
-    reader = create_engine(
-        url, max_overflow=-1, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
-    )
-    for engine in (writer, reader):
-        event.listen(engine, "connect", _configure_sqlite)
-    event.listen(writer, "connect", _refuse_to_wait)
-    event.listen(writer, "begin", _begin_immediate)
-    event.listen(reader, "connect", _forbid_writing)
-    return _Engines(Transactions(writer), reader)
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver must not open transactions by itself: it would do so without IMMEDIATE.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "busy_timeout = 5000",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _forbid_writing(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA query_only = ON").close()
-
-
-def _refuse_to_wait(connection: Any, _record: object) -> None:
-    # `Transactions` waits, and lets the loop go on meanwhile.
-    connection.execute("PRAGMA busy_timeout = 0").close()
-
-
-def _begin_immediate(connection: Any) -> None:
-    # A transaction that starts as a reader may fail to become a writer, whatever the timeout is.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _postgresql(url: URL) -> _Engines:
+def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     arguments = {"server_settings": _POSTGRESQL_SETTINGS}
     writer = create_async_engine(url, pool_pre_ping=True, connect_args=arguments)
     reader = create_async_engine(
         url, pool_pre_ping=True, connect_args=arguments, isolation_level="AUTOCOMMIT"
     )
-    return _Engines(writer, reader)
+    return writer, reader
 
 
 @contextmanager

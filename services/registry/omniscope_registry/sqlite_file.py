@@ -1,0 +1,78 @@
+"""SQLite's file: one process has it open, one connection writes, any number of them read."""
+
+from __future__ import annotations
+
+import fcntl
+from typing import IO, TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+
+from omniscope_registry.sqlite_on_loop import Transactions
+from omniscope_service.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import URL, Engine
+
+
+def lock_file(database: Path) -> IO[bytes]:
+    """Keep other processes out until the lock is closed: SQLite's own would let a second one in.
+
+    Raises:
+        ConfigurationError: Another process has the lock.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    lock = database.with_suffix(".lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise ConfigurationError(
+            f"another registry has {database} open: stop it, or set OMNISCOPE_DATABASE_URL"
+        ) from error
+    return lock
+
+
+def sqlite_engines(url: URL) -> tuple[Transactions, Engine]:
+    """Return what writes, one transaction after the other, and what reads beside it."""
+    url = url.set(drivername="sqlite+pysqlite")
+    writer = create_engine(url, pool_size=1, connect_args={"check_same_thread": False})
+    # Unlimited: nobody can give a connection back while the loop waits for one.
+    reader = create_engine(
+        url, max_overflow=-1, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+    )
+    for engine in (writer, reader):
+        event.listen(engine, "connect", _configure)
+    event.listen(writer, "connect", _refuse_to_wait)
+    event.listen(writer, "begin", _begin_immediate)
+    event.listen(reader, "connect", _forbid_writing)
+    return Transactions(writer), reader
+
+
+def _configure(connection: Any, _record: object) -> None:
+    # The driver must not open transactions by itself: it would do so without IMMEDIATE.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "busy_timeout = 5000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _forbid_writing(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA query_only = ON").close()
+
+
+def _refuse_to_wait(connection: Any, _record: object) -> None:
+    # `Transactions` waits, and lets the loop go on meanwhile.
+    connection.execute("PRAGMA busy_timeout = 0").close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A transaction that starts as a reader may fail to become a writer, whatever the timeout is.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
