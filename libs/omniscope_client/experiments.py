@@ -50,7 +50,7 @@ class Experiments:
             experiment: Its name.
             limit: How many at most.
             query: `ListRuns.filter`.
-            order_by: `create_time`, `update_time` or `name`, with ` desc` the greatest first.
+            order_by: `create_time`: the oldest first.
         """
         token = ""
         for size in page_sizes(limit):

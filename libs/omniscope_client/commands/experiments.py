@@ -30,7 +30,7 @@ def runs(
     limit: Limit = 20,
     query: Filter = "",
     order_by: Annotated[
-        str, typer.Option(help="create_time, update_time or name; 'name desc' turns it round.")
+        str, typer.Option(help="create_time: the oldest first.")
     ] = "",
     as_json: Json = False,
 ) -> None:

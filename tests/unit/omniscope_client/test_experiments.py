@@ -84,13 +84,13 @@ def test_json_has_the_field_names_of_the_api(omniscope):
 
 def test_requests_carry_what_was_asked_for(address, canned):
     with Client(address, TOKEN) as client:
-        list(client.experiments.runs("default", 5, 'state = "failed"', order_by="name"))
+        list(client.experiments.runs("default", 5, 'state = "failed"', order_by="create_time"))
         list(client.experiments.history("R1", "auc", 7))
         assert client.experiments.get("default").run_count == 2
         client.experiments.log("R1", [messages.LoggedMetric(key="auc", value=0.5, step=3)])
 
     (runs,) = canned.requests["ListRuns"]
-    assert (runs.page_size, runs.filter, runs.order_by) == (5, 'state = "failed"', "name")
+    assert (runs.page_size, runs.filter, runs.order_by) == (5, 'state = "failed"', "create_time")
     assert canned.requests["GetMetricHistory"][0].page_size == 7
     assert canned.requests["LogMetrics"][0].metrics[0].step == 3
 

@@ -347,8 +347,8 @@ class ListRunsRequest(_message.Message):
     Errors: INVALID_ARGUMENT, reason FILTER_INVALID.
     """
     order_by: _builtins.str
-    """`create_time`, `update_time` or `name`, ascending, or descending with ` desc`. Default:
-    `create_time desc`. Errors: INVALID_ARGUMENT, reason ORDER_BY_INVALID.
+    """`create_time` or `create_time desc` (default). Errors: INVALID_ARGUMENT, reason
+    ORDER_BY_INVALID.
     """
     def __init__(
         self,

@@ -37,7 +37,6 @@ _FILTER_FIELDS: Final[dict[str, Filterable]] = {
     "name": _JOBS.model_name,
     "tags": FilterMap(_JOBS.tags),
 }
-_ORDERS: Final = {"update_time": _JOBS.updated_at, "name": _JOBS.model_name}
 
 
 class SqlRunReader:
@@ -64,7 +63,6 @@ class SqlRunReader:
                 owner=owner,
                 key=_JOBS.id,
                 fields=_FILTER_FIELDS,
-                orders=_ORDERS,
                 scope=["runs", name],
             )
         return page.answer(run_to_proto)

@@ -91,8 +91,11 @@ model_aliases = Table(
     Column("updated_at", UtcTimestamp, nullable=False),
 )
 Index("ix_model_aliases_model_id", model_aliases.c.model_id)
-# What lists are filtered by: without one, a filter that few models meet reads all of an owner's.
-for _column in ("name", "type", "architecture", "problem_type", "dataset_id"):
+# What lists are filtered and ordered by: without one, a filter that few models meet, or the first
+# page of an order, reads all of an owner's.
+for _column in (
+    "name", "type", "architecture", "problem_type", "dataset_id", "updated_at", "size_bytes",
+):  # fmt: skip
     Index(
         f"ix_ml_models_owner_{_column}_id",
         ml_models.c.owner,

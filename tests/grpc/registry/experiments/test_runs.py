@@ -91,7 +91,7 @@ async def test_the_runs_of_an_experiment_are_listed_newest_first(stub, insert_jo
     [
         ({"filter": 'state = "queued"'}, ["b"]),
         ({"filter": 'tags.team = "birds" AND name != "a"'}, ["c"]),
-        ({"order_by": "name"}, ["a", "b", "c"]),
+        ({"order_by": "create_time"}, ["b", "a", "c"]),
     ],
 )
 async def test_runs_are_filtered_and_ordered(stub, insert_job, values, names):
@@ -109,7 +109,7 @@ async def test_runs_are_filtered_and_ordered(stub, insert_job, values, names):
         ({"page_token": "x"}, "PAGE_TOKEN_MISMATCH"),
         ({"filter": 'owner = "bob"'}, "FILTER_INVALID"),
         ({"filter": 'state = "happy"'}, "FILTER_INVALID"),
-        ({"order_by": "metrics"}, "ORDER_BY_INVALID"),
+        ({"order_by": "name"}, "ORDER_BY_INVALID"),
     ],
 )
 async def test_a_wrong_list_request_is_refused(stub, refused, values, reason):
