@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
+import structlog
 from asyncpg import CannotConnectNowError, TooManyConnectionsError
 from sqlalchemy import Interval, func, literal, select
 from sqlalchemy.engine import make_url
@@ -48,6 +49,8 @@ _POSTGRESQL_SETTINGS = {
 _NO_ANSWER = (
     DBAPIError, PoolTimeoutError, OSError, CannotConnectNowError, TooManyConnectionsError
 )  # fmt: skip
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,10 @@ def _outages() -> Iterator[None]:
     except (IntegrityError, ProgrammingError, DataError):
         raise
     except _NO_ANSWER as error:
+        # Callers are told to come again; what to mend is told here. Not the statement, which holds
+        # what users sent.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        _log.warning("database does not answer", cause=f"{type(cause).__name__}: {cause}"[:500])
         raise Unavailable(
             "the registry's database does not answer",
             reason="DATABASE_UNAVAILABLE",

@@ -3,10 +3,12 @@ import sqlite3
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
+from structlog.testing import capture_logs
 
 from omniscope_registry.database import Database
 from omniscope_registry.tables.jobs import outbox
+from omniscope_service.errors import Unavailable
 
 NOTICE = {
     "channel": "nats",
@@ -100,6 +102,16 @@ async def test_a_reader_sees_what_is_committed_while_a_transaction_is_open(datab
         await conn.execute(insert(outbox), [NOTICE])
 
         assert await counted(reader) == 0
+
+
+async def test_the_log_says_why_the_database_does_not_answer_and_not_what_was_asked(database):
+    statement = text("SELECT * FROM nowhere WHERE name = :name")
+
+    with capture_logs() as logged, pytest.raises(Unavailable, match="does not answer"):
+        async with database.write() as conn:
+            await conn.execute(statement, {"name": "a patient"})
+
+    assert [line["cause"] for line in logged] == ["OperationalError: no such table: nowhere"]
 
 
 async def test_the_loop_turns_while_thousands_of_rows_are_stored(database):
