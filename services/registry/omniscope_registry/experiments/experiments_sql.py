@@ -90,7 +90,9 @@ def _names(owner: str, after: str) -> CTE:
 def _described(owner: str, name: ColumnElement[str]) -> Select[Any]:
     """Return the query for experiments of the names in a column."""
     runs = (*_of_owner(owner), _JOBS.experiment == name)
-    counted = select(literal_column("1")).where(*runs).limit(COUNTED_RUNS).correlate(name.table)
+    counted: Select[Any] = (
+        select(literal_column("1")).where(*runs).limit(COUNTED_RUNS).correlate(name.table)
+    )
 
     def submitted(order: ColumnElement[Any]) -> ScalarSelect[Any]:
         # Ids sort by time.
