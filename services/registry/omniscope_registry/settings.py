@@ -56,17 +56,17 @@ class RegistrySettings(ServiceSettings):
     )
     """What the attempts of an ended job left in the artifact store, other than its model, is
     removed after this time."""
-
+    deleted_models_kept_seconds: float = Field(
+        default=30 * 86_400, gt=0, validation_alias=f"{_PREFIX}DELETED_MODELS_KEPT_SECONDS"
+    )
+    """A deleted model can be brought back for this long; then its package is removed."""
     max_active_jobs: int = Field(default=200, ge=0, validation_alias=f"{_PREFIX}MAX_ACTIVE_JOBS")
     """Jobs of one owner that may wait or run at a time; 0: no limit."""
     max_submissions_per_minute: int = Field(
         default=120, ge=0, validation_alias=f"{_PREFIX}MAX_SUBMISSIONS_PER_MINUTE"
     )
     """Jobs that one owner may start within a minute; 0: no limit."""
-    deleted_models_kept_seconds: float = Field(
-        default=30 * 86_400, gt=0, validation_alias=f"{_PREFIX}DELETED_MODELS_KEPT_SECONDS"
-    )
-    """A deleted model can be brought back for this long; then its package is removed."""
+
     @model_validator(mode="after")
     def _fill_databases_from_home(self) -> Self:
         # After the parent's validator, which has made the home absolute.
@@ -104,6 +104,11 @@ class RegistrySettings(ServiceSettings):
         return timedelta(seconds=self.attempts_kept_seconds)
 
     @property
+    def deleted_models_kept(self) -> timedelta:
+        """How long a deleted model can be brought back."""
+        return timedelta(seconds=self.deleted_models_kept_seconds)
+
+    @property
     def job_times(self) -> JobTimes:
         """The clocks of the job system."""
         return JobTimes(
@@ -113,8 +118,3 @@ class RegistrySettings(ServiceSettings):
             cancel_grace=timedelta(seconds=self.cancel_grace_seconds),
             sweep=timedelta(seconds=self.sweep_seconds),
         )
-    @property
-    def deleted_models_kept(self) -> timedelta:
-        """How long a deleted model can be brought back."""
-        return timedelta(seconds=self.deleted_models_kept_seconds)
-
