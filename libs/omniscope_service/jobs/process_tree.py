@@ -1,5 +1,6 @@
 """Looks at a child's processes from the worker: what they hold, and which are left."""
 
+import os
 from contextlib import suppress
 
 import psutil
@@ -22,7 +23,8 @@ def wait_for_end(root: int, seconds: float) -> None:
     """Wait until a child's tree has ended, at most so long; another process is not waited for."""
     with suppress(psutil.Error):
         process = psutil.Process(root)
-        if MARK in process.environ():
+        # In a container that was started again the number may be that of a child of our own.
+        if MARK in process.environ() and process.ppid() != os.getpid():
             process.wait(seconds)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import stat
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest
 from omniscope_registry.jobs.checking import failure_from_proto
 from omniscope_service.errors import Unavailable
+from omniscope_service.jobs import process_tree
 from omniscope_service.jobs.breadcrumbs import Breadcrumbs
 from omniscope_service.jobs.work_folder import WorkFolder
 
@@ -134,6 +136,14 @@ async def test_a_breadcrumb_of_another_version_stops_no_worker(scene):
         ended = await scene.run("succeed")
 
     assert isinstance(ended, CompleteJobRequest)
+
+
+def test_a_child_of_our_own_is_not_taken_for_one_that_a_dead_worker_has_left():
+    with subprocess.Popen(["sleep", "600"], env=os.environ | {process_tree.MARK: "ours"}) as child:
+        process_tree.wait_for_end(child.pid, 600)
+
+        assert child.poll() is None
+        child.kill()
 
 
 def test_folders_of_living_workers_cannot_be_taken_over_and_those_of_dead_ones_only_once(
