@@ -106,7 +106,10 @@ async def _begun(connection: Connection) -> RootTransaction:
 
 def _is_busy(error: OperationalError) -> bool:
     cause = error.orig
-    return isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    if not isinstance(cause, sqlite3.Error):
+        return False
+    # An extended code says in its upper bytes for whom one waits, such as for a recovery.
+    return cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:

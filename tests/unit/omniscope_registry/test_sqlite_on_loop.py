@@ -3,10 +3,12 @@ import sqlite3
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import create_engine, event, func, insert, select, text
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from omniscope_registry.database import Database
+from omniscope_registry.sqlite_on_loop import Transactions
 from omniscope_registry.tables.jobs import outbox
 from omniscope_service.errors import Unavailable
 
@@ -44,6 +46,24 @@ async def test_a_transaction_begins_when_the_one_before_has_ended(database):
     await asyncio.gather(add(), add())
 
     assert seen == [0, 1, 1, 2]
+
+
+async def test_a_transaction_waits_also_while_another_process_recovers_the_file(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'registry.db'}")
+    locked = sqlite3.OperationalError("database is locked")
+    locked.sqlite_errorcode = sqlite3.SQLITE_BUSY_RECOVERY
+    refusals = [OperationalError("BEGIN IMMEDIATE", None, locked)]
+
+    @event.listens_for(engine, "begin")
+    def refuse_at_first(_):
+        if refusals:
+            raise refusals.pop()
+
+    transactions = Transactions(engine)
+    async with transactions.begin() as conn:
+        assert await conn.scalar(select(1)) == 1
+    transactions.dispose()
+    assert not refusals
 
 
 async def test_nothing_is_left_of_a_transaction_that_was_cancelled(database):
