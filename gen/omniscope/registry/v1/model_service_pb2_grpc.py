@@ -158,7 +158,8 @@ class ModelServiceServicer:
 
     def SetAlias(self, request, context):
         """Points an alias of a model's name to one version. Errors: ABORTED, reason ETAG_MISMATCH, naming
-        where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID.
+        where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID; RESOURCE_EXHAUSTED, reason
+        ALIASES_FULL, beyond 64 of a name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,7 +62,8 @@ class ModelServiceStub:
     """Brings a deleted model back until its `purge_time`; one that is not deleted is returned as it is."""
     SetAlias: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.SetAliasRequest, _model_service_pb2.ModelAlias]
     """Points an alias of a model's name to one version. Errors: ABORTED, reason ETAG_MISMATCH, naming
-    where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID.
+    where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID; RESOURCE_EXHAUSTED, reason
+    ALIASES_FULL, beyond 64 of a name.
     """
     DeleteAlias: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.DeleteAliasRequest, _empty_pb2.Empty]
     """Removes an alias; the model stays. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND; ABORTED, reason
@@ -106,7 +107,8 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Brings a deleted model back until its `purge_time`; one that is not deleted is returned as it is."""
     SetAlias: _aio.UnaryUnaryMultiCallable[_model_service_pb2.SetAliasRequest, _model_service_pb2.ModelAlias]  # type: ignore[assignment]
     """Points an alias of a model's name to one version. Errors: ABORTED, reason ETAG_MISMATCH, naming
-    where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID.
+    where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID; RESOURCE_EXHAUSTED, reason
+    ALIASES_FULL, beyond 64 of a name.
     """
     DeleteAlias: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DeleteAliasRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Removes an alias; the model stays. Errors: NOT_FOUND, reason ALIAS_NOT_FOUND; ABORTED, reason
@@ -195,7 +197,8 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ModelAlias, _abc.Awaitable[_model_service_pb2.ModelAlias]]:
         """Points an alias of a model's name to one version. Errors: ABORTED, reason ETAG_MISMATCH, naming
-        where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID.
+        where it points now; INVALID_ARGUMENT, reason ALIAS_INVALID; RESOURCE_EXHAUSTED, reason
+        ALIASES_FULL, beyond 64 of a name.
         """
 
     @_abc_1.abstractmethod

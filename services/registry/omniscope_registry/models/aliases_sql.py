@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from ulid import ULID
 
@@ -14,7 +14,7 @@ from omniscope_registry.models.finding import check_alias, model_not_found, one,
 from omniscope_registry.models.ports import ModelUse
 from omniscope_registry.tables.models import ml_models, model_aliases
 from omniscope_registry.versions import lock_name
-from omniscope_service.errors import Aborted, NotFound
+from omniscope_service.errors import Aborted, NotFound, ResourceExhausted
 
 if TYPE_CHECKING:
     from sqlalchemy import Row, Select
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from omniscope_registry.models.cache import ModelCache
 
 ANY_ETAG: Final = "*"
+MAX_ALIASES: Final = 64
+"""Aliases of one name."""
 
 _ALIASES = model_aliases.c
 _TARGET: Final = [ml_models.c.id, ml_models.c.name, ml_models.c.version]
@@ -73,6 +75,7 @@ class SqlAliasStore:
             InvalidArgument: Reason ALIAS_INVALID.
             NotFound: Reason MODEL_NOT_FOUND.
             Aborted: It points elsewhere than the caller knows; reason ETAG_MISMATCH.
+            ResourceExhausted: The name has 64 others; reason ALIASES_FULL.
         """
         check_alias(alias)
         changed: set[str] = set()
@@ -85,6 +88,8 @@ class SqlAliasStore:
                 if now is not None and now.model_id == model.id:
                     return alias_to_proto(now)
                 _require_etag(now, etag, model.name, alias)
+                if now is None:
+                    await _require_room(conn, owner, model.name)
                 changed = {model.id, *([now.model_id] if now else [])}
                 return await self._store(conn, owner, model, alias, sorted(changed))
         finally:
@@ -169,6 +174,16 @@ def _one_alias(owner: str, name: str, alias: str) -> Select[Any]:
 
 def _key(owner: str, name: str, alias: str) -> tuple[Any, ...]:
     return _ALIASES.owner == owner, _ALIASES.name == name, _ALIASES.alias == alias
+
+
+async def _require_room(conn: AsyncConnection, owner: str, name: str) -> None:
+    count = select(func.count()).where(_ALIASES.owner == owner, _ALIASES.name == name)
+    if await conn.scalar(count) >= MAX_ALIASES:
+        raise ResourceExhausted(
+            f"The model {name!r} has {MAX_ALIASES} aliases already, which is the most.",
+            reason="ALIASES_FULL",
+            field="alias",
+        )
 
 
 def _require_etag(now: Row[Any] | None, etag: str, name: str, alias: str) -> None:

@@ -8,7 +8,14 @@ import pytest
 from omniscope.events.v1.model_event_pb2 import MODEL_EVENT_TYPE_ALIAS_CHANGED, ModelEvent
 from omniscope.registry.v1 import model_service_pb2 as messages
 from omniscope_registry import outbox
-from omniscope_service.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
+from omniscope_registry.models import aliases_sql
+from omniscope_service.errors import (
+    Aborted,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ResourceExhausted,
+)
 
 NAME = "birds-species-automl"
 
@@ -151,6 +158,19 @@ async def test_an_alias_of_another_form_is_refused(stub, register, refused, alia
         error = await refused(call)
         assert isinstance(error, InvalidArgument)
         assert (error.reason, error.field) == ("ALIAS_INVALID", "alias")
+
+
+async def test_a_name_has_a_bounded_number_of_aliases(stub, register, refused, monkeypatch):
+    monkeypatch.setattr(aliases_sql, "MAX_ALIASES", 2)
+    first, second = await register(), await register()
+    made = await stub.SetAlias(set_alias(first, "a"))
+    await stub.SetAlias(set_alias(second, "b"))
+
+    error = await refused(stub.SetAlias(set_alias(first, "c")))
+
+    assert isinstance(error, ResourceExhausted)
+    assert (error.reason, error.field) == ("ALIASES_FULL", "alias")
+    await stub.SetAlias(set_alias(second, "a", etag=made.etag))
 
 
 async def test_aliases_of_others_do_not_exist(stub, stub_of_bob, register, refused):
