@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -43,6 +44,7 @@ class Processes:
         database_url: Of the registries.
         running: What was started last under each name.
         kept_down: Names that are not started again now.
+        deaths: How often each has ended and was started again.
         children: The processes of trainings.
     """
 
@@ -56,6 +58,7 @@ class Processes:
         self.database_url = database_url or f"sqlite+aiosqlite:///{home / 'registry.db'}"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.kept_down: set[str] = set()
+        self.deaths: Counter[str] = Counter()
         self._proxies = AsyncExitStack()
         self._watching: asyncio.Task[None] | None = None
 
@@ -135,6 +138,8 @@ class Processes:
             await self._stop(kind)
         await self._proxies.aclose()
         await self.children.wait_until_gone()
+        if self._watching is not None and not self._watching.cancelled():
+            self._watching.result()  # raises what has ended it
 
     async def _stop(self, kind: str) -> None:
         processes = [process for name, process in self.running.items() if name.startswith(kind)]
@@ -150,6 +155,7 @@ class Processes:
         while True:
             for name, process in list(self.running.items()):
                 if process.poll() is not None and name not in self.kept_down:
+                    self.deaths[name] += 1
                     self.launch(name)
             self.children.look()
             await asyncio.sleep(0.05)

@@ -31,6 +31,7 @@ async def test_a_registry_that_is_killed_costs_no_attempt(cluster, place):
     job = await cluster.ended(await cluster.submit())
 
     assert (job.state, job.attempt) == (JOB_STATE_SUCCEEDED, 1)
+    assert cluster.deaths["registry"] == 1
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ async def test_a_worker_that_is_killed_costs_at_most_its_attempt(cluster, place,
     job = await cluster.ended(await cluster.submit())
 
     assert (job.state, job.attempt) == (JOB_STATE_SUCCEEDED, attempt)
+    assert cluster.deaths["worker1"] == 1
 
 
 async def test_a_worker_that_is_killed_in_training_takes_its_processes_along(cluster):
