@@ -80,7 +80,7 @@ class Database:
 
     Attributes:
         dialect: `sqlite` or `postgresql`, for the few statements that differ.
-        commits: Grows with every transaction that this process committed.
+        commits: Grows with every transaction that this process committed, or may have.
     """
 
     def __init__(self, engines: _Engines, dialect: Dialect, lock: IO[bytes] | None) -> None:
@@ -143,13 +143,16 @@ class Database:
         Raises:
             Unavailable: The database does not answer; reason DATABASE_UNAVAILABLE.
         """
-        with _outages():
-            async with self._engines.writer.begin() as connection:
-                # OnLoop has what writing code uses of one.
-                yield cast("AsyncConnection", connection)
-        self.commits += 1
-        async with self._committed:
-            self._committed.notify_all()
+        try:
+            with _outages():
+                async with self._engines.writer.begin() as connection:
+                    # OnLoop has what writing code uses of one.
+                    yield cast("AsyncConnection", connection)
+        except asyncio.CancelledError:
+            # Perhaps during the commit, which is not undone: whoever waits for one looks.
+            await self._tell_of_commit()
+            raise
+        await self._tell_of_commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:
@@ -174,6 +177,11 @@ class Database:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_seconds), self._committed:
                 await self._committed.wait_for(lambda: self.commits > after)
+
+    async def _tell_of_commit(self) -> None:
+        self.commits += 1
+        async with self._committed:
+            self._committed.notify_all()
 
     def now(self, offset: timedelta = timedelta(0)) -> ColumnElement[datetime]:
         """Return the database's clock as an SQL expression, the only clock that decides.

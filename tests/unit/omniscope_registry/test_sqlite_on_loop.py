@@ -88,11 +88,13 @@ async def test_a_caller_that_is_cancelled_during_the_commit_leaves_when_it_is_do
             await conn.execute(insert(outbox), [NOTICE])
             asyncio.get_running_loop().call_soon(adding.cancel)
 
+    seen = database.commits
     adding = asyncio.create_task(add())
 
     await asyncio.wait({adding})
 
     assert adding.cancelled()
+    assert database.commits == seen + 1
     async with database.write() as conn:
         assert await counted(conn) == 1
 
