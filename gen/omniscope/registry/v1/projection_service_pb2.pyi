@@ -33,6 +33,8 @@ class Projection(_message.Message):
     METRICS_FIELD_NUMBER: _builtins.int
     RUN_ENDED_FIELD_NUMBER: _builtins.int
     MODEL_REGISTERED_FIELD_NUMBER: _builtins.int
+    MODEL_CHANGED_FIELD_NUMBER: _builtins.int
+    MODEL_PURGED_FIELD_NUMBER: _builtins.int
     projection_id: _builtins.int
     """Place in the outbox."""
     @_builtins.property
@@ -55,6 +57,14 @@ class Projection(_message.Message):
     def model_registered(self) -> Global___ModelRegistered:
         """A model was registered: make a model version."""
 
+    @_builtins.property
+    def model_changed(self) -> Global___ModelChanged:
+        """Somebody changed what is said of a model: change its version."""
+
+    @_builtins.property
+    def model_purged(self) -> Global___ModelPurged:
+        """A model was removed for good: remove its version."""
+
     def __init__(
         self,
         *,
@@ -64,12 +74,14 @@ class Projection(_message.Message):
         metrics: Global___MetricBatch | None = ...,
         run_ended: Global___RunEnded | None = ...,
         model_registered: Global___ModelRegistered | None = ...,
+        model_changed: Global___ModelChanged | None = ...,
+        model_purged: Global___ModelPurged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "metrics", b"metrics", "model_registered", b"model_registered", "projection", b"projection", "run_ended", b"run_ended", "run_started", b"run_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "metrics", b"metrics", "model_changed", b"model_changed", "model_purged", b"model_purged", "model_registered", b"model_registered", "projection", b"projection", "run_ended", b"run_ended", "run_started", b"run_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "metrics", b"metrics", "model_registered", b"model_registered", "projection", b"projection", "projection_id", b"projection_id", "run_ended", b"run_ended", "run_started", b"run_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "metrics", b"metrics", "model_changed", b"model_changed", "model_purged", b"model_purged", "model_registered", b"model_registered", "projection", b"projection", "projection_id", b"projection_id", "run_ended", b"run_ended", "run_started", b"run_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_projection: _TypeAlias = _typing.Literal["run_started", "metrics", "run_ended", "model_registered"]  # noqa: Y015
+    _WhichOneofReturnType_projection: _TypeAlias = _typing.Literal["run_started", "metrics", "run_ended", "model_registered", "model_changed", "model_purged"]  # noqa: Y015
     _WhichOneofArgType_projection: _TypeAlias = _typing.Literal["projection", b"projection"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_projection) -> _WhichOneofReturnType_projection | None: ...
 
@@ -230,6 +242,96 @@ class ModelRegistered(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModelRegistered: _TypeAlias = ModelRegistered  # noqa: Y015
+
+@_typing.final
+class ModelChanged(_message.Message):
+    """Somebody changed what is said of a model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TagsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """The attempt that made it."""
+    model_id: _builtins.str
+    """The model."""
+    name: _builtins.str
+    """Its name."""
+    description: _builtins.str
+    """Its description now."""
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Its tags now."""
+
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        model_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "description", b"description", "model_id", b"model_id", "name", b"name", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelChanged: _TypeAlias = ModelChanged  # noqa: Y015
+
+@_typing.final
+class ModelPurged(_message.Message):
+    """A model was removed for good."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """The attempt that made it."""
+    model_id: _builtins.str
+    """The model."""
+    name: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        model_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "model_id", b"model_id", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelPurged: _TypeAlias = ModelPurged  # noqa: Y015
 
 @_typing.final
 class ListProjectionsRequest(_message.Message):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import update
 
-from omniscope_registry.models import events
+from omniscope_registry.models import events, projections
 from omniscope_registry.models.finding import model_not_found, one, owned, visible
 from omniscope_registry.tables.models import ml_models
 from omniscope_service.errors import FailedPrecondition
@@ -74,6 +74,7 @@ class SqlModelChanges:
                 model_id = _required(await conn.scalar(query), reference)
                 changed.append(model_id)
                 await self._set(conn, model_id, change.values)
+                await projections.changed(conn, model_id)
         return model_id
 
     async def delete(self, owner: str, reference: str) -> str:

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import select, update
 
 from omniscope_registry.jobs.periodic import repeat
+from omniscope_registry.models import projections
 from omniscope_registry.tables.models import ml_models
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ class ModelPurger:
 
     async def _clear(self, model_id: str) -> None:
         statement = update(ml_models).where(
-            _MODELS.id == model_id, _MODELS.deleted_at.is_not(None)
+            _MODELS.id == model_id, _MODELS.deleted_at.is_not(None), _MODELS.purged_at.is_(None)
         )
         async with self._database.write() as conn:
-            await conn.execute(statement.values(**_CLEARED, purged_at=self._database.now()))
+            cleared = statement.values(**_CLEARED, purged_at=self._database.now())
+            if (await conn.execute(cleared)).rowcount:
+                await projections.purged(conn, model_id)

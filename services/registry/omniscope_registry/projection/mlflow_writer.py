@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from google.protobuf.timestamp_pb2 import Timestamp
+    from mlflow.entities.model_registry import ModelVersion
 
     from omniscope.common.v1.job_pb2 import Job
     from omniscope.common.v1.model_pb2 import Model
     from omniscope.registry.v1.projection_service_pb2 import (
+        ModelChanged,
+        ModelPurged,
         ModelRegistered,
         ProjectedMetric,
         RunEnded,
@@ -32,6 +35,7 @@ OUTAGES: Final = (MlflowException, SQLAlchemyError, OSError)
 JOB_TAG: Final = "omniscope.job_id"
 ATTEMPT_TAG: Final = "omniscope.attempt"
 MODEL_TAG: Final = "omniscope.model_id"
+_OWN_TAGS: Final = ("omniscope.", "mlflow.")
 
 _REFUSALS: Final = frozenset(
     {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE", "BAD_REQUEST"}
@@ -105,6 +109,27 @@ class MlflowWriter:
         self._make_version(model, registered.source, run_id)
         return run_id
 
+    def change_model(self, changed: ModelChanged) -> None:
+        """Give a model's version its description and its tags; tags that are ours stay."""
+        wanted = {fields.key(name): fields.tag(value) for name, value in changed.tags.items()}
+        for version in self._versions(changed.name, changed.model_id):
+            place = (changed.name, version.version)
+            self._client.update_model_version(*place, changed.description)
+            for name, value in wanted.items():
+                self._client.set_model_version_tag(*place, name, value)
+            for name in version.tags.keys() - wanted.keys():
+                if not name.startswith(_OWN_TAGS):
+                    self._client.delete_model_version_tag(*place, name)
+
+    def remove_model(self, purged: ModelPurged) -> None:
+        """Remove a model's version; its run stays."""
+        for version in self._versions(purged.name, purged.model_id):
+            self._client.delete_model_version(purged.name, version.version)
+
+    def _versions(self, name: str, model_id: str) -> list[ModelVersion]:
+        ours = f"name = '{name}' and tags.`{MODEL_TAG}` = '{model_id}'"
+        return list(self._client.search_model_versions(ours))
+
     def _run_id(self, job: Job, attempt: int, start_time: Timestamp) -> str:
         name = (job.job_id, attempt)
         run_id = self._runs.get(name)
@@ -148,8 +173,7 @@ class MlflowWriter:
                 raise
 
     def _make_version(self, model: Model, source: str, run_id: str) -> None:
-        ours = f"name = '{model.name}' and tags.`{MODEL_TAG}` = '{model.model_id}'"
-        if not self._client.search_model_versions(ours, max_results=1):
+        if not self._versions(model.name, model.model_id):
             self._client.create_model_version(
                 model.name,
                 source,

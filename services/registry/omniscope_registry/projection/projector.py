@@ -141,6 +141,10 @@ def _write(writer: MlflowWriter, kind: str, together: list[Projection], written:
             writer.start_run(job, projection.run_started)
         elif kind == "run_ended":
             writer.end_run(job, projection.run_ended)
+        elif kind == "model_changed":
+            writer.change_model(projection.model_changed)
+        elif kind == "model_purged":
+            writer.remove_model(projection.model_purged)
         else:
             registered = projection.model_registered
             written.run_ids[registered.model.model_id] = writer.register_model(job, registered)
