@@ -9,9 +9,10 @@ import json
 import shutil
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from omniscope_automl.engine_versions import worker_versions
 
 if TYPE_CHECKING:
     from autogluon.core.models import AbstractModel
@@ -23,7 +24,6 @@ SEARCHED_STACK = "core"
 """AutoGluon's name for the models proper; those of the others ("aux1", ...) are ensembles of them,
 which take no time and depend on which models there are."""
 _STATE_FILE = "search.json"
-_ENGINE = "autogluon.tabular"
 _LEAST_SECONDS = 10.0
 
 
@@ -47,14 +47,16 @@ class EarlierSearch:
 
     @classmethod
     def read(cls, resume: Path | None, report: "Report") -> "EarlierSearch":
-        """Read a checkpoint; one of another version of AutoGluon counts as none."""
+        """Read a checkpoint; one made with other versions of the engines counts as none."""
         if resume is None:
             return cls()
         state = json.loads((resume / _STATE_FILE).read_text())
-        if state["engine"] != version(_ENGINE):
+        versions = state.get("versions", {})
+        if differing := versions.items() ^ worker_versions().items():
+            names = ", ".join(sorted({name for name, _ in differing}))
             report.log(
-                f"The models of the earlier attempt are of {_ENGINE} {state['engine']}; this "
-                f"worker has {version(_ENGINE)} and starts over.",
+                f"This worker starts over: the models of the earlier attempt were made with other "
+                f"versions of {names}.",
                 "warning",
             )
             return cls()
@@ -131,7 +133,7 @@ class FinishedModels:
 
     def _state(self) -> dict[str, Any]:
         return {
-            "engine": version(_ENGINE),
+            "versions": worker_versions(),
             "models": self._paths,
             "seconds": self._earlier.seconds + time.monotonic() - self._started,
             "stack_levels": self._stack_levels,

@@ -3,10 +3,11 @@
 import platform
 import shutil
 from datetime import UTC, datetime
-from importlib.metadata import distributions, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omniscope_automl.engine_versions import engine_versions
 from omniscope_automl.held_out_rows import positive_class
 from omniscope_automl.presets import FAMILY_REQUIREMENTS
 from omniscope_automl.spec import TrainSpec
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from omniscope_automl.search import Search
 
 KIND = "automl.tabular"
-
-_LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn")
 
 
 def write_package(
@@ -83,13 +82,5 @@ def _engines(engine: "TabularPredictor") -> dict[str, str]:
     modules = {
         module for kind in kinds for module in FAMILY_REQUIREMENTS.get(kind.ag_key or "", ())
     }
-    wanted = {"autogluon.tabular", *_LIBRARIES, *map(_distribution, modules)}
     # mlflow-skinny is what is installed here; the full package serves.
-    return {name: version(name) for name in wanted} | {"mlflow": version("mlflow-skinny")}
-
-
-def _distribution(module: str) -> str:
-    """Return the installed distribution of a module; XGBoost comes in two."""
-    if module == "xgboost" and not any(distributions(name=module)):
-        return "xgboost-cpu"
-    return module
+    return engine_versions(modules) | {"mlflow": version("mlflow-skinny")}

@@ -132,15 +132,23 @@ def test_the_time_that_earlier_attempts_took_counts(train_model, tmp_path):
     ]
 
 
-def test_models_of_another_version_are_left_and_the_search_starts_over(train_model, tmp_path):
+@pytest.mark.parametrize("changed", [{"lightgbm": "1.0.0"}, {"autogluon.tabular": "1.0.0"}])
+def test_models_made_with_another_version_are_left_and_the_search_starts_over(
+    train_model, tmp_path, changed
+):
     interrupted(train_model, tmp_path / "stored", SPEC, models=1)
     state = json.loads((tmp_path / "stored" / "search.json").read_text())
-    (tmp_path / "stored" / "search.json").write_text(json.dumps(state | {"engine": "1.0.0"}))
+    state["versions"] |= changed
+    (tmp_path / "stored" / "search.json").write_text(json.dumps(state))
 
     resumed = train_model(SPEC, resume=tmp_path / "stored")
 
     assert kept(resumed) == []
-    assert any("1.0.0" in line and level == "warning" for level, line in resumed.report.lines)
+    (name,) = changed
+    assert any(
+        line.endswith(f"other versions of {name}.") and level == "warning"
+        for level, line in resumed.report.lines
+    )
 
 
 @pytest.mark.slow
