@@ -178,7 +178,7 @@ def _key(owner: str, name: str, alias: str) -> tuple[Any, ...]:
 
 async def _require_room(conn: AsyncConnection, owner: str, name: str) -> None:
     count = select(func.count()).where(_ALIASES.owner == owner, _ALIASES.name == name)
-    if await conn.scalar(count) >= MAX_ALIASES:
+    if (await conn.execute(count)).scalar_one() >= MAX_ALIASES:
         raise ResourceExhausted(
             f"The model {name!r} has {MAX_ALIASES} aliases already, which is the most.",
             reason="ALIASES_FULL",

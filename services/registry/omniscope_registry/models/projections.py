@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
@@ -12,11 +12,11 @@ from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.models import ml_models
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _MODELS = ml_models.c
-_TOLD = select(
+_TOLD: Final[Select[Any]] = select(
     _MODELS.id, _MODELS.name, _MODELS.description, _MODELS.tags, _MODELS.job_id,
     training_jobs.c.attempt,
 ).join(training_jobs, training_jobs.c.id == _MODELS.job_id)  # fmt: skip
@@ -43,7 +43,8 @@ async def purged(conn: AsyncConnection, model_id: str) -> None:
 
 
 async def _row(conn: AsyncConnection, model_id: str) -> Row[Any]:
-    return (await conn.execute(_TOLD.where(_MODELS.id == model_id))).one()
+    row: Row[Any] = (await conn.execute(_TOLD.where(_MODELS.id == model_id))).one()
+    return row
 
 
 async def _add(conn: AsyncConnection, row: Row[Any], projection: Projection) -> None:
