@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from omniscope_registry.jobs.domain import JobTimes
 
 _BATCH = 100
+_LONG_WAIT_SECONDS = 1.0
 _JOBS = training_jobs.c
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ _LOST = Failure(
 class Reaper:
     """Ends attempts whose lease has run out.
 
-    A registry that was away itself, stopped, suspended or without its database, has stored no
+    A registry that was away itself, stopped, suspended or kept from its database, has stored no
     heartbeats: it grants every lease its full time once more before it takes any job back.
 
     Args:
@@ -79,7 +80,12 @@ class Reaper:
             .where(_JOBS.id == job_id, *self._overdue())
             .with_for_update(skip_locked=True)
         )
+        asked_at = self._clock()
         async with self._database.write() as conn:
+            if self._clock() - asked_at > _LONG_WAIT_SECONDS:
+                # A locked file can still be read, and heartbeats had to wait, too.
+                self._amnesty_until = self._amnesty()
+                return False
             row = (await conn.execute(query)).one_or_none()
             if row is None:
                 return False

@@ -196,6 +196,33 @@ async def test_after_an_outage_of_the_database_every_lease_has_its_time_again(
     assert await _state(registry, grant.lease) == "RUNNING"
 
 
+async def test_a_registry_that_was_kept_from_writing_grants_every_lease_its_time_again(
+    registry, database, monkeypatch
+):
+    grant = await registry.running()
+    await _lapse(database)
+    clock, write = Clock(), database.write
+
+    @asynccontextmanager
+    async def write_when_unlocked():
+        clock.seconds += 4
+        async with write() as conn:
+            yield conn
+
+    reaper = Reaper(database, JobTimes(), clock)
+    for _ in range(11):
+        clock.seconds += 5
+        assert await reaper.reap() == 0
+    clock.seconds += 5  # the amnesty of the start is over
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "write", write_when_unlocked)
+        assert await reaper.reap() == 0
+    clock.seconds += 5
+
+    assert await reaper.reap() == 0
+    assert await _state(registry, grant.lease) == "RUNNING"
+
+
 @pytest.fixture
 async def unreachable_bus() -> AsyncIterator[NatsBus]:
     bus = await NatsBus.connect("nats://127.0.0.1:1", "test", patience_seconds=0)
