@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 LOGGED_LINES = 2000
 """Lines of an attempt's output that are shown to its watchers."""
+_FINISHING = 3
+"""How many times the grace a training gets at a limit: it measures and packs what it has."""
 _CHECKPOINT_SECONDS = 20.0
 """How long an attempt that ends waits for its newest checkpoint to be stored."""
 
@@ -165,7 +167,7 @@ class Attempt:
             case StopCause.LEASE_LOST | StopCause.OUT_OF_MEMORY:
                 await self._child.stop(0)
             case StopCause.DEADLINE | StopCause.JOB_DEADLINE:
-                await self._child.finish(self._shop.grace_seconds)
+                await self._child.finish(_FINISHING * self._shop.grace_seconds)
             case _:
                 await self._child.stop(self._shop.grace_seconds)
         return await training

@@ -13,7 +13,7 @@ A trainer is a module with
 `warm` imports the heavy libraries; `train` writes the package, `manifest.json` last. An exception
 of it with the attributes `reason` (UPPER_SNAKE) and `field` blames the request or the data.
 SIGTERM asks it to end, SIGUSR1 to finish at a limit with what it has: by default the process dies
-at once; a trainer that can do better installs handlers and has 20 seconds.
+at once; a trainer that can do better installs handlers and has 20 s, and 60 s to finish.
 """
 
 import argparse

@@ -76,20 +76,19 @@ def run_search(
     _seed_everything(spec.seed)
     engine = TabularPredictor(**_predictor_arguments(spec, table, paths.workspace / "search"))
     seconds = earlier.seconds_left(spec.time_limit)
-    with SearchProgress(report, seconds) as progress, _mlflow_hidden():
-        try:
-            engine.fit(
-                engine_frame(spec, table, table.hold_out.train),
-                callbacks=[SearchCallback(progress, finished, finish, spec.seed)],
-                excluded_model_types=excluded,
-                time_limit=seconds,
-                **_fit_arguments(spec),
-                **_stacking_arguments(earlier) | validation_arguments(table),
-            )
-        except AssertionError as error:
-            if _NO_TIME_LEFT not in str(error):
-                raise
-            raise _no_model(spec, engine, cut_short=True) from error
+    with (
+        SearchProgress(report, seconds) as progress,
+        _mlflow_hidden(),
+        _time_may_run_out(spec, engine),
+    ):
+        engine.fit(
+            engine_frame(spec, table, table.hold_out.train),
+            callbacks=[SearchCallback(progress, finished, finish, spec.seed)],
+            excluded_model_types=excluded,
+            time_limit=seconds,
+            **_fit_arguments(spec),
+            **_stacking_arguments(earlier) | validation_arguments(table),
+        )
     if not engine.model_names():
         raise _no_model(spec, engine, cut_short=log.cut_short or finish.asked)
     stopped_early = log.cut_short or finish.asked or not progress.complete
@@ -105,6 +104,22 @@ def engine_frame(spec: TrainSpec, table: TrainingTable, rows: Rows) -> "pd.DataF
     if spec.weight_column is not None and table.weights is not None:
         columns[spec.weight_column] = table.weights[rows]
     return frame.assign(**columns)
+
+
+@contextmanager
+def _time_may_run_out(spec: TrainSpec, engine: "TabularPredictor") -> Iterator[None]:
+    """Tell a fit that ended for want of time from one that failed."""
+    from autogluon.core.utils.exceptions import TimeLimitExceeded
+
+    try:
+        yield
+    except AssertionError as error:
+        if _NO_TIME_LEFT not in str(error):
+            raise
+        raise _no_model(spec, engine, cut_short=True) from error
+    except TimeLimitExceeded as error:
+        # The request to finish came between two models, where AutoGluon does not expect it.
+        raise _no_model(spec, engine, cut_short=True) from error
 
 
 @contextmanager

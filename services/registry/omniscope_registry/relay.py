@@ -66,8 +66,9 @@ class Relay:
         # The only process there is. No transaction while the broker is asked: it would be the
         # only one that can write.
         published, failure = await self._publish(rows)
-        async with self._database.write() as conn:
-            await outbox.remove(conn, published)
+        if published:
+            async with self._database.write() as conn:
+                await outbox.remove(conn, published)
         if failure is not None:
             raise failure
         return len(published)

@@ -81,8 +81,13 @@ class Transactions:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[OnLoop]:
         """Run one transaction: committed at the end, rolled back on any exception."""
+        # From here on, not from its turn: writers that wait in line would add their waits up.
+        give_up_at = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
         async with self._turn:
-            with self._engine.connect() as connection, await _begun(connection) as transaction:
+            with (
+                self._engine.connect() as connection,
+                await _begun(connection, give_up_at) as transaction,
+            ):
                 yield OnLoop(connection)
                 await _in_thread(transaction.commit)
 
@@ -91,10 +96,9 @@ class Transactions:
         self._engine.dispose()
 
 
-async def _begun(connection: Connection) -> RootTransaction:
+async def _begun(connection: Connection, give_up_at: float) -> RootTransaction:
     """Begin a transaction; while another process writes, try again and again."""
     loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + _PATIENCE_SECONDS
     while True:
         try:
             return connection.begin()

@@ -129,7 +129,11 @@ class CheckpointSender:
         dropped = [self._kept.pop(key) for key in manifest_keys if key in self._kept]
         needless = frozenset().union(*(old.digests for old in dropped)) - self._stored()
         files = [f"{self._prefix}/{FILES_FOLDER}/{digest}" for digest in needless]
-        await self._artifacts.delete([*map(self._key, dropped), *files])
+        try:
+            await self._artifacts.delete([*map(self._key, dropped), *files])
+        except ServiceError as error:
+            # The registry removes it when the job has ended.
+            _log.info("superseded checkpoint not removed", reason=error.reason)
 
     def _remove_local(self, stored: CheckpointManifest) -> None:
         """Remove it and what was passed over for it; a newer checkpoint keeps its files."""
