@@ -47,7 +47,8 @@ def classification_metrics(
 def regression_metrics(truth: Floats, predicted: Floats) -> dict[str, float]:
     """Return rmse, mae and r2 of predicted numbers, as far as they are defined."""
     error = predicted - truth
-    spread = float(np.sum((truth - truth.mean()) ** 2))
+    # Of equal values the mean may be off by rounding, which a division would blow up.
+    spread = float(np.sum((truth - truth.mean()) ** 2)) if np.ptp(truth) > 0 else 0.0
     return defined(
         {
             "rmse": float(np.sqrt(np.mean(error**2))),
@@ -93,7 +94,8 @@ def _mcc(counts: Floats) -> float:
 
 def _log_loss(truth: Codes, probabilities: Floats) -> float:
     given = probabilities[np.arange(len(truth)), truth]
-    return float(-np.mean(np.log(np.clip(given, _SMALLEST_PROBABILITY, 1.0))))
+    # Subtracted, for the negative of zero is a zero that is written with a sign.
+    return 0.0 - float(np.mean(np.log(np.clip(given, _SMALLEST_PROBABILITY, 1.0))))
 
 
 def _brier(truth: Codes, probabilities: Floats, positive: int | None) -> float:

@@ -111,6 +111,12 @@ def test_confident_mistake_has_a_finite_log_loss() -> None:
     assert 30 < measured["log_loss"] < 40
 
 
+def test_log_loss_without_any_doubt_is_written_without_a_sign() -> None:
+    measured = classification_metrics(np.array([0, 1]), np.array([0, 1]), np.eye(2), 1)
+
+    assert f"{measured['log_loss']:.4f}" == "0.0000"
+
+
 def test_confusion_matrix_counts_truth_by_row() -> None:
     counts = confusion_matrix(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
 
@@ -131,5 +137,6 @@ def test_regression_metrics_match_scikit_learn() -> None:
     )
 
 
-def test_r2_of_a_constant_truth_is_absent() -> None:
-    assert regression_metrics(np.ones(3), np.zeros(3)).keys() == {"rmse", "mae"}
+@pytest.mark.parametrize("value", [1.0, 0.1])
+def test_r2_of_a_constant_truth_is_absent(value: float) -> None:
+    assert regression_metrics(np.full(3, value), np.zeros(3)).keys() == {"rmse", "mae"}
