@@ -20,6 +20,8 @@ TEST: Final = frozenset({"test", "testing", "holdout"})
 
 _TRAIN, _VALIDATION, _TEST = -1, -2, -3
 _SHOWN = 5
+# All numbers of so many digits fit into 64 bits.
+_MAX_DIGITS = 18
 
 
 def part_of(text: str) -> int | None:
@@ -33,7 +35,8 @@ def part_of(text: str) -> int | None:
         if word in words:
             return part
     whole = word.removesuffix(".0")
-    return int(whole) if whole.isascii() and whole.isdigit() else None
+    is_number = whole.isascii() and whole.isdigit() and len(whole) <= _MAX_DIGITS
+    return int(whole) if is_number else None
 
 
 def names_validation(text: str) -> bool:

@@ -263,6 +263,8 @@ def test_a_strategy_without_its_column_is_refused() -> None:
     [
         (["train", "test", "spare"], "SPLIT_VALUE_UNKNOWN", "'spare'; allowed are train"),
         (["train", "test", "1.5"], "SPLIT_VALUE_UNKNOWN", "'1.5'"),
+        (["train", "test", "9" * 19], "SPLIT_VALUE_UNKNOWN", "'9999999999999999999'"),
+        (["train", "test", "9" * 5000], "SPLIT_VALUE_UNKNOWN", "'9999999999999999999"),
         (["validation", "test", "1"], "SPLIT_VALUE_UNKNOWN", "both validation and numbers"),
         (["train", "train", "validation"], "SPLIT_PART_EMPTY", "no row for the test part"),
         (["validation", "test", "test"], "SPLIT_PART_EMPTY", "no row for the train part"),
