@@ -51,8 +51,8 @@ def broken_keys(batch: pa.RecordBatch, types: Sequence[str]) -> list[str]:
 
 
 def _is_broken_key(column: "pa.Array[Any]") -> bool:
-    rows = len(column)
-    return rows > 1 and _KEY_SHARE * rows <= pc.count_distinct(column).as_py() < rows
+    distinct, present = pc.count_distinct(column).as_py(), len(column) - column.null_count
+    return len(column) > 1 and _KEY_SHARE * len(column) <= distinct < present
 
 
 def _sentence(names: Sequence[str], one: str, many: str) -> list[str]:

@@ -124,6 +124,13 @@ def test_warnings_say_what_to_look_at(source: Path) -> None:
     ]
 
 
+def test_a_sample_id_that_is_missing_once_is_not_there_twice(source: Path) -> None:
+    frame = pd.DataFrame({"id": [f"s{i}" for i in range(40)], "x": np.arange(40.0)})
+    frame.loc[7, "id"] = None
+
+    assert described(source, frame)["warnings"] == []
+
+
 def test_a_warning_names_five_columns_and_counts_the_others(source: Path) -> None:
     frame = pd.DataFrame(np.zeros((3, 1_200)), columns=[f"g{i}" for i in range(1_200)])
 
