@@ -151,7 +151,9 @@ def _is_bytecode(name: str) -> bool:
 
 
 def _files_of(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    """Return files, and links to folders, which hold files that nobody would look at."""
+    found = (p for p in folder.rglob("*") if p.is_file() or p.is_symlink())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def _entry(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,20 @@ def test_file_added_to_the_payload_is_named(package: Path) -> None:
 def test_file_added_anywhere_is_named(package: Path, name: str) -> None:
     (package / name).parent.mkdir(exist_ok=True)
     (package / name).write_bytes(b"")
+
+    with pytest.raises(DataError, match=f"{name} is not in the manifest"):
+        verify_package(package)
+
+
+@pytest.mark.parametrize("name", ["payload", "more"])
+def test_link_to_a_folder_elsewhere_is_named(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(package / "payload", elsewhere, dirs_exist_ok=True)
+    (elsewhere / "evil.pkl").write_bytes(b"")
+    shutil.rmtree(package / name, ignore_errors=True)
+    (package / name).symlink_to(elsewhere)
 
     with pytest.raises(DataError, match=f"{name} is not in the manifest"):
         verify_package(package)
