@@ -22,7 +22,7 @@ from omniscope.registry.v1.dataset_service_pb2 import (
 from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceStub
 from omniscope_client.calls import Calls
 from omniscope_client.errors import OmniscopeError
-from omniscope_client.paging import page_sizes
+from omniscope_client.paging import Page, rows_of
 
 CHUNK_BYTES = 256 * 1024
 IMPORT_SECONDS = 900.0
@@ -154,25 +154,25 @@ class Datasets:
 
     def list(self, limit: int = 50, query: str = "") -> Iterator[Dataset]:
         """Yield the newest datasets first, at most `limit`; `query` is `ListDatasets.filter`."""
-        token = ""
-        for size in page_sizes(limit):
+
+        def page(size: int, token: str) -> Page[Dataset]:
             request = ListDatasetsRequest(page_size=size, page_token=token, filter=query)
-            page = self._calls.unary(self._stub.ListDatasets, request)
-            yield from page.datasets
-            if not (token := page.next_page_token):
-                return
+            answer = self._calls.unary(self._stub.ListDatasets, request)
+            return answer.datasets, answer.next_page_token
+
+        return rows_of(page, limit)
 
     def columns(self, dataset_id: str, limit: int = 50) -> Iterator[DatasetColumn]:
         """Yield the profiles of the first `limit` columns."""
-        token = ""
-        for size in page_sizes(limit):
+
+        def page(size: int, token: str) -> Page[DatasetColumn]:
             request = ListDatasetColumnsRequest(
                 dataset_id=dataset_id, page_size=size, page_token=token
             )
-            page = self._calls.unary(self._stub.ListDatasetColumns, request)
-            yield from page.columns
-            if not (token := page.next_page_token):
-                return
+            answer = self._calls.unary(self._stub.ListDatasetColumns, request)
+            return answer.columns, answer.next_page_token
+
+        return rows_of(page, limit)
 
     def delete(self, dataset_id: str) -> Empty:
         """Delete a dataset."""

@@ -16,7 +16,7 @@ from omniscope.registry.v1.experiment_service_pb2 import (
 )
 from omniscope.registry.v1.experiment_service_pb2_grpc import ExperimentServiceStub
 from omniscope_client.calls import Calls
-from omniscope_client.paging import page_sizes
+from omniscope_client.paging import Page, rows_of
 
 
 class Experiments:
@@ -28,13 +28,13 @@ class Experiments:
 
     def list(self, limit: int = 50) -> Iterator[Experiment]:
         """Yield experiments by name, at most `limit`."""
-        token = ""
-        for size in page_sizes(limit):
+
+        def page(size: int, token: str) -> Page[Experiment]:
             request = ListExperimentsRequest(page_size=size, page_token=token)
-            page = self._calls.unary(self._stub.ListExperiments, request)
-            yield from page.experiments
-            if not (token := page.next_page_token):
-                return
+            answer = self._calls.unary(self._stub.ListExperiments, request)
+            return answer.experiments, answer.next_page_token
+
+        return rows_of(page, limit)
 
     def get(self, experiment: str) -> Experiment:
         """Return an experiment by its name."""
@@ -52,8 +52,8 @@ class Experiments:
             query: `ListRuns.filter`.
             order_by: `create_time`: the oldest first.
         """
-        token = ""
-        for size in page_sizes(limit):
+
+        def page(size: int, token: str) -> Page[Run]:
             request = ListRunsRequest(
                 experiment=experiment,
                 page_size=size,
@@ -61,10 +61,10 @@ class Experiments:
                 filter=query,
                 order_by=order_by,
             )
-            page = self._calls.unary(self._stub.ListRuns, request)
-            yield from page.runs
-            if not (token := page.next_page_token):
-                return
+            answer = self._calls.unary(self._stub.ListRuns, request)
+            return answer.runs, answer.next_page_token
+
+        return rows_of(page, limit)
 
     def run(self, run_id: str) -> Run:
         """Return a run with its parameters and the last value of every metric."""
@@ -72,15 +72,15 @@ class Experiments:
 
     def history(self, run_id: str, metric: str, limit: int = 1000) -> Iterator[MetricValue]:
         """Yield the values of a run's metric in the order of logging, at most `limit`."""
-        token = ""
-        for size in page_sizes(limit):
+
+        def page(size: int, token: str) -> Page[MetricValue]:
             request = GetMetricHistoryRequest(
                 run_id=run_id, metric=metric, page_size=size, page_token=token
             )
-            page = self._calls.unary(self._stub.GetMetricHistory, request)
-            yield from page.values
-            if not (token := page.next_page_token):
-                return
+            answer = self._calls.unary(self._stub.GetMetricHistory, request)
+            return answer.values, answer.next_page_token
+
+        return rows_of(page, limit)
 
     def log(self, run_id: str, metrics: Iterable[LoggedMetric]) -> int:
         """Add values of own metrics to a run, and to MLflow; those that it has are left alone.

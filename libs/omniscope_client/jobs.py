@@ -27,7 +27,7 @@ from omniscope.registry.v1.job_service_pb2 import (
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
 from omniscope_client.calls import Calls
 from omniscope_client.errors import OmniscopeError
-from omniscope_client.paging import page_sizes
+from omniscope_client.paging import Page, rows_of
 
 TERMINAL_STATES = frozenset(
     {
@@ -60,13 +60,13 @@ class Jobs:
 
     def list(self, limit: int = 50, query: str = "") -> Iterator[Job]:
         """Yield the newest jobs first, at most `limit`; `query` is `ListJobs.filter`."""
-        token = ""
-        for size in page_sizes(limit):
+
+        def page(size: int, token: str) -> Page[Job]:
             request = ListJobsRequest(page_size=size, page_token=token, filter=query)
-            page = self._calls.unary(self._stub.ListJobs, request)
-            yield from page.jobs
-            if not (token := page.next_page_token):
-                return
+            answer = self._calls.unary(self._stub.ListJobs, request)
+            return answer.jobs, answer.next_page_token
+
+        return rows_of(page, limit)
 
     def watch(
         self,

@@ -24,7 +24,7 @@ from omniscope.registry.v1.model_service_pb2 import (
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceStub
 from omniscope_client.calls import Calls
 from omniscope_client.package import unpack_package, unpack_part
-from omniscope_client.paging import page_sizes
+from omniscope_client.paging import Page, rows_of
 
 PLOTS_FOLDER = "plots"
 
@@ -66,8 +66,8 @@ class Models:
                 greatest first. Default: the newest first.
             show_deleted: Deleted ones too, until they are purged.
         """
-        token = ""
-        for size in page_sizes(limit):
+
+        def page(size: int, token: str) -> Page[Model]:
             request = ListModelsRequest(
                 page_size=size,
                 page_token=token,
@@ -75,24 +75,24 @@ class Models:
                 order_by=order_by,
                 show_deleted=show_deleted,
             )
-            page = self._calls.unary(self._stub.ListModels, request)
-            yield from page.models
-            if not (token := page.next_page_token):
-                return
+            answer = self._calls.unary(self._stub.ListModels, request)
+            return answer.models, answer.next_page_token
+
+        return rows_of(page, limit)
 
     def versions(
         self, model_id: str, limit: int = 50, *, show_deleted: bool = False
     ) -> Iterator[Model]:
         """Yield the versions under a model's name, the newest first, at most `limit`."""
-        token = ""
-        for size in page_sizes(limit):
+
+        def page(size: int, token: str) -> Page[Model]:
             request = ListModelVersionsRequest(
                 model_id=model_id, page_size=size, page_token=token, show_deleted=show_deleted
             )
-            page = self._calls.unary(self._stub.ListModelVersions, request)
-            yield from page.models
-            if not (token := page.next_page_token):
-                return
+            answer = self._calls.unary(self._stub.ListModelVersions, request)
+            return answer.models, answer.next_page_token
+
+        return rows_of(page, limit)
 
     def update(
         self,
