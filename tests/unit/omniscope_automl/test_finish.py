@@ -74,3 +74,18 @@ def test_the_signal_means_what_it_meant_before_when_the_training_is_over(train_m
     train_model(SPEC)
 
     assert signal.getsignal(signal.SIGUSR1) == before
+
+
+def test_a_request_that_comes_while_a_model_is_filed_blames_the_time_limit(
+    train_model, monkeypatch
+):
+    from autogluon.tabular.trainer.abstract_trainer import AbstractTabularTrainer
+
+    def ask(*_, **__):
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    monkeypatch.setattr(AbstractTabularTrainer, "_add_model", ask)
+    with pytest.raises(DataError) as caught:
+        train_model(SPEC)
+
+    assert caught.value.reason == "NO_MODEL_TRAINED"
