@@ -112,23 +112,24 @@ async def fetch_rows(
     columns = [column for name, column in (orders or {}).items() if name == order.field] + [key]
     after = decode_page_token(request.page_token, bound, ID_KEY)
     if after is not None:
-        conditions.append(_beyond(after, columns, order))
+        conditions.append(_beyond(after, owner, columns, order))
     places = [column.desc() if order.descending else column.asc() for column in columns]
     query = query.where(*conditions).order_by(*places)
     rows = (await conn.execute(query.limit(size + 1))).all()
     return Page(rows[:size], len(rows) > size, key, bound)
 
 
-def _beyond(after: str, columns: Sequence[Column[Any]], order: Order) -> ColumnElement[bool]:
+def _beyond(
+    after: str, owner: str, columns: Sequence[Column[Any]], order: Order
+) -> ColumnElement[bool]:
     """Return whether a row comes after the one with the id `after`; the last column is the id."""
     *others, key = columns
     if not others:
         return key < after if order.descending else key > after
     # Its place is where its row is now: the token need not hold texts of any length.
+    # Tokens are not signed: the row must be the owner's, or its place would tell what it holds.
     last = key.table.alias()
-    place = [
-        select(last.c[column.name]).where(last.c[key.name] == after).scalar_subquery()
-        for column in others
-    ]
+    owned = (last.c[key.name] == after, last.c.owner == owner)
+    place = [select(last.c[column.name]).where(*owned).scalar_subquery() for column in others]
     here, there = tuple_(*columns), tuple_(*place, literal(after))
     return here < there if order.descending else here > there

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from omniscope.common.v1.model_pb2 import Model
 from omniscope.registry.v1 import model_service_pb2 as messages
+from omniscope_registry.listing.paging import encode_page_token
 from omniscope_registry.models.purger import ModelPurger
 from omniscope_registry.models.store_sql import DELETED_KEPT
 from omniscope_registry.tables.models import ml_models
@@ -258,6 +259,18 @@ async def test_a_token_of_one_list_is_worth_nothing_for_another(stub, register, 
         messages.ListModelsRequest(page_token=token, show_deleted=True),
     ):
         assert (await refused(stub.ListModels(request))).reason == "PAGE_TOKEN_MISMATCH"
+
+
+async def test_a_forged_token_does_not_tell_where_somebody_elses_model_stands(stub, register):
+    theirs = await register(owner="bob", model_name="m")
+    await register(model_name="z")
+    bound = ("ada", "", "name", "models", "False")
+
+    request = messages.ListModelsRequest(
+        page_token=encode_page_token(theirs, bound), order_by="name"
+    )
+
+    assert not (await stub.ListModels(request)).models
 
 
 @pytest.mark.parametrize(
