@@ -15,6 +15,7 @@ from omniscope_registry.listing.paging import (
     clamp_page_size,
     decode_page_token,
     encode_page_token,
+    within_answer,
 )
 from omniscope_registry.names import check_name, check_uuid
 from omniscope_service.errors import InvalidArgument
@@ -197,15 +198,15 @@ def column_query_from_proto(request: messages.ListDatasetColumnsRequest) -> Colu
 def columns_to_proto(
     profiles: Sequence[bytes], request: messages.ListDatasetColumnsRequest, limit: int
 ) -> messages.ListDatasetColumnsResponse:
-    """Return a page of columns.
+    """Return a page of columns; it is shorter when more would not fit into one answer.
 
     Args:
         profiles: Serialized columns, one more than the page holds when another page follows.
         request: What was asked for.
         limit: How many columns the page holds.
     """
-    columns = [DatasetColumn.FromString(profile) for profile in profiles[:limit]]
-    more = len(profiles) > limit
+    columns = list(within_answer(map(DatasetColumn.FromString, profiles[:limit])))
+    more = len(profiles) > len(columns)
     return messages.ListDatasetColumnsResponse(
         columns=columns,
         next_page_token=(

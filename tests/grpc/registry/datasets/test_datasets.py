@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 from sqlalchemy import update
 
@@ -96,6 +98,21 @@ async def test_columns_are_paged(stub, add_dataset):
         request.page_token = page.next_page_token
 
     assert names == [f"gene{number}" for number in range(502)]
+
+
+async def test_a_page_of_columns_with_long_texts_is_as_long_as_an_answer_can_be(stub, upload):
+    texts = [[f"{number}{'x' * 900}"] * 300 for number in range(20)]
+    lines = [[f"note{number}" for number in range(300)], *texts]
+    table = "\n".join(",".join(line) for line in lines)
+    await upload(gzip.compress(table.encode()), name="notes", format="csv.gz")
+    request = messages.ListDatasetColumnsRequest(dataset_id="notes", page_size=1000)
+
+    pages = [await stub.ListDatasetColumns(request)]
+    while pages[-1].next_page_token:
+        request.page_token = pages[-1].next_page_token
+        pages.append(await stub.ListDatasetColumns(request))
+
+    assert [column.position for page in pages for column in page.columns] == list(range(300))
 
 
 async def test_columns_are_asked_for_by_name_and_unknown_ones_left_out(stub, add_dataset):
