@@ -17,6 +17,8 @@ from omniscope_registry.datasets.sandbox import forbid_system_calls
 
 DISK_FULL: Final = 5
 """Exit status when there was no room for the converted file."""
+OUT_OF_MEMORY: Final = 6
+"""Exit status when the memory that the process may have was not enough."""
 
 
 def main(arguments: list[str]) -> None:
@@ -39,6 +41,8 @@ def main(arguments: list[str]) -> None:
     sys.argv = [module, *rest]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

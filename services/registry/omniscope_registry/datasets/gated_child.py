@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from omniscope_registry.datasets.gate import DISK_FULL
+from omniscope_registry.datasets.gate import DISK_FULL, OUT_OF_MEMORY
 from omniscope_registry.datasets.spool import disk_full
 from omniscope_service.errors import InvalidArgument, ResourceExhausted, ServiceError
 
@@ -122,8 +122,8 @@ def _error_of(status: int, output: bytes) -> Exception:
         return _refusal(json.loads(output)["error"])
     if status == DISK_FULL:
         return disk_full()
-    if -status in _TOO_LARGE_SIGNALS:
-        return _too_large("reading it takes more memory, time or disk than one upload may use")
+    if status == OUT_OF_MEMORY or -status in _TOO_LARGE_SIGNALS:
+        return _too_large("reading it takes more memory, time or disk than one dataset may use")
     if status < 0:
         return InvalidArgument(
             f"The file made its reader end by {signal.Signals(-status).name}: it is damaged.",

@@ -1,6 +1,6 @@
 """What becomes of a reader that never ends, or that a damaged file makes crash.
 
-Python's own `timeit` stands for the reader here: it runs what it is given.
+Python's own `timeit` and `cProfile` stand for the reader here: they run what they are given.
 """
 
 import pytest
@@ -26,6 +26,16 @@ async def test_a_reader_that_never_ends_is_ended(tmp_path):
 
     with pytest.raises(ResourceExhausted) as caught:
         await run_gated("timeit", source, endless, tmp_path, ChildLimits(seconds=2))
+
+    assert caught.value.reason == "DATASET_TOO_LARGE"
+
+
+async def test_a_reader_that_needs_more_memory_than_it_may_have_is_ended(tmp_path):
+    source = tmp_path / "source.py"
+    source.write_text("bytes(2**40)")
+
+    with pytest.raises(ResourceExhausted) as caught:
+        await run_gated("cProfile", source, [str(source)], tmp_path, ChildLimits())
 
     assert caught.value.reason == "DATASET_TOO_LARGE"
 
