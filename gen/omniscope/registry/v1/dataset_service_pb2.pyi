@@ -121,7 +121,8 @@ class PreviewDatasetRequest(_message.Message):
     """Id or name."""
     row_count: _builtins.int
     """At most this many rows. Default 20, at most 100; of tables with more than 2,000 columns fewer
-    are kept, 10 at least. Errors: negative.
+    are kept, 10 at least, and of many columns of long texts only those that fit into one answer.
+    Errors: negative.
     """
     @_builtins.property
     def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -180,7 +181,9 @@ class PreviewColumn(_message.Message):
     """Name."""
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Value]:
-        """A number, a truth value, a text (timestamps by ISO 8601), or null where a value is missing."""
+        """A number, a truth value, a text (timestamps by ISO 8601), or null where a value is missing.
+        Texts of more than 200 characters are cut and end with `…`.
+        """
 
     def __init__(
         self,

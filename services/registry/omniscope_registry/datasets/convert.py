@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from google.protobuf.struct_pb2 import NULL_VALUE, Value
+from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Value
 
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1 import dataset_service_pb2 as messages
@@ -134,11 +134,15 @@ def preview_rows_from_proto(request: messages.PreviewDatasetRequest) -> int:
 
 
 def preview_to_proto(columns: Mapping[str, Sequence[Any]]) -> messages.PreviewDatasetResponse:
-    """Return the first values of columns, by name."""
+    """Return the first values of columns, by name; as many as fit into one answer."""
+    rows = within_answer(
+        ListValue(values=map(_value_to_proto, row)) for row in zip(*columns.values(), strict=True)
+    )
+    by_column = zip(*(row.values for row in rows), strict=True)
     return messages.PreviewDatasetResponse(
         columns=[
-            messages.PreviewColumn(name=name, values=map(_value_to_proto, values))
-            for name, values in columns.items()
+            messages.PreviewColumn(name=name, values=values)
+            for name, values in zip(columns, by_column, strict=True)
         ]
     )
 

@@ -1,5 +1,6 @@
 """PreviewDataset and DownloadDataset: what was stored comes out again."""
 
+import gzip
 import io
 import math
 
@@ -80,6 +81,19 @@ async def test_wide_tables_show_their_first_columns_and_any_by_name(stub, upload
 
     assert [column.name for column in first.columns] == [f"gene{n}" for n in range(50)]
     assert [value.number_value for value in last.columns[0].values] == [2999, 1499.5]
+
+
+async def test_long_texts_are_cut_and_an_answer_holds_as_many_rows_as_fit(stub, upload):
+    names = [f"note{number}" for number in range(500)]
+    table = "\n".join([",".join(names), *[",".join(["é" * 300] * 500)] * 20])
+    await upload(gzip.compress(table.encode()), name="notes", format="csv.gz")
+    request = PreviewDatasetRequest(dataset_id="notes", columns=names)
+
+    preview = await stub.PreviewDataset(request)
+
+    assert [column.name for column in preview.columns] == names
+    assert {len(column.values) for column in preview.columns} == {10}
+    assert preview.columns[0].values[0].string_value == "é" * 199 + "…"
 
 
 async def test_somebody_elses_dataset_has_neither(stub_of_bob, birds, refused):
