@@ -1,6 +1,8 @@
 """Tables to train on."""
 
-from collections.abc import Callable, Iterator, Sequence
+import errno
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,6 +42,7 @@ FORMATS = {
     ".ipc": "arrow",
     ".h5ad": "h5ad",
 }
+EXPORT_FORMATS = ("csv", "parquet", "arrow")
 
 
 class Datasets:
@@ -136,6 +139,8 @@ class Datasets:
             OSError: The file exists or cannot be written.
         """
         path, received = Path(path), 0
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         request = DownloadDatasetRequest(dataset_id=dataset_id, format=file_format)
         draft = path.with_name(f".{path.name}.part")
         try:
@@ -180,18 +185,20 @@ class Datasets:
         return self._calls.unary(self._stub.DeleteDataset, request)
 
 
-def format_of(path: Path) -> str:
-    """Return the format that a file's suffix stands for."""
-    try:
-        return FORMATS[_suffix_of(path).lower()]
-    except KeyError:
+def format_of(
+    path: Path, allowed: Collection[str] = tuple(dict.fromkeys(FORMATS.values()))
+) -> str:
+    """Return the format that a file's suffix stands for, which must be one of those allowed."""
+    found = FORMATS.get(_suffix_of(path).lower())
+    if found is None or found not in allowed:
         raise OmniscopeError(
             "INVALID_ARGUMENT",
-            f"The suffix of {path.name!r} does not tell its format: give one of "
-            f"{', '.join(dict.fromkeys(FORMATS.values()))}.",
+            f"The suffix of {path.name!r} does not stand for a format: give one of "
+            f"{', '.join(allowed)}.",
             reason="DATASET_FORMAT_UNKNOWN",
             field="format",
-        ) from None
+        )
+    return found
 
 
 def _suffix_of(path: Path) -> str:

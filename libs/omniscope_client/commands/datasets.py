@@ -18,7 +18,7 @@ from omniscope_client.commands.output import (
     show_list,
 )
 from omniscope_client.commands.transfers import transfer_bar
-from omniscope_client.datasets import format_of
+from omniscope_client.datasets import EXPORT_FORMATS, format_of
 from omniscope_client.render import previews, profiles, tables
 
 app = typer.Typer(no_args_is_help=True, help="Tables to train on.")
@@ -148,11 +148,13 @@ def preview(
 ) -> None:
     """Show the first rows of a dataset; without --column as many columns as fit."""
     with Client() as client:
-        answer = client.datasets.preview(dataset_id, rows, column or ())
+        dataset = client.datasets.get(dataset_id)
+        answer = client.datasets.preview(dataset.dataset_id, rows, column or ())
         if as_json:
             print_json(answer)
         else:
-            console().print(previews.preview(answer, console().width))
+            count = len(answer.columns) if column else dataset.column_count
+            console().print(previews.preview(answer, console().width, count))
 
 
 @app.command()
@@ -167,7 +169,7 @@ def download(
     """Download a dataset as a file."""
     with Client() as client:
         dataset = client.datasets.get(dataset_id)
-        chosen = file_format or format_of(path)
+        chosen = file_format or format_of(path, EXPORT_FORMATS)
         title = f"downloading {dataset.name}"
         with transfer_bar(title, dataset.size_bytes, quiet=as_json) as on_progress:
             client.datasets.download(dataset.dataset_id, path, chosen, on_progress)

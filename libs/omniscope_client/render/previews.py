@@ -9,8 +9,14 @@ _WIDEST = 24
 _GAP = 3
 
 
-def preview(answer: PreviewDatasetResponse, width: int) -> Table:
-    """Return a table with as many columns as fit into `width` characters."""
+def preview(answer: PreviewDatasetResponse, width: int, count: int) -> Table:
+    """Return a table with as many columns as fit.
+
+    Args:
+        answer: The first rows of the first columns, or of those that were asked for.
+        width: Of the table, in characters.
+        count: How many columns there are to be seen, those not in the answer among them.
+    """
     shown: list[tuple[PreviewColumn, list[str]]] = []
     used = 0
     for column in answer.columns:
@@ -19,8 +25,8 @@ def preview(answer: PreviewDatasetResponse, width: int) -> Table:
         if shown and used > width:
             break
         shown.append((column, texts))
-    hidden = len(answer.columns) - len(shown)
-    table = Table(caption=f"and {hidden} more columns: --column NAME" if hidden else None)
+    hidden = count - len(shown)
+    table = Table(caption=f"and {hidden:,} more columns: --column NAME" if hidden else None)
     for column, _ in shown:
         number = any(value.HasField("number_value") for value in column.values)
         table.add_column(

@@ -2,11 +2,14 @@ import json
 
 import grpc
 import pytest
+from google.protobuf.struct_pb2 import Value
 
+from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_pb2 import JOB_STATE_CANCELLED, JOB_STATE_QUEUED, Job
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import ModelResults
+from omniscope.registry.v1.dataset_service_pb2 import PreviewColumn, PreviewDatasetResponse
 from tests.unit.omniscope_client.conftest import Canned, Refusal
 from tests.unit.omniscope_client.test_models import FILES, MANIFEST, PLOTS, send, send_plots
 from tests.unit.omniscope_client.test_training import SUCCESS, changed, snapshot
@@ -195,6 +198,20 @@ def test_results_show_every_part_and_the_confusion(omniscope) -> None:
     assert "tissues-tissue-automl (version 1): CatBoost" in text
     assert "positive class  liver" in " ".join(text.splitlines())
     assert "held out" in text
+
+
+def test_a_preview_counts_all_columns_that_it_does_not_show(omniscope, canned: Canned) -> None:
+    canned.answers["GetDataset"] = Dataset(dataset_id="D1", name="wide", column_count=20_000)
+    canned.answers["PreviewDataset"] = PreviewDatasetResponse(
+        columns=[PreviewColumn(name=f"gene{n}", values=[Value(number_value=n)]) for n in range(50)]
+    )
+
+    whole = omniscope("datasets", "preview", "wide")
+    named = omniscope("datasets", "preview", "wide", "--column", "gene1")
+
+    shown = whole.out.count("gene")
+    assert f"and {20_000 - shown:,} more columns" in " ".join(whole.out.split())
+    assert f"and {50 - shown} more columns" in " ".join(named.out.split())
 
 
 def test_a_model_is_downloaded_into_a_folder_of_its_name(

@@ -8,8 +8,10 @@ from google.api.httpbody_pb2 import HttpBody
 from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.registry.v1.dataset_service_pb2 import ListDatasetsResponse
 from omniscope_client.client import Client
-from omniscope_client.datasets import CHUNK_BYTES
+from omniscope_client.datasets import CHUNK_BYTES, EXPORT_FORMATS, FORMATS, format_of
 from omniscope_client.errors import OmniscopeError
+from omniscope_ml.datasets.formats import EXPORT_FORMATS as REGISTRY_EXPORTS
+from omniscope_ml.datasets.formats import SUFFIXES
 from tests.unit.omniscope_client.conftest import Canned, Refusal
 
 
@@ -161,7 +163,20 @@ def test_a_download_replaces_no_file(client: Client, canned: Canned, tmp_path: P
     (tmp_path / "birds.csv").write_text("mine")
     canned.answers["DownloadDataset"] = [HttpBody(data=b"a,b\n")]
 
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError) as raised:
         client.datasets.download("D1", tmp_path / "birds.csv")
 
+    assert raised.value.filename == str(tmp_path / "birds.csv")
     assert (tmp_path / "birds.csv").read_text() == "mine"
+    assert "DownloadDataset" not in canned.requests
+
+
+@pytest.mark.parametrize("name", ["table.xlsx", "table.tsv"])
+def test_a_suffix_of_no_export_names_those_that_there_are(name: str) -> None:
+    with pytest.raises(OmniscopeError, match=r"give one of csv, parquet, arrow\."):
+        format_of(Path(name), EXPORT_FORMATS)
+
+
+def test_client_and_registry_know_the_same_formats() -> None:
+    assert FORMATS == SUFFIXES
+    assert set(EXPORT_FORMATS) == set(REGISTRY_EXPORTS)
