@@ -111,7 +111,8 @@ class MlflowWriter:
 
     def change_model(self, changed: ModelChanged) -> None:
         """Give a model's version its description and its tags; tags that are ours stay."""
-        wanted = {fields.key(name): fields.tag(value) for name, value in changed.tags.items()}
+        named = {fields.key(name): fields.tag(value) for name, value in changed.tags.items()}
+        wanted = {name: value for name, value in named.items() if not name.startswith(_OWN_TAGS)}
         for version in self._versions(changed.name, changed.model_id):
             place = (changed.name, version.version)
             self._client.update_model_version(*place, changed.description)

@@ -27,7 +27,9 @@ async def test_mlflow_shows_what_is_said_of_a_model_and_forgets_what_is_gone(
             await projections.run_started(conn, job)
         ids[job.id] = await register(job)
     changes = SqlModelChanges(database, models.cache, [], timedelta(0))
-    await changes.update("ada", ids[kept.id], ModelChange("better", {"stage": "live"}))
+    # What is ours nobody else can change: it is what versions are found by.
+    tags = {"stage": "live", "omniscope.model_id": ids[gone.id]}
+    await changes.update("ada", ids[kept.id], ModelChange("better", tags))
     await changes.delete("ada", ids[gone.id])
 
     # A negative time stands for one that is over, with its margin.
