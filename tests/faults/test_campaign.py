@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.mark.timeout(240)
 async def test_a_short_campaign_loses_nothing_and_doubles_nothing(cluster_of_its_own):
-    result = await campaign(cluster_of_its_own, seed=1, kills=6)
+    result = await campaign(cluster_of_its_own, seed=1, kills=5)
 
     assert result.broken == []
     assert result.surviving == 0

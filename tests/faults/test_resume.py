@@ -70,6 +70,7 @@ async def test_a_worker_that_is_stopped_hands_back_a_training_with_its_newest_st
     assert taken(cluster, job_id, 1)[-1] + 1 == taken(cluster, job_id, 2)[0]
 
 
+@pytest.mark.slow
 async def test_a_worker_killed_while_it_stores_a_checkpoint_leaves_the_one_before(cluster):
     await cluster.start(worker1="checkpoint.before_register=kill:3")
     job_id = await cluster.submit(steps=20)

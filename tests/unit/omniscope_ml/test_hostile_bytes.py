@@ -35,7 +35,7 @@ STARTS = (b"", b"PAR1", b"ARROW1\0\0", b"\xff\xff\xff\xff", b"\x89HDF\r\n\x1a\n"
 
 # Always the same bytes: a crash in a C library must show where it came in, not by chance.
 fuzz = settings(
-    max_examples=60,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -105,6 +105,19 @@ def test_random_bytes_are_judged(source_format: str, start: bytes, rest: bytes) 
 @given(data=st.data())
 @fuzz
 def test_valid_files_with_changed_bytes_are_judged(kind: str, data: st.DataObject) -> None:
+    judge_changed(kind, data)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", VALID)
+@given(data=st.data())
+@settings(fuzz, max_examples=300)
+def test_many_more_files_with_changed_bytes_are_judged(kind: str, data: st.DataObject) -> None:
+    judge_changed(kind, data)
+
+
+def judge_changed(kind: str, data: st.DataObject) -> None:
     source_format, content = VALID[kind]
     changed = bytearray(content)
     for _ in range(data.draw(st.integers(1, 8))):

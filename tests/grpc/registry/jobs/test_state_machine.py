@@ -56,7 +56,7 @@ def _run(open_database: OpenDatabase, *, examples: int, steps: int) -> None:
 
 @pytest.mark.timeout(600)  # only what fails takes long: it is made smaller
 def test_the_stores_agree_with_the_model(open_database):
-    _run(open_database, examples=12, steps=30)
+    _run(open_database, examples=8, steps=30)
 
 
 @pytest.mark.slow

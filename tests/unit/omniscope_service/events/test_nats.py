@@ -60,7 +60,7 @@ async def test_a_repeated_message_id_stores_one_hint(bus):
     await hint(bus, "repeated", job)
     await hint(bus, "repeated", job)
 
-    found = await hints.fetch(5)
+    found = await hints.fetch(20)
     await found.ack()
 
     assert found.job_id == job
@@ -73,7 +73,7 @@ async def test_two_workers_share_the_hints(bus):
     for job in jobs:
         await hint(bus, "shared", job)
 
-    found = [await first.fetch(5), await second.fetch(5)]
+    found = [await first.fetch(20), await second.fetch(5)]
     for each in found:
         await each.ack()
 
@@ -85,8 +85,8 @@ async def test_a_hint_that_was_not_taken_comes_again_after_the_delay(bus):
     hints = bus.hints("later", "cpu")
     await hint(bus, "later", job)
 
-    await (await hints.fetch(5)).nak(0.1)
-    again = await hints.fetch(5)
+    await (await hints.fetch(20)).nak(0.1)
+    again = await hints.fetch(20)
     await again.ack()
 
     assert again.job_id == job
@@ -98,8 +98,8 @@ async def test_a_malformed_hint_is_removed_and_the_next_one_comes(bus):
     await bus.publish(subjects.run_hint("malformed", "cpu"), b"\xff\xff", message_id=new_id())
     await hint(bus, "malformed", job)
 
-    assert await hints.fetch(5) is None
-    found = await hints.fetch(5)
+    assert await hints.fetch(20) is None
+    found = await hints.fetch(20)
     await found.ack()
 
     assert found.job_id == job
