@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from omniscope_registry.datasets.confinement import landlock_version
+
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
     reason="seccomp is Linux's, and its numbers are the processor's",
@@ -48,3 +50,55 @@ def test_a_sandboxed_process_still_has_threads_and_files(tmp_path):
 
     assert done.returncode == 0
     assert (tmp_path / "written").read_text() == "here"
+
+
+needs_landlock = pytest.mark.skipif(landlock_version() < 6, reason="older kernels have less of it")
+
+
+def _confined(folder, code):
+    return _run(
+        "import pathlib\n"
+        "from omniscope_registry.datasets.confinement import confine_to\n"
+        f"confine_to(pathlib.Path({str(folder)!r}))\n{code}"
+    )
+
+
+@needs_landlock
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("open(f'/proc/{os.getppid()}/mem', 'r+b')", id="write into its memory"),
+        pytest.param("signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0)", id="signal it"),
+        pytest.param("open(f'/proc/{os.getppid()}/fd/0')", id="open its files"),
+    ],
+)
+def test_a_confined_process_does_not_reach_its_parent(tmp_path, code):
+    done = _confined(tmp_path, f"import os, signal\n{code}")
+
+    assert done.returncode == 1
+    assert "PermissionError" in done.stderr
+
+
+@needs_landlock
+def test_a_confined_process_writes_into_its_folder_only(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "other").write_text("whole")
+
+    inside = _confined(
+        tmp_path / "mine", f"open({str(tmp_path / 'mine' / 'a')!r}, 'w').write('b')"
+    )
+    outside = [
+        _confined(tmp_path / "mine", code)
+        for code in (
+            f"open({str(tmp_path / 'new')!r}, 'w')",
+            f"open({str(tmp_path / 'other')!r}, 'a')",
+            f"import os; os.truncate({str(tmp_path / 'other')!r}, 0)",
+            f"import os; os.remove({str(tmp_path / 'other')!r})",
+        )
+    ]
+
+    assert inside.returncode == 0
+    assert all("PermissionError" in done.stderr for done in outside)
+    assert (tmp_path / "mine" / "a").read_text() == "b"
+    assert (tmp_path / "other").read_text() == "whole"
+    assert not (tmp_path / "new").exists()

@@ -11,8 +11,10 @@ import resource
 import runpy
 import signal
 import sys
+from pathlib import Path
 from typing import Final
 
+from omniscope_registry.datasets.confinement import confine_to
 from omniscope_registry.datasets.sandbox import forbid_system_calls
 
 DISK_FULL: Final = 5
@@ -38,6 +40,7 @@ def main(arguments: list[str]) -> None:
     # Python ignores this signal; here the one who set the limit wants to know.
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     forbid_system_calls()
+    confine_to(Path.cwd())
     sys.argv = [module, *rest]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
