@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 # A dataset may be read by thousands; an error's metadata holds so many.
 _NAMED_JOBS: Final = 5
+_COLUMNS_AT_ONCE: Final = 1000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
 _FILTER_FIELDS: Final = {"name": datasets.c.name, "source_format": datasets.c.source_format}
 
@@ -194,9 +196,11 @@ class SqlDatasetStore:
         Raises:
             AlreadyExists: As `find_request`.
         """
+        # Twenty thousand of them take longer than the event loop may wait.
+        rows = await asyncio.to_thread(_column_rows, new.digest, columns)
         try:
             async with self._database.write() as conn:
-                await _insert_columns(conn, new.digest, columns)
+                await _insert_columns(conn, new.digest, rows)
                 return await self._insert_row(conn, new)
         except IntegrityError:
             if new.request_id is None or new.request_hash is None:
@@ -238,15 +242,8 @@ class SqlDatasetStore:
         return _record(row.one())
 
 
-async def _insert_columns(
-    conn: AsyncConnection, digest: str, columns: Sequence[DatasetColumn]
-) -> None:
-    known = select(exists().where(dataset_columns.c.dataset_digest == digest))
-    if (await conn.execute(known)).scalar_one():
-        return
-    # Two uploads of the same bytes may both get here on PostgreSQL.
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    rows = [
+def _column_rows(digest: str, columns: Sequence[DatasetColumn]) -> list[dict[str, Any]]:
+    return [
         {
             "dataset_digest": digest,
             "position": column.position,
@@ -255,7 +252,20 @@ async def _insert_columns(
         }
         for column in columns
     ]
-    await conn.execute(dialect.insert(dataset_columns).on_conflict_do_nothing(), rows)
+
+
+async def _insert_columns(
+    conn: AsyncConnection, digest: str, rows: Sequence[dict[str, Any]]
+) -> None:
+    known = select(exists().where(dataset_columns.c.dataset_digest == digest))
+    if (await conn.execute(known)).scalar_one():
+        return
+    # Two uploads of the same bytes may both get here on PostgreSQL.
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(dataset_columns).on_conflict_do_nothing()
+    for start in range(0, len(rows), _COLUMNS_AT_ONCE):
+        await conn.execute(statement, rows[start : start + _COLUMNS_AT_ONCE])
+        await asyncio.sleep(0)  # SQLite's statements run on the event loop itself
 
 
 def _visible(owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
