@@ -1,4 +1,4 @@
-"""Datasets and their columns in the registry's database. The owner is part of every query."""
+"""Datasets in the registry's database. The owner is part of every query."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import exists, false, insert, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import false, insert, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from ulid import ULID
 
+from omniscope_registry.datasets.columns_sql import column_rows, columns_query, insert_columns
 from omniscope_registry.datasets.convert import dataset_to_proto
 from omniscope_registry.datasets.ingest import PREVIEW_FILE, STORED_FILE
 from omniscope_registry.jobs.places_sql import QUEUED
@@ -19,7 +19,7 @@ from omniscope_registry.jobs.ports import DatasetRow
 from omniscope_registry.jobs.reading_sql import RUNNING
 from omniscope_registry.listing.keyset import fetch_page
 from omniscope_registry.names import is_id, is_name
-from omniscope_registry.tables.datasets import dataset_columns, datasets
+from omniscope_registry.tables.datasets import datasets
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.versions import next_version
 from omniscope_service import failpoints
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 # A dataset may be read by thousands; an error's metadata holds so many.
 _NAMED_JOBS: Final = 5
-_COLUMNS_AT_ONCE: Final = 1000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
 _FILTER_FIELDS: Final = {"name": datasets.c.name, "source_format": datasets.c.source_format}
 
@@ -153,16 +152,7 @@ class SqlDatasetStore:
             limit: How many at most.
             names: Only these; empty: all.
         """
-        query = (
-            select(dataset_columns.c.profile)
-            .where(dataset_columns.c.dataset_digest == digest, dataset_columns.c.position > after)
-            .order_by(dataset_columns.c.position)
-            .limit(limit)
-        )
-        if names:
-            # PostgreSQL fails at a text with a zero byte; no column has one.
-            storable = [name for name in names if "\0" not in name]
-            query = query.where(dataset_columns.c.name.in_(storable))
+        query = columns_query(digest, after=after, limit=limit, names=names)
         async with self._database.read() as conn:
             return list((await conn.execute(query)).scalars())
 
@@ -196,11 +186,10 @@ class SqlDatasetStore:
         Raises:
             AlreadyExists: As `find_request`.
         """
-        # Twenty thousand of them take longer than the event loop may wait.
-        rows = await asyncio.to_thread(_column_rows, new.digest, columns)
+        rows = await asyncio.to_thread(column_rows, new.digest, columns)
         try:
             async with self._database.write() as conn:
-                await _insert_columns(conn, new.digest, rows)
+                await insert_columns(conn, new.digest, rows)
                 return await self._insert_row(conn, new)
         except IntegrityError:
             if new.request_id is None or new.request_hash is None:
@@ -240,32 +229,6 @@ class SqlDatasetStore:
         )
         row = await conn.execute(statement.returning(*_RECORD))
         return _record(row.one())
-
-
-def _column_rows(digest: str, columns: Sequence[DatasetColumn]) -> list[dict[str, Any]]:
-    return [
-        {
-            "dataset_digest": digest,
-            "position": column.position,
-            "name": column.name,
-            "profile": column.SerializeToString(),
-        }
-        for column in columns
-    ]
-
-
-async def _insert_columns(
-    conn: AsyncConnection, digest: str, rows: Sequence[dict[str, Any]]
-) -> None:
-    known = select(exists().where(dataset_columns.c.dataset_digest == digest))
-    if (await conn.execute(known)).scalar_one():
-        return
-    # Two uploads of the same bytes may both get here on PostgreSQL.
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(dataset_columns).on_conflict_do_nothing()
-    for start in range(0, len(rows), _COLUMNS_AT_ONCE):
-        await conn.execute(statement, rows[start : start + _COLUMNS_AT_ONCE])
-        await asyncio.sleep(0)  # SQLite's statements run on the event loop itself
 
 
 def _visible(owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
