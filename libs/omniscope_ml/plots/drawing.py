@@ -48,7 +48,7 @@ def _figures(results: Results) -> Iterator[tuple[str, "Figure"]]:
         yield "precision_recall", precision_recall_plot(curves)
     if curves := results.get("calibration_curves"):
         yield "calibration", calibration_plot(curves)
-    if points := results.get("residuals"):
+    if (points := results.get("residuals")) and points["true_values"]:
         target = shown_name(results["target_column"])
         yield (
             "predicted_against_true",

@@ -166,6 +166,12 @@ def test_what_is_undefined_has_no_plot(tmp_path: Path) -> None:
     assert [file["name"] for file in files[::2]] == ["confusion_matrix", "calibration"]
 
 
+def test_predictions_that_are_no_numbers_have_no_plot(tmp_path: Path) -> None:
+    results = number_results() | evaluate_numbers(np.ones(2), np.full(2, np.nan))
+
+    assert {file["name"] for file in write_plots(tmp_path, results)} == {"leaderboard"}
+
+
 def test_more_classes_than_curves_still_have_their_plots(tmp_path: Path) -> None:
     results = class_results(names(41))
     del results["confusion_matrix"], results["leaderboard"]
