@@ -99,7 +99,10 @@ def _planned_folds(plan: SplitPlan, table: SplitTable, rows: Rows) -> tuple[Fold
         part = validation_part(plan, table.take(rows), plan.validation_fraction)
         return within(rows, (part,))
     if plan.strategy == "predefined":
-        return within(rows, predefined_folds(table, rows))
+        made = predefined_folds(table, rows)
+        for fold in made:
+            _check_classes(plan, table.take(rows), fold)
+        return within(rows, made)
     return ()
 
 
@@ -131,6 +134,12 @@ def _inner_generator(plan: SplitPlan) -> np.random.Generator:
     return np.random.default_rng((plan.seed, 1))
 
 
+def _advice(plan: SplitPlan) -> str:
+    if plan.strategy == "predefined":
+        return "give each part of the column rows of every class"
+    return "use fewer folds, a smaller share or the stratified split"
+
+
 def _check_classes(plan: SplitPlan, table: SplitTable, fold: Fold) -> None:
     """Refuse a fold that trains on too few classes: all are needed, or two where time decides."""
     if table.codes is None:
@@ -145,8 +154,7 @@ def _check_classes(plan: SplitPlan, table: SplitTable, fold: Fold) -> None:
         )
         raise DataError(
             f"a validation fold of {len(fold.validation)} rows leaves {len(fold.train)} rows of "
-            f"{trained} classes to train on{lost}; use fewer folds, a smaller share or the "
-            "stratified split",
+            f"{trained} classes to train on{lost}; {_advice(plan)}",
             reason="TARGET_SINGLE_CLASS" if trained < 2 else "TARGET_CLASS_TOO_SMALL",
             field="split",
         )

@@ -12,6 +12,7 @@ from omniscope_registry.jobs.claims_sql import artifacts_prefix
 from omniscope_registry.jobs.domain import SUCCEEDED
 from omniscope_registry.jobs.periodic import repeat
 from omniscope_registry.tables.jobs import job_attempts, job_checkpoints, training_jobs
+from omniscope_service.errors import ServiceError
 
 if TYPE_CHECKING:
     from omniscope_registry.database import Database
@@ -59,16 +60,20 @@ class AttemptCollector:
     async def collect(self) -> int:
         """Collect what is due; return how many attempts that were, at most 100.
 
-        Raises:
-            Unavailable: The artifact store failed; what was not collected comes again.
+        What the artifact store does not delete comes again, and keeps nothing else waiting.
         """
-        due = await self._due()
-        for attempt in due:
-            await self._artifacts.delete_prefix(attempt.garbage)
+        collected = 0
+        for attempt in await self._due():
+            try:
+                await self._artifacts.delete_prefix(attempt.garbage)
+            except ServiceError as error:
+                _log.warning("attempt not collected", job_id=attempt.job_id, reason=error.reason)
+                continue
             await self._note(attempt)
-        if due:
-            _log.info("attempts collected", count=len(due))
-        return len(due)
+            collected += 1
+        if collected:
+            _log.info("attempts collected", count=collected)
+        return collected
 
     async def _due(self) -> list[_Attempt]:
         query = (

@@ -11,7 +11,6 @@ from omniscope.registry.v1.job_service_pb2 import DeleteJobRequest, GetJobReques
 from omniscope_registry.jobs.collector import AttemptCollector
 from omniscope_registry.tables.jobs import job_checkpoints
 from omniscope_service.artifacts import ArtifactStore
-from omniscope_service.errors import Unavailable
 
 AT_ONCE = timedelta(0)
 DAY = timedelta(hours=24)
@@ -109,8 +108,7 @@ async def test_what_the_store_did_not_delete_comes_again(registry, database, tmp
     await registry.fail(grant.lease, "USER_ERROR")
     unreachable = ArtifactStore.open("s3://bucket?endpoint=http://127.0.0.1:1")
 
-    with pytest.raises(Unavailable):
-        await AttemptCollector(database, unreachable, AT_ONCE).collect()
+    assert await AttemptCollector(database, unreachable, AT_ONCE).collect() == 0
 
     assert await AttemptCollector(database, registry.artifacts, AT_ONCE).collect() == 1
 

@@ -232,6 +232,17 @@ def test_one_time_is_refused() -> None:
     assert "1 distinct time in 9 rows" in error.message
 
 
+def test_named_folds_that_leave_a_class_to_one_of_them_are_refused() -> None:
+    codes = np.array([0, 1, 0, 1, 2, 2, 0, 1, 2])
+    parts = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2])
+    table = SplitTable(rows=9, codes=codes, values=parts, column="fold")
+
+    error = refusal(plan("predefined"), table)
+
+    assert (error.reason, error.field) == ("TARGET_CLASS_TOO_SMALL", "split")
+    assert "give each part of the column rows of every class" in error.message
+
+
 def test_time_folds_that_train_on_one_class_are_refused() -> None:
     codes = np.repeat([0, 1], [20, 10])
     table = SplitTable(rows=30, codes=codes, values=np.arange(30), column="day")
