@@ -10,6 +10,7 @@ _MOST_ROWS = 100
 _LEAST_ROWS = 10
 _CELLS = 200_000
 MAX_TEXT_CHARACTERS = 200
+_FLOATS = ("float32", "float64")
 
 
 def write_preview(dataset: Dataset, path: Path) -> None:
@@ -20,13 +21,33 @@ def write_preview(dataset: Dataset, path: Path) -> None:
     cells, 10 at least.
     """
     rows = min(_MOST_ROWS, max(_LEAST_ROWS, _CELLS // len(dataset.column_names)))
-    import pandas as pd
-
-    cells = dataset.head(rows).frame().to_numpy(dtype=object)
-    cells[pd.isna(cells)] = None
-    values = ([_shown(value) for value in column] for column in cells.T.tolist())
-    columns = dict(zip(dataset.column_names, values, strict=True))
+    first = dataset.head(rows)
+    floats = [
+        name
+        for name, kind in zip(first.column_names, first.column_types, strict=True)
+        if kind in _FLOATS
+    ]
+    found = dict(zip(floats, _numbers(first, floats), strict=True))
+    columns = {name: found.get(name) or _values(first, name) for name in first.column_names}
     path.write_text(json.dumps(columns, default=_text, allow_nan=False, separators=(",", ":")))
+
+
+def _numbers(dataset: Dataset, names: list[str]) -> list[list[float | None]]:
+    """Return float columns; at once, for there may be thousands of them."""
+    if not names:
+        return []
+    cells = dataset.matrix(names).T.astype(object)
+    cells[cells != cells] = None  # NaN alone differs from itself
+    columns: list[list[float | None]] = cells.tolist()
+    return columns
+
+
+def _values(dataset: Dataset, name: str) -> list[Any]:
+    column = dataset.column(name)
+    if dataset.type_of(name) == "timestamp":
+        # Of nanoseconds Arrow makes values by pandas, whose import takes longer than all the rest.
+        column = column.cast("timestamp[us]", safe=False)
+    return [_shown(value) for value in column.to_pylist()]
 
 
 def _shown(value: Any) -> Any:
