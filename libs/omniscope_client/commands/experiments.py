@@ -29,9 +29,7 @@ def runs(
     experiment: Name,
     limit: Limit = 20,
     query: Filter = "",
-    order_by: Annotated[
-        str, typer.Option(help="create_time: the oldest first.")
-    ] = "",
+    order_by: Annotated[str, typer.Option(help="create_time: the oldest first.")] = "",
     as_json: Json = False,
 ) -> None:
     """List the runs of an experiment, newest first."""
