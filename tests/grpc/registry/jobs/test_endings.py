@@ -1,5 +1,7 @@
 """CompleteJob and FailJob: one terminal state per job, and retries by cause."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, update
 
@@ -146,6 +148,9 @@ async def test_a_job_that_waits_after_a_failure_cannot_be_claimed_before_its_tim
 
     async with database.read() as conn:
         row = (await conn.execute(select(training_jobs))).one()
+    async with database.write() as conn:  # the delay is random and may be over already
+        later = database.now(timedelta(minutes=1))
+        await conn.execute(update(training_jobs).values(run_after=later))
     error = await refused(registry.claim(grant.lease.job_id))
 
     assert row.run_after > row.updated_at
