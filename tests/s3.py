@@ -63,6 +63,8 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
         *(f"-master.port={master}", f"-volume.port={volume}", "-volume.max=20"),
         *("-filer", f"-filer.port={filer}", "-master.volumeSizeLimitMB=64"),
         *("-s3", f"-s3.port={s3}", f"-s3.config={folder / 'identities.json'}"),
+        # What listens at fixed ports by default, and what would call home.
+        *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
     ]
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)

@@ -68,12 +68,12 @@ async def test_a_repeated_message_id_stores_one_hint(bus):
 
 
 async def test_two_workers_share_the_hints(bus):
-    first, second = bus.hints("shared", "cpu"), bus.hints("shared", "cpu")
+    first, second = bus.hints("two-workers", "cpu"), bus.hints("two-workers", "cpu")
     jobs = {new_id(), new_id()}
     for job in jobs:
-        await hint(bus, "shared", job)
+        await hint(bus, "two-workers", job)
 
-    found = [await first.fetch(20), await second.fetch(5)]
+    found = [await first.fetch(20), await second.fetch(20)]
     for each in found:
         await each.ack()
 
