@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 from autogluon.common.utils.validation_structure import ValidationStructure
 
-from omniscope_automl.training_table import TrainingTable
 from omniscope_ml.errors import DataError
 from omniscope_ml.splits import (
     Fold,
@@ -22,6 +21,7 @@ from omniscope_ml.splits import (
     validation_folds,
     validation_part,
 )
+from omniscope_ml.training.training_table import TrainingTable
 
 Parts = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 

@@ -5,14 +5,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from omniscope_automl.held_out_rows import measure_held_out_rows, positive_class
 from omniscope_automl.leaderboard import leaderboard
 from omniscope_automl.search import Search, engine_frame
 from omniscope_automl.spec import TrainSpec
-from omniscope_automl.training_table import TrainingTable
 from omniscope_ml.packaging import PREDICTIONS_FILE, RESULTS_FILE
 from omniscope_ml.plots.drawing import write_plots
 from omniscope_ml.tabular import TabularModel
+from omniscope_ml.training.held_out_rows import measure_held_out_rows, positive_class
+from omniscope_ml.training.training_table import TrainingTable
 
 
 def write_results(

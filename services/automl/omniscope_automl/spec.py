@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,18 +18,9 @@ ProblemType = Literal["binary", "multiclass", "regression"]
 SplitStrategy = Literal["random", "stratified", "group", "time", "predefined"]
 SelectionMethod = Literal["f_test", "variance"]
 
-PROBLEM_TYPES: Final[tuple[ProblemType, ...]] = get_args(ProblemType)
 
 DEFAULT_TIME_LIMIT: Final = 600
 TIME_LIMIT_RANGE: Final = (10, 604_800)
-DEADLINE_RANGE: Final = (1, 2_592_000)
-DEFAULT_TEST_FRACTION: Final = 0.2
-TEST_FRACTION_RANGE: Final = (0.01, 0.9)
-DEFAULT_VALIDATION_FRACTION: Final = 0.2
-FOLDS_RANGE: Final = (2, 20)
-TOP_K_RANGE: Final = (1, 100_000)
-DEFAULT_SEED: Final = 0
-SEED_RANGE: Final = (0, 2_147_483_647)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omniscope_automl.engine_versions import engine_versions
-from omniscope_automl.held_out_rows import positive_class
 from omniscope_automl.presets import FAMILY_REQUIREMENTS
 from omniscope_automl.spec import TrainSpec
-from omniscope_automl.stored_choices import store_selection, stored_split
-from omniscope_automl.training_table import TrainingTable
 from omniscope_ml.mlmodel import write_mlmodel
 from omniscope_ml.model_card import write_model_card
 from omniscope_ml.packaging import PAYLOAD_FOLDER, Manifest, seal
+from omniscope_ml.training.held_out_rows import positive_class
+from omniscope_ml.training.stored_choices import store_selection, stored_split
+from omniscope_ml.training.training_table import TrainingTable
 
 if TYPE_CHECKING:
     from autogluon.tabular import TabularPredictor

@@ -50,8 +50,8 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     from omniscope_automl.search import run_search
     from omniscope_automl.search_log import search_log
     from omniscope_automl.trained_package import write_package
-    from omniscope_automl.training_table import read_training_table
     from omniscope_automl.wide_tables import wide_tables
+    from omniscope_ml.training.training_table import read_training_table
 
     started = time.monotonic()
     request, finish = TrainSpec.from_dict(spec), FinishRequest()

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from omniscope_automl.training_table import read_training_table
 from omniscope_ml.packaging import verify_package
 from omniscope_ml.predictor import load_package
 from omniscope_ml.preprocessing import SelectedFeatures, read_arrays
 from omniscope_ml.pyfunc import _load_pyfunc
+from omniscope_ml.training.training_table import read_training_table
 from tests.unit.omniscope_automl.conftest import SPEC, Train, Training, penguins
 
 NOISE = tuple(f"noise{number}" for number in range(40))

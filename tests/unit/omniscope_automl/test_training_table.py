@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from omniscope_automl.training_table import read_training_table
 from omniscope_ml.errors import DataError
 from omniscope_ml.splits import SplitPlan, SplitTable, divide_rows
+from omniscope_ml.training.training_table import read_training_table
 from tests.unit.omniscope_automl.conftest import FEATURES, SPEC, penguins
 
 

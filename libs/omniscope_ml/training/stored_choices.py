@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from omniscope_automl.spec import TrainSpec
-from omniscope_automl.training_table import TrainingTable
 from omniscope_ml.packaging import SELECTION_FILE
 from omniscope_ml.preprocessing import write_arrays
+from omniscope_ml.training.spec import TableSpec
+from omniscope_ml.training.training_table import TrainingTable
 
 
-def stored_split(spec: TrainSpec, table: TrainingTable) -> dict[str, Any]:
+def stored_split(spec: TableSpec, table: TrainingTable) -> dict[str, Any]:
     """Return the plan of the division and what came of it, as the manifest holds it."""
     predefined = spec.split_strategy == "predefined"
     return {
@@ -24,7 +24,7 @@ def stored_split(spec: TrainSpec, table: TrainingTable) -> dict[str, Any]:
     }
 
 
-def store_selection(folder: Path, spec: TrainSpec, table: TrainingTable) -> dict[str, Any]:
+def store_selection(folder: Path, spec: TableSpec, table: TrainingTable) -> dict[str, Any]:
     """Write the chosen columns and their scores; return what the manifest says about them."""
     if table.selection is None:
         return {}

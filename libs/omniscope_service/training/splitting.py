@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import split_pb2
-from omniscope_automl.allowed import FIELD_INVALID, require_in, require_known, require_share
-from omniscope_automl.spec import (
+from omniscope_service.errors import InvalidArgument
+from omniscope_service.training.allowed import (
+    FIELD_INVALID,
+    require_in,
+    require_known,
+    require_share,
+)
+from omniscope_service.training.ranges import (
     DEFAULT_TEST_FRACTION,
     DEFAULT_VALIDATION_FRACTION,
     FOLDS_RANGE,
     SEED_RANGE,
     TEST_FRACTION_RANGE,
 )
-from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from omniscope.automl.v1.automl_service_pb2 import TrainRequest
-    from omniscope_automl.target import Target
+    from omniscope_service.training.request import TrainingRequest
+    from omniscope_service.training.target import Target
 
 # The role that each strategy reads.
 ROLE_BY_STRATEGY: Final = {
@@ -27,7 +32,7 @@ ROLE_BY_STRATEGY: Final = {
 }
 
 
-def fill_split(request: TrainRequest) -> None:
+def fill_split(request: TrainingRequest) -> None:
     """Fill in what the request alone decides: strategy by column, shares, seed."""
     split = request.split
     if split.strategy == split_pb2.SPLIT_STRATEGY_UNSPECIFIED:
@@ -44,7 +49,7 @@ def fill_split(request: TrainRequest) -> None:
         split.validation_fraction = DEFAULT_VALIDATION_FRACTION
 
 
-def check_split_options(request: TrainRequest) -> None:
+def check_split_options(request: TrainingRequest) -> None:
     """Refuse a division that no dataset could make work.
 
     Raises:
@@ -71,7 +76,7 @@ def check_split_options(request: TrainRequest) -> None:
     _check_contradictions(split)
 
 
-def resolve_strategy(request: TrainRequest, target: Target) -> None:
+def resolve_strategy(request: TrainingRequest, target: Target) -> None:
     """Choose the strategy that the problem asks for where the request names none."""
     if request.split.strategy == split_pb2.SPLIT_STRATEGY_UNSPECIFIED:
         request.split.strategy = (
@@ -81,7 +86,7 @@ def resolve_strategy(request: TrainRequest, target: Target) -> None:
         )
 
 
-def _strategy_by_column(request: TrainRequest) -> split_pb2.SplitStrategy.ValueType:
+def _strategy_by_column(request: TrainingRequest) -> split_pb2.SplitStrategy.ValueType:
     named = [s for s, field in ROLE_BY_STRATEGY.items() if getattr(request, field)]
     if len(named) > 1:
         fields = " and ".join(ROLE_BY_STRATEGY[strategy] for strategy in named)
@@ -93,7 +98,7 @@ def _strategy_by_column(request: TrainRequest) -> split_pb2.SplitStrategy.ValueT
     return named[0] if named else split_pb2.SPLIT_STRATEGY_UNSPECIFIED
 
 
-def _check_column(request: TrainRequest) -> None:
+def _check_column(request: TrainingRequest) -> None:
     field = ROLE_BY_STRATEGY.get(request.split.strategy)
     if field and not getattr(request, field):
         name = split_pb2.SplitStrategy.Name(request.split.strategy)

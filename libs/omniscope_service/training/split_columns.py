@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from omniscope.common.v1 import split_pb2
-from omniscope_automl.presets import bags
-from omniscope_automl.splitting import ROLE_BY_STRATEGY
 from omniscope_service.errors import InvalidArgument
+from omniscope_service.training.splitting import ROLE_BY_STRATEGY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from omniscope.automl.v1.automl_service_pb2 import TrainRequest
-    from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
-    from omniscope_automl.target import Target
+    from omniscope.common.v1.dataset_pb2 import DatasetColumn
+    from omniscope_service.training.planner import RequestedTable
+    from omniscope_service.training.request import TrainingRequest
+    from omniscope_service.training.target import Target
 
 # What a split must leave, so that some of it can rank candidates.
 MIN_TRAINING_ROWS: Final = 10
 
 
-def check_split(
-    request: TrainRequest, dataset: Dataset, columns: Mapping[str, DatasetColumn], target: Target
-) -> None:
+class SplitWords(Protocol):
+    """What the values of a split column mean; `omniscope_ml.splits.predefined` knows."""
+
+    def part_of(self, text: str) -> int | None:
+        """Return the part that a value names; None: not allowed."""
+        ...
+
+    def names_validation(self, text: str) -> bool:
+        """Return whether a value names the one part that validates."""
+        ...
+
+    def unknown_parts(self, column: str, values: list[str]) -> UnknownParts:
+        """Return what is wrong with values that name no part."""
+        ...
+
+
+class UnknownParts(Protocol):
+    """Why the values of a split column cannot be used."""
+
+    message: str
+    reason: str
+    field: str
+
+
+def check_split(request: TrainingRequest, table: RequestedTable, words: SplitWords) -> None:
     """Refuse a division of the rows that target and split column do not allow.
 
     Rows without a target value take no part, and profiles do not know which those are: what
@@ -30,9 +52,8 @@ def check_split(
 
     Args:
         request: With its split strategy filled in.
-        dataset: The dataset.
-        columns: Profiles of the columns that the request names.
-        target: What it predicts.
+        table: What is known of its data.
+        words: What the values of a split column mean.
 
     Raises:
         InvalidArgument: Stratified without classes, reason PROBLEM_TYPE_MISMATCH; a part without
@@ -42,44 +63,24 @@ def check_split(
     strategy = request.split.strategy
     if strategy == split_pb2.SPLIT_STRATEGY_STRATIFIED:
         # Holds at least one row of each class out, so it needs classes and nothing else.
-        _check_classes(target)
+        _check_classes(table.target)
     elif strategy != split_pb2.SPLIT_STRATEGY_PREDEFINED:
-        _check_counts(request.split, target)
+        _check_counts(request.split, table.target)
     if field := ROLE_BY_STRATEGY.get(strategy):
-        column = columns[getattr(request, field)]
-        _check_complete(field, column, dataset.row_count, target.rows)
-        _CHECKS[field](column, request.split)
+        column = table.columns[getattr(request, field)]
+        _check_complete(field, column, table.dataset.row_count, table.target.rows)
+        _CHECKS[field](column, request.split, words)
 
 
-def one_part_validates(request: TrainRequest, columns: Mapping[str, DatasetColumn]) -> bool:
+def one_part_validates(
+    request: TrainingRequest, columns: Mapping[str, DatasetColumn], words: SplitWords
+) -> bool:
     """Return whether candidates are ranked by one part of the training rows, as far as known."""
     split = request.split
     if split.strategy != split_pb2.SPLIT_STRATEGY_PREDEFINED:
         return split.HasField("validation_fraction")
-    from omniscope_ml.splits.predefined import names_validation
-
-    return any(names_validation(value.value) for value in columns[request.split_column].top_values)
-
-
-def split_warnings(request: TrainRequest, columns: Mapping[str, DatasetColumn]) -> Iterable[str]:
-    """Yield what a division, with its strategy filled in, changes about the rest of a training."""
-    quality, one_part = request.quality, one_part_validates(request, columns)
-    if bags(quality) and one_part:
-        yield (
-            f"quality {quality!r} bags folds; where one part validates nothing is bagged or "
-            "stacked."
-        )
-    elif bags(quality) and request.split.strategy == split_pb2.SPLIT_STRATEGY_TIME:
-        yield (
-            f"quality {quality!r} stacks models; with a split by time the oldest rows have no "
-            "out-of-fold predictions, and nothing is stacked."
-        )
-    if request.HasField("feature_selection") and not one_part:
-        yield (
-            "feature_selection chooses columns once, by all training rows: validation scores, "
-            "whose rows took part in that, are too good. The held-out metrics are not; neither "
-            "are validation scores with split.validation_fraction."
-        )
+    listed = columns[request.split_column].top_values
+    return any(words.names_validation(value.value) for value in listed)
 
 
 def _check_classes(target: Target) -> None:
@@ -114,12 +115,12 @@ def _check_complete(field: str, column: DatasetColumn, rows: int, labelled: int)
         )
 
 
-def _check_groups(column: DatasetColumn, split: split_pb2.SplitConfig) -> None:
+def _check_groups(column: DatasetColumn, split: split_pb2.SplitConfig, words: SplitWords) -> None:
     # One group at least is held out, and each fold needs one.
     _check_distinct("group", column, 1 + max(split.folds, 1), "GROUPS_TOO_FEW")
 
 
-def _check_times(column: DatasetColumn, split: split_pb2.SplitConfig) -> None:
+def _check_times(column: DatasetColumn, split: split_pb2.SplitConfig, words: SplitWords) -> None:
     # The newest are held out; the oldest only train, and each fold needs newer ones.
     _check_distinct("time", column, 2 + split.folds, "TIMES_TOO_FEW")
 
@@ -137,13 +138,11 @@ def _check_distinct(kind: str, column: DatasetColumn, needed: int, reason: str) 
         )
 
 
-def _check_parts(column: DatasetColumn, split: split_pb2.SplitConfig) -> None:
-    from omniscope_ml.splits.predefined import part_of, unknown_parts
-
+def _check_parts(column: DatasetColumn, split: split_pb2.SplitConfig, words: SplitWords) -> None:
     listed = [value.value for value in column.top_values]
-    unknown = [value for value in listed if part_of(value) is None]
+    unknown = [value for value in listed if words.part_of(value) is None]
     if unknown or not column.HasField("distinct_count"):
-        error = unknown_parts(column.name, unknown or ["more than 1,000 distinct values"])
+        error = words.unknown_parts(column.name, unknown or ["more than 1,000 distinct values"])
         raise InvalidArgument(f"{error.message}.", reason=error.reason, field=error.field)
 
 

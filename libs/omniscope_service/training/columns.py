@@ -12,8 +12,8 @@ from omniscope_service.errors import InvalidArgument
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from omniscope.automl.v1.automl_service_pb2 import TrainRequest
     from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
+    from omniscope_service.training.request import TrainingRequest
 
 NUMERIC_TYPES: Final = frozenset({"float32", "float64", "int64"})
 _SINGLE_ROLES: Final = (
@@ -44,7 +44,7 @@ class Features:
     left_out: tuple[str, ...]
 
 
-def named_columns(request: TrainRequest) -> Iterator[tuple[str, str]]:
+def named_columns(request: TrainingRequest) -> Iterator[tuple[str, str]]:
     """Yield (field path, column name) of every column that a request names."""
     for field in _SINGLE_ROLES:
         if name := getattr(request, field):
@@ -55,7 +55,7 @@ def named_columns(request: TrainRequest) -> Iterator[tuple[str, str]]:
 
 
 def unknown_column(
-    request: TrainRequest, columns: Mapping[str, DatasetColumn]
+    request: TrainingRequest, columns: Mapping[str, DatasetColumn]
 ) -> tuple[str, str] | None:
     """Return (field path, column name) of the first named column that is not there, if any."""
     return next((item for item in named_columns(request) if item[1] not in columns), None)
@@ -76,7 +76,7 @@ def column_not_found(
     )
 
 
-def check_roles(request: TrainRequest, columns: Mapping[str, DatasetColumn]) -> None:
+def check_roles(request: TrainingRequest, columns: Mapping[str, DatasetColumn]) -> None:
     """Refuse a column with two roles, a weight that is no weight and a time that is none.
 
     Raises:
@@ -96,7 +96,7 @@ def check_roles(request: TrainRequest, columns: Mapping[str, DatasetColumn]) -> 
 
 
 def choose_features(
-    request: TrainRequest, dataset: Dataset, columns: Mapping[str, DatasetColumn]
+    request: TrainingRequest, dataset: Dataset, columns: Mapping[str, DatasetColumn]
 ) -> Features:
     """Return the columns to predict from; `columns` holds the whole table when none is named.
 

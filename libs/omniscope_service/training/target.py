@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from omniscope_automl.columns import NUMERIC_TYPES
 from omniscope_service.errors import InvalidArgument
+from omniscope_service.training.columns import NUMERIC_TYPES
 
 if TYPE_CHECKING:
-    from omniscope.automl.v1.automl_service_pb2 import TrainRequest
     from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
-    from omniscope_automl.spec import ProblemType
+    from omniscope_service.training.ranges import ProblemType
+    from omniscope_service.training.request import TrainingRequest
 
 MIN_ROWS: Final = 20
 # One to train on, one to rank candidates by, one to hold out.
@@ -40,7 +40,7 @@ class Target:
     rows: int
 
 
-def resolve_target(request: TrainRequest, dataset: Dataset, column: DatasetColumn) -> Target:
+def resolve_target(request: TrainingRequest, dataset: Dataset, column: DatasetColumn) -> Target:
     """Decide what is learned, and refuse what cannot be.
 
     Raises:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import feature_selection_pb2
-from omniscope_automl.allowed import FIELD_INVALID, require_in, require_known
-from omniscope_automl.spec import TOP_K_RANGE
+from omniscope_service.training.allowed import FIELD_INVALID, require_in, require_known
+from omniscope_service.training.ranges import TOP_K_RANGE
 
 if TYPE_CHECKING:
-    from omniscope.automl.v1.automl_service_pb2 import TrainRequest
     from omniscope.common.v1.feature_selection_pb2 import FeatureSelection
+    from omniscope_service.training.request import TrainingRequest
 
 _METHOD: Final = "feature_selection.method"
 _TOP_K: Final = "feature_selection.top_k"
 
 
-def fill_selection(request: TrainRequest) -> None:
+def fill_selection(request: TrainingRequest) -> None:
     """Fill in the method."""
     chosen = request.feature_selection
     if chosen.method == feature_selection_pb2.FEATURE_SELECTION_METHOD_UNSPECIFIED:

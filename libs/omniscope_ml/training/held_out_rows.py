@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from omniscope_automl.spec import TrainSpec
-from omniscope_automl.training_table import TrainingTable
 from omniscope_ml.evaluation import evaluate_classes, evaluate_numbers
 from omniscope_ml.held_out import write_class_predictions, write_number_predictions
 from omniscope_ml.labels import ClassLabels
 from omniscope_ml.predictor import Predictor
+from omniscope_ml.training.spec import TableSpec
+from omniscope_ml.training.training_table import TrainingTable
 
 
 def measure_held_out_rows(
-    predictor: Predictor, table: TrainingTable, spec: TrainSpec, path: Path
+    predictor: Predictor, table: TrainingTable, spec: TableSpec, path: Path
 ) -> dict[str, Any]:
     """Predict the held-out rows, store the predictions at `path` and measure them.
 
@@ -42,12 +42,12 @@ def measure_held_out_rows(
     return evaluate_classes(codes, predicted, probabilities, table.labels.texts, positive)
 
 
-def positive_class(labels: ClassLabels | None, spec: TrainSpec) -> str:
+def positive_class(labels: ClassLabels | None, spec: TableSpec) -> str:
     """Return the class that binary metrics call positive; empty for other problems."""
     code = None if labels is None else positive_code(labels, spec)
     return "" if labels is None or code is None else labels.texts[code]
 
 
-def positive_code(labels: ClassLabels, spec: TrainSpec) -> int | None:
+def positive_code(labels: ClassLabels, spec: TableSpec) -> int | None:
     """Return the place of the positive class; None unless there are two classes."""
     return labels.positive_code(spec.positive_class) if spec.problem_type == "binary" else None

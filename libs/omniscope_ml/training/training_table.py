@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from omniscope_automl.spec import TrainSpec
 from omniscope_ml.datasets.arrow_file import Dataset, open_dataset
 from omniscope_ml.errors import DataError
 from omniscope_ml.labels import ClassLabels
 from omniscope_ml.preprocessing import FeatureSelector, SelectedFeatures, SelectionOptions
 from omniscope_ml.schema import Feature, align
 from omniscope_ml.splits import Fold, HoldOut, Rows, SplitPlan, SplitTable, divide_rows
+from omniscope_ml.training.spec import TableSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ class TrainingTable:
         return self.labels.codes(self.target.tolist())
 
 
-def read_training_table(path: Path, spec: TrainSpec) -> TrainingTable:
+def read_training_table(path: Path, spec: TableSpec) -> TrainingTable:
     """Read and divide the rows of a dataset for a training.
 
     Raises:
@@ -105,7 +105,7 @@ def read_training_table(path: Path, spec: TrainSpec) -> TrainingTable:
     return with_selected_features(table, spec)
 
 
-def with_selected_features(table: TrainingTable, spec: TrainSpec) -> TrainingTable:
+def with_selected_features(table: TrainingTable, spec: TableSpec) -> TrainingTable:
     """Return the table with the columns that the request asks to keep.
 
     They are chosen by the rows that models are fitted on: where one part of the training rows
@@ -135,7 +135,7 @@ def _labelled_rows(dataset: Dataset, target_column: str) -> Rows:
     return np.flatnonzero(known)
 
 
-def _target(dataset: Dataset, spec: TrainSpec, rows: Rows) -> npt.NDArray[Any]:
+def _target(dataset: Dataset, spec: TableSpec, rows: Rows) -> npt.NDArray[Any]:
     column = dataset.column(spec.target_column).take(rows)
     kind = dataset.type_of(spec.target_column)
     if spec.problem_type != "regression":
@@ -151,20 +151,20 @@ def _target(dataset: Dataset, spec: TrainSpec, rows: Rows) -> npt.NDArray[Any]:
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _classes(target: npt.NDArray[Any], spec: TrainSpec) -> ClassLabels:
+def _classes(target: npt.NDArray[Any], spec: TableSpec) -> ClassLabels:
     labels = ClassLabels.of(target.tolist())
     if len(labels.values) < 2:
         raise _single_class(spec, "the dataset")
     return labels
 
 
-def _weights(dataset: Dataset, spec: TrainSpec, rows: Rows) -> npt.NDArray[np.float64] | None:
+def _weights(dataset: Dataset, spec: TableSpec, rows: Rows) -> npt.NDArray[np.float64] | None:
     if spec.weight_column is None:
         return None
     return np.asarray(dataset.matrix([spec.weight_column])[rows, 0], dtype=np.float64)
 
 
-def _keys(dataset: Dataset, spec: TrainSpec, rows: Rows) -> list[object] | None:
+def _keys(dataset: Dataset, spec: TableSpec, rows: Rows) -> list[object] | None:
     if spec.key_column is None:
         return None
     keys: list[object] = dataset.column(spec.key_column).take(rows).to_pylist()
@@ -173,7 +173,7 @@ def _keys(dataset: Dataset, spec: TrainSpec, rows: Rows) -> list[object] | None:
 
 def _division(
     dataset: Dataset,
-    spec: TrainSpec,
+    spec: TableSpec,
     rows: Rows,
     target: npt.NDArray[Any],
     labels: ClassLabels | None,
@@ -195,18 +195,18 @@ def _division(
     return Division(plan, table)
 
 
-def _split_values(dataset: Dataset, spec: TrainSpec, rows: Rows) -> npt.NDArray[Any] | None:
+def _split_values(dataset: Dataset, spec: TableSpec, rows: Rows) -> npt.NDArray[Any] | None:
     if spec.split_column is None:
         return None
     return np.asarray(dataset.column(spec.split_column).take(rows).to_pandas())
 
 
-def _check_training_classes(table: TrainingTable, spec: TrainSpec) -> None:
+def _check_training_classes(table: TrainingTable, spec: TableSpec) -> None:
     if table.labels is not None and len(np.unique(table.codes[table.hold_out.train])) < 2:
         raise _single_class(spec, "the training part; use the stratified split")
 
 
-def _check_training_weights(table: TrainingTable, spec: TrainSpec) -> None:
+def _check_training_weights(table: TrainingTable, spec: TableSpec) -> None:
     # The column as a whole was checked; here, models would learn nothing and still succeed.
     if table.weights is not None and not table.weights[table.hold_out.train].any():
         raise DataError(
@@ -216,7 +216,7 @@ def _check_training_weights(table: TrainingTable, spec: TrainSpec) -> None:
         )
 
 
-def _single_class(spec: TrainSpec, where: str) -> DataError:
+def _single_class(spec: TableSpec, where: str) -> DataError:
     return DataError(
         f"target column {spec.target_column!r} has fewer than two classes in {where}",
         reason="TARGET_SINGLE_CLASS",

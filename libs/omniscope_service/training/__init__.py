@@ -1,0 +1,7 @@
+"""What every training service checks alike: columns, target, parts of the rows, names and labels.
+
+A service checks and fills in what only its own trainings have; the rest of a request has the same
+fields everywhere (`request`) and is understood the same way. `options` checks what a request says
+by itself; `columns`, `target`, `splitting` and `split_columns` check what the profiles can tell
+and `planner` brings both together.
+"""
