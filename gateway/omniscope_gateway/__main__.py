@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from omniscope_gateway.build import build
+from omniscope_gateway.services import PUBLIC_SERVICES
 from omniscope_gateway.settings import LOCAL_HOSTS, Address, GatewaySettings
 
 
@@ -17,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = GatewaySettings(
             listen=Address(options.host, options.port),
-            upstreams={"registry": options.registry, "automl": options.automl},
+            upstreams={name: getattr(options, name) for name in PUBLIC_SERVICES},
             hosts=(*LOCAL_HOSTS, *options.allow_host),
             origins=tuple(options.allow_origin),
         )
@@ -34,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
     parser.add_argument("--port", type=int, default=8080, help="port to listen on")
-    for service in ("registry", "automl"):
+    for service in PUBLIC_SERVICES:
         parser.add_argument(f"--{service}", type=Address.parse, required=True, metavar="HOST:PORT")
     parser.add_argument("--allow-host", action="append", default=[], help="another Host header")
     parser.add_argument("--allow-origin", action="append", default=[], help="a web page's origin")

@@ -12,6 +12,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.rpc import error_details_pb2, status_pb2
 
 from omniscope.automl.v1 import automl_service_pb2
+from omniscope.deeplearning.v1 import deep_learning_service_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2,
     experiment_service_pb2,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 # By the process that answers for them.
 PUBLIC_SERVICES: Final[dict[str, tuple[ServiceDescriptor, ...]]] = {
     "automl": (automl_service_pb2.DESCRIPTOR.services_by_name["AutoMLService"],),
+    "deeplearning": (
+        deep_learning_service_pb2.DESCRIPTOR.services_by_name["DeepLearningService"],
+    ),
     "registry": (
         dataset_service_pb2.DESCRIPTOR.services_by_name["DatasetService"],
         experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"],

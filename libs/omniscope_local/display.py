@@ -23,6 +23,7 @@ ROLES = {
     "gateway": "REST, server-sent events, gRPC and gRPC-Web",
     "registry": "jobs, datasets, models",
     "automl": "AutoGluon training",
+    "deeplearning": "training of networks",
     "nats": "broker",
     "projector": "writes to MLflow",
 }

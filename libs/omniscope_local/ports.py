@@ -23,6 +23,7 @@ class Ports:
     gateway: int
     registry: int
     automl: int
+    deeplearning: int
     nats: int
 
 
@@ -31,8 +32,9 @@ def choose_ports(environment: Mapping[str, str] = os.environ, *, free: bool = Fa
 
     Args:
         environment: `OMNISCOPE_GATEWAY_PORT` (default 8080) and `OMNISCOPE_NATS_PORT` are ports,
-            `OMNISCOPE_REGISTRY_LISTEN` and `OMNISCOPE_AUTOML_LISTEN` addresses on loopback; 0 or
-            nothing takes any free port.
+            `OMNISCOPE_REGISTRY_LISTEN`, `OMNISCOPE_AUTOML_LISTEN` and
+            `OMNISCOPE_DEEPLEARNING_LISTEN` addresses on loopback; 0 or nothing takes any free
+            port.
         free: Take free ones whatever the environment says.
 
     Raises:
@@ -42,10 +44,10 @@ def choose_ports(environment: Mapping[str, str] = os.environ, *, free: bool = Fa
     named = {} if free else _named(environment)
     for variable, port in named.values():
         require_free(variable, port)
-    spare = iter(_free_ports(4))
+    spare = iter(_free_ports(5))
     return Ports(*(
         named.get(name, ("", 0))[1] or next(spare)
-        for name in ("gateway", "registry", "automl", "nats")
+        for name in ("gateway", "registry", "automl", "deeplearning", "nats")
     ))  # fmt: skip
 
 
@@ -70,7 +72,7 @@ def _named(environment: Mapping[str, str]) -> dict[str, tuple[str, int]]:
         "nats": (NATS_VARIABLE, _port(NATS_VARIABLE, environment.get(NATS_VARIABLE) or "0")),
         **{
             name: (variable, _listen_port(variable, environment.get(variable) or f"{LOOPBACK}:0"))
-            for name in ("registry", "automl")
+            for name in ("registry", "automl", "deeplearning")
             for variable in [f"OMNISCOPE_{name.upper()}_LISTEN"]
         },
     }

@@ -17,6 +17,7 @@ PROBES: Mapping[str, Probe] = {
     "nats": broker_greets,
     "registry": grpc_serves,
     "automl": grpc_serves,
+    "deeplearning": grpc_serves,
     "gateway": gateway_answers,
 }
 """How to ask a program whether it answers; those that only work are not in it."""
@@ -79,6 +80,14 @@ def suite_programs(home: Path, ports: Ports) -> list[Program]:
             stop_seconds=40.0,
         ),
         Program(
+            name="deeplearning",
+            command=_module("omniscope_deeplearning", "all"),
+            environment=environment,
+            address=_address(ports.deeplearning),
+            stop_stage=1,
+            stop_seconds=40.0,
+        ),
+        Program(
             name="gateway",
             command=_gateway_command(home, ports),
             address=_address(ports.gateway),
@@ -101,6 +110,8 @@ def _service_environment(home: Path, ports: Ports, token: str) -> dict[str, str]
         "OMNISCOPE_REGISTRY_TARGET": _address(ports.registry),
         "OMNISCOPE_AUTOML_LISTEN": _address(ports.automl),
         "OMNISCOPE_AUTOML_TARGET": _address(ports.automl),
+        "OMNISCOPE_DEEPLEARNING_LISTEN": _address(ports.deeplearning),
+        "OMNISCOPE_DEEPLEARNING_TARGET": _address(ports.deeplearning),
     }
 
 
@@ -110,6 +121,7 @@ def _gateway_command(home: Path, ports: Ports) -> list[str]:
         upstreams={
             "registry": Address(LOOPBACK, ports.registry),
             "automl": Address(LOOPBACK, ports.automl),
+            "deeplearning": Address(LOOPBACK, ports.deeplearning),
         },
     )
     envoy = Path(sysconfig.get_path("scripts")) / "envoy"

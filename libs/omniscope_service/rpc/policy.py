@@ -27,6 +27,7 @@ _INTAKE = "omniscope.registry.v1.JobIntakeService"
 _WORKER = "omniscope.registry.v1.WorkerService"
 _PROJECTION = "omniscope.registry.v1.ProjectionService"
 _AUTOML = "omniscope.automl.v1.AutoMLService"
+_DEEPLEARNING = "omniscope.deeplearning.v1.DeepLearningService"
 
 POLICY: Mapping[str, frozenset[Role]] = {
     **_methods(_JOBS, "GetJob GetJobStatus ListJobs WatchJob ListJobEvents", _READERS),
@@ -51,6 +52,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     **_methods(_EXPERIMENTS, "LogMetrics", _WRITERS),
     **_methods(_AUTOML, "WatchTraining GetLeaderboard ListPresets", _READERS),
     **_methods(_AUTOML, "Train", _WRITERS),
+    **_methods(_DEEPLEARNING, "WatchTraining ListArchitectures", _READERS),
+    **_methods(_DEEPLEARNING, "Train", _WRITERS),
     **_methods(_INTAKE, "SubmitJob", _SERVICES),
     **_methods(_PROJECTION, "ListProjections AcknowledgeProjections", _SERVICES),
     **_methods(

@@ -66,7 +66,9 @@ class RequestedTable:
     target: Target
 
 
-async def read_table(datasets: DatasetServiceAsyncStub, request: TrainingRequest) -> RequestedTable:
+async def read_table(
+    datasets: DatasetServiceAsyncStub, request: TrainingRequest
+) -> RequestedTable:
     """Read the profiles that a request is about, and decide what is learned from what.
 
     Raises:

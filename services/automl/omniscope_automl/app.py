@@ -6,6 +6,7 @@ from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Final
 
 from omniscope.automl.v1 import automl_service_pb2, automl_service_pb2_grpc
+from omniscope.deeplearning.v1 import deep_learning_service_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2,
     experiment_service_pb2,
@@ -46,6 +47,7 @@ _ENGINES: Final = (
 )
 # Reached at the same address as this service, through the gateway, whose reflection is ours.
 _DESCRIBED: Final = (
+    deep_learning_service_pb2.DESCRIPTOR.services_by_name["DeepLearningService"].full_name,
     dataset_service_pb2.DESCRIPTOR.services_by_name["DatasetService"].full_name,
     experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"].full_name,
     job_service_pb2.DESCRIPTOR.services_by_name["JobService"].full_name,

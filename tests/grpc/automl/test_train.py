@@ -12,7 +12,7 @@ from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
 from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
 from omniscope_automl.convert import claim_to_spec
 from omniscope_automl.spec import TrainSpec
-from tests.grpc.automl.tables import WIDE_COLUMNS
+from tests.grpc.tables import WIDE_COLUMNS
 
 
 def config_of(job: job_pb2.Job) -> TrainRequest:

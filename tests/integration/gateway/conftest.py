@@ -23,8 +23,8 @@ from omniscope_service.testing.tokens import write_tokens
 from tests.integration.gateway.upstream import (
     PUBLIC_NAMES,
     Seen,
-    automl_services,
     registry_services,
+    training_services,
 )
 
 ENVOY = Path(sys.executable).with_name("envoy")
@@ -109,7 +109,8 @@ class _Upstreams:
     def __enter__(self) -> dict[str, int]:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(timeout=20)
-        return {name: server.port for name, server in self._servers.items()}
+        ports = {name: server.port for name, server in self._servers.items()}
+        return {**ports, "deeplearning": ports["automl"]}
 
     def __exit__(self, *_: object) -> None:
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(timeout=20)
@@ -122,7 +123,7 @@ class _Upstreams:
             "127.0.0.1:0", registry_services(), self._tokens
         )
         self._servers["automl"] = await start_server(
-            "127.0.0.1:0", automl_services(self._seen), self._tokens, PUBLIC_NAMES
+            "127.0.0.1:0", training_services(self._seen), self._tokens, PUBLIC_NAMES
         )
 
     async def _stop(self) -> None:

@@ -57,6 +57,22 @@ def test_answers_keep_proto_names_and_print_zeros(gateway: Gateway, rest: reques
     }
 
 
+def test_a_network_and_its_layout_are_typed_messages(gateway: Gateway, rest: requests.Session):
+    network = {"lstm": {"bidirectional": False}}
+    layout = {"sequence": {"steps": 10, "channels": 3}}
+
+    job = rest.post(
+        f"{gateway.url}/api/ml/deep-learning/train",
+        json={**GOOD, **network, "input_layout": layout, "training": {"optimizer": "sgd"}},
+    ).json()
+
+    config = job["config"]
+    assert config["@type"] == "type.googleapis.com/omniscope.deeplearning.v1.TrainRequest"
+    assert config["lstm"]["bidirectional"] is False
+    assert config["input_layout"]["sequence"]["steps"] == 10
+    assert config["training"]["optimizer"] == "sgd"
+
+
 def test_a_configuration_comes_back_typed(gateway: Gateway, rest: requests.Session):
     job = rest.post(f"{gateway.url}/api/ml/automl/train", json=GOOD).json()
 
@@ -97,7 +113,7 @@ def test_what_does_not_exist_is_404(gateway: Gateway, rest: requests.Session):
         assert refusal(rest.get(f"{gateway.url}/api/ml/{path}")) == (404, "JOB_NOT_FOUND")
 
 
-@pytest.mark.parametrize("path", ["jobs", "automl/jobs"])
+@pytest.mark.parametrize("path", ["jobs", "automl/jobs", "deep-learning/jobs"])
 def test_events_come_as_server_sent_events(gateway: Gateway, rest: requests.Session, path: str):
     response = rest.get(f"{gateway.url}/api/ml/{path}/{JOB_ID}/events", stream=True)
 

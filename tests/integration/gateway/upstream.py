@@ -9,6 +9,7 @@ from google.protobuf import any_pb2
 
 from omniscope.automl.v1 import automl_service_pb2_grpc
 from omniscope.common.v1 import dataset_pb2, job_event_pb2, job_pb2, model_pb2
+from omniscope.deeplearning.v1 import deep_learning_service_pb2_grpc
 from omniscope.registry.v1 import (
     dataset_service_pb2,
     dataset_service_pb2_grpc,
@@ -56,6 +57,19 @@ class AutoML(automl_service_pb2_grpc.AutoMLServiceServicer):
             config=config,
             description=str(len(request.description)),
         )
+
+    async def WatchTraining(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[job_event_pb2.JobEvent]:
+        async for event in _events(request.job_id):
+            yield event
+
+
+class DeepLearning(deep_learning_service_pb2_grpc.DeepLearningServiceServicer):
+    async def Train(self, request: Any, context: Any) -> job_pb2.Job:
+        config = any_pb2.Any()
+        config.Pack(request)
+        return job_pb2.Job(job_id=JOB_ID, config=config)
 
     async def WatchTraining(
         self, request: Any, context: Any
@@ -166,8 +180,13 @@ def registry_services() -> list[Registration]:
     ]
 
 
-def automl_services(seen: Seen) -> list[Registration]:
-    return [_registration("automl", "AutoMLService", automl_service_pb2_grpc, AutoML, seen)]
+def training_services(seen: Seen) -> list[Registration]:
+    return [
+        _registration("automl", "AutoMLService", automl_service_pb2_grpc, AutoML, seen),
+        _registration(
+            "deeplearning", "DeepLearningService", deep_learning_service_pb2_grpc, DeepLearning
+        ),
+    ]
 
 
 def _internal(name: str, module: Any) -> Registration:

@@ -1,4 +1,4 @@
-"""`omniscope up`, `down` and `status` with the real processes: broker, registry, automl, Envoy."""
+"""`omniscope up`, `down` and `status` with the real processes."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from omniscope_client.client import Client
 from omniscope_local.state import read_state
 
 OMNISCOPE = Path(sys.executable).with_name("omniscope")
-NAMES = {"nats", "registry", "automl", "gateway", "projector"}
+NAMES = {"nats", "registry", "automl", "deeplearning", "gateway", "projector"}
 
 
 @dataclass(frozen=True)

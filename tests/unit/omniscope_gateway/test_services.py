@@ -7,6 +7,7 @@ import pytest
 from google.protobuf import descriptor_pool
 
 import omniscope.automl.v1
+import omniscope.deeplearning.v1
 import omniscope.registry.v1
 from omniscope_gateway.services import (
     PUBLIC_SERVICES,
@@ -26,7 +27,11 @@ PUBLIC = [service for group in PUBLIC_SERVICES.values() for service in group]
 def all_services() -> set[str]:
     return {
         service.full_name
-        for package in (omniscope.automl.v1, omniscope.registry.v1)
+        for package in (
+            omniscope.automl.v1,
+            omniscope.deeplearning.v1,
+            omniscope.registry.v1,
+        )
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
         if module.name.endswith("_pb2")
         for service in importlib.import_module(module.name).DESCRIPTOR.services_by_name.values()

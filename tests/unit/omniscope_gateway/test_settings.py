@@ -7,7 +7,10 @@ import pytest
 from omniscope_gateway.bootstrap import bootstrap
 from omniscope_gateway.settings import Address, GatewaySettings
 
-UPSTREAMS = {"registry": Address("127.0.0.1", 1), "automl": Address("127.0.0.1", 2)}
+UPSTREAMS = {
+    name: Address("127.0.0.1", port)
+    for port, name in enumerate(("registry", "automl", "deeplearning"), start=1)
+}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

@@ -1,6 +1,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import astuple
 
 import pytest
 
@@ -25,8 +26,9 @@ def test_ports_come_from_the_environment_and_the_rest_is_free() -> None:
         }
     )
 
-    assert len({ports.gateway, ports.registry, ports.automl, ports.nats}) == 4
-    assert GATEWAY_PORT not in (ports.gateway, ports.registry, ports.automl, ports.nats)
+    chosen = astuple(ports)
+    assert len(set(chosen)) == len(chosen)
+    assert GATEWAY_PORT not in chosen
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,7 @@ def test_ports_come_from_the_environment_and_the_rest_is_free() -> None:
         ("OMNISCOPE_NATS_PORT", "{}", "nats"),
         ("OMNISCOPE_REGISTRY_LISTEN", "127.0.0.1:{}", "registry"),
         ("OMNISCOPE_AUTOML_LISTEN", "localhost:{}", "automl"),
+        ("OMNISCOPE_DEEPLEARNING_LISTEN", "127.0.0.1:{}", "deeplearning"),
     ],
 )
 def test_a_named_port_is_taken_or_named_when_somebody_has_it(
@@ -60,7 +63,7 @@ def test_a_named_port_is_taken_or_named_when_somebody_has_it(
 def test_free_ports_are_taken_whatever_the_environment_says(taken: int) -> None:
     ports = choose_ports({"OMNISCOPE_GATEWAY_PORT": str(taken)}, free=True)
 
-    assert taken not in (ports.gateway, ports.registry, ports.automl, ports.nats)
+    assert taken not in astuple(ports)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,111 @@
+"""Conversions between the protocol, the job intake and the training spec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from omniscope.deeplearning.v1 import deep_learning_service_pb2
+from omniscope_deeplearning.architecture_choice import (
+    DEFAULT_ARCHITECTURE,
+    chosen_architecture,
+    chosen_layout,
+    chosen_parameters,
+)
+from omniscope_deeplearning.learning import chosen_options
+from omniscope_deeplearning.preprocessing_choice import (
+    IMPUTATIONS,
+    MISSING_VALUES,
+    SCALINGS,
+)
+from omniscope_deeplearning.spec import TrainSpec
+from omniscope_ml.networks.architectures import ARCHITECTURES
+from omniscope_service.errors import InvalidArgument
+from omniscope_service.training.claim import table_of_claim
+from omniscope_service.training.submission import submission_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
+    from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
+    from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
+    from omniscope_ml.networks.architectures import Architecture
+    from omniscope_service.training.planner import TrainingPlan
+
+SERVICE: Final = "deeplearning"
+# A worker's longest wall clock; max_seconds of more than 24 days leave less room behind them.
+_LONGEST_LIMIT: Final = 30 * 24 * 3600
+
+
+def plan_to_submission(plan: TrainingPlan[TrainRequest]) -> SubmitJobRequest:
+    """Return what the registry is asked to queue."""
+    request = plan.request
+    return submission_of(
+        plan,
+        service=SERVICE,
+        resource_class=request.resources.accelerator,
+        model_type=f"{SERVICE}.{chosen_architecture(request)}",
+        hard_limit_seconds=hard_limit_seconds(request.training.max_seconds),
+    )
+
+
+def hard_limit_seconds(max_seconds: int) -> int:
+    """Return the seconds after which an attempt is stopped, whatever it does."""
+    return min(-(-5 * max_seconds // 4) + 120, _LONGEST_LIMIT)
+
+
+def claim_to_spec(claim: ClaimJobResponse) -> Mapping[str, Any]:
+    """Return the training spec of a claimed job, as the child reads it.
+
+    Raises:
+        InvalidArgument: The configuration is another service's, reason CONFIG_UNKNOWN.
+    """
+    config = deep_learning_service_pb2.TrainRequest()
+    if not claim.job.config.Unpack(config):
+        raise InvalidArgument(
+            f"The job's configuration is {claim.job.config.type_url!r}, no training request.",
+            reason="CONFIG_UNKNOWN",
+            field="config",
+        )
+    name, preprocessing = chosen_architecture(config), config.preprocessing
+    table = table_of_claim(claim, config)
+    return TrainSpec(
+        **{name: value for name, value in table.items() if name != "folds"},
+        architecture=name,
+        parameters=chosen_parameters(getattr(config, name)),
+        input_layout=chosen_layout(config),
+        training=chosen_options(config),
+        missing_values=MISSING_VALUES[preprocessing.missing_values],
+        imputation=IMPUTATIONS[preprocessing.imputation],
+        scaling=SCALINGS[preprocessing.scaling],
+        log1p=preprocessing.log1p,
+        indicators=preprocessing.indicators,
+    ).to_dict()
+
+
+def architectures_to_proto() -> deep_learning_service_pb2.ListArchitecturesResponse:
+    """Return all architectures with what may be chosen about each."""
+    return deep_learning_service_pb2.ListArchitecturesResponse(
+        architectures=[_architecture(known) for known in ARCHITECTURES.values()]
+    )
+
+
+def _architecture(known: Architecture) -> deep_learning_service_pb2.Architecture:
+    return deep_learning_service_pb2.Architecture(
+        name=known.name,
+        description=known.description,
+        suited_for=known.suited_for,
+        layouts=known.layouts,
+        parameters=[
+            deep_learning_service_pb2.ArchitectureParameter(
+                name=parameter.name,
+                description=parameter.description,
+                type=parameter.type,
+                default_value=parameter.default,
+                minimum=parameter.minimum,
+                maximum=parameter.maximum,
+            )
+            for parameter in known.parameters
+        ],
+        default_architecture=known.name == DEFAULT_ARCHITECTURE,
+    )

@@ -1,0 +1,89 @@
+"""Turns a training request into a plan that can be queued, or refuses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omniscope_deeplearning.architecture_choice import (
+    check_layout,
+    fill_architecture,
+    fill_layout,
+)
+from omniscope_deeplearning.convert import SERVICE
+from omniscope_deeplearning.engines import check_engines_installed
+from omniscope_deeplearning.learning import check_fits_problem, fill_learning
+from omniscope_deeplearning.preprocessing_choice import (
+    check_features,
+    fill_preprocessing,
+    values_per_row,
+)
+from omniscope_deeplearning.rows import check_rows, check_validation, fill_validation
+from omniscope_ml.splits import predefined
+from omniscope_service.training.options import check_shared_options, fill_shared_options
+from omniscope_service.training.planner import (
+    TrainingPlan,
+    complete,
+    read_table,
+    table_warnings,
+)
+from omniscope_service.training.split_columns import check_split
+
+if TYPE_CHECKING:
+    from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
+    from omniscope_service.registry_client import RegistryClient
+    from omniscope_service.training.planner import RequestedTable
+
+
+class TrainingPlanner:
+    """Checks training requests against the datasets of the current caller.
+
+    Args:
+        registry: Acts for the current caller.
+        trains_here: Jobs are run on this machine, so that what it lacks can be said at once.
+            Otherwise only the workers know what they have.
+    """
+
+    def __init__(self, registry: RegistryClient, *, trains_here: bool = False) -> None:
+        self._datasets = registry.datasets
+        self._trains_here = trains_here
+
+    async def plan(self, request: TrainRequest) -> TrainingPlan[TrainRequest]:
+        """Check a request and fill in what it leaves open.
+
+        Raises:
+            InvalidArgument: The request cannot work; the message says what is allowed.
+            NotFound: The dataset does not exist, or is somebody else's.
+            FailedPrecondition: This machine is to train and has no engine.
+        """
+        if self._trains_here:
+            check_engines_installed()
+        filled = _filled(request)
+        table = await read_table(self._datasets, filled)
+        complete(filled, table, SERVICE)
+        _check_table(filled, table)
+        return TrainingPlan(filled, table.dataset, tuple(table_warnings(filled, table)))
+
+
+def _filled(request: TrainRequest) -> TrainRequest:
+    """Return a copy with what depends on nothing but the request filled in and checked."""
+    filled = type(request)()
+    filled.CopyFrom(request)
+    fill_shared_options(filled)
+    check_shared_options(filled)
+    fill_validation(filled)
+    fill_architecture(filled)
+    fill_layout(filled)
+    fill_preprocessing(filled)
+    fill_learning(filled)
+    return filled
+
+
+def _check_table(request: TrainRequest, table: RequestedTable) -> None:
+    check_fits_problem(request)
+    check_features(request, table)
+    columns = values_per_row(request, table)
+    if columns is not None:
+        check_layout(request, columns)
+    check_split(request, table, predefined)
+    check_validation(request, table, predefined)
+    check_rows(request, table)

@@ -1,0 +1,97 @@
+"""How a request wants columns to become numbers, and what their profiles say to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, get_args
+
+from omniscope_deeplearning.spec import MissingValues
+from omniscope_ml.preprocessing.options import Imputation, Scaling
+from omniscope_service.errors import InvalidArgument
+from omniscope_service.training.allowed import FIELD_INVALID, require_known
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from omniscope.common.v1.dataset_pb2 import DatasetColumn
+    from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
+    from omniscope_service.training.planner import RequestedTable
+
+MISSING_VALUES: Final[dict[str, MissingValues]] = {word: word for word in get_args(MissingValues)}
+IMPUTATIONS: Final[dict[str, Imputation]] = {word: word for word in get_args(Imputation)}
+SCALINGS: Final[dict[str, Scaling]] = {word: word for word in get_args(Scaling)}
+"""What the words of a request are called in the spec."""
+
+_FIELD: Final = "preprocessing"
+_WORDS: Final[dict[str, tuple[str, Collection[str]]]] = {
+    "missing_values": ("impute", MISSING_VALUES),
+    "imputation": ("median", IMPUTATIONS),
+    "scaling": ("standard", SCALINGS),
+    "encoding": ("one_hot", ("one_hot", "refuse")),
+}
+"""The default of each word, and what it may be."""
+
+
+def fill_preprocessing(request: TrainRequest) -> None:
+    """Fill in the words that a request leaves out, and refuse unknown ones.
+
+    Raises:
+        InvalidArgument: FIELD_INVALID.
+    """
+    for name, (default, known) in _WORDS.items():
+        word = getattr(request.preprocessing, name) or default
+        require_known(word, known, f"{_FIELD}.{name}", FIELD_INVALID)
+        setattr(request.preprocessing, name, word)
+
+
+def check_features(request: TrainRequest, table: RequestedTable) -> None:
+    """Refuse features that the request's own policies do not take.
+
+    Raises:
+        InvalidArgument: FEATURE_NOT_NUMERIC, MISSING_VALUES.
+    """
+    features = [table.columns[name] for name in table.features.names]
+    if request.preprocessing.encoding == "refuse":
+        _check_numeric(features)
+    if request.preprocessing.missing_values == "refuse":
+        _check_complete(features, table.dataset.row_count - table.target.rows)
+
+
+def values_per_row(request: TrainRequest, table: RequestedTable) -> int | None:
+    """Return how many values the features give for each row; None where only the rows tell."""
+    features = [table.columns[name] for name in table.features.names]
+    indicated = request.preprocessing.indicators and any(c.missing_count for c in features)
+    if indicated or any(_is_text(column) for column in features):
+        return None
+    if not request.HasField("feature_selection"):
+        return len(features)
+    kept = sum(column.type == "timestamp" for column in features)
+    return kept + min(request.feature_selection.top_k, len(features) - kept)
+
+
+def _check_numeric(features: Iterable[DatasetColumn]) -> None:
+    texts = [column.name for column in features if _is_text(column)]
+    if texts:
+        raise InvalidArgument(
+            f"{_FIELD}.encoding is 'refuse', and {len(texts)} features are text, {texts[0]!r} for "
+            "one; allowed for them is 'one_hot', or leave them out by ignore_columns.",
+            reason="FEATURE_NOT_NUMERIC",
+            field=f"{_FIELD}.encoding",
+        )
+
+
+def _check_complete(features: Iterable[DatasetColumn], unlabelled: int) -> None:
+    # Rows without a target value take no part, and may be those with the gaps.
+    gaps = [column for column in features if column.missing_count > unlabelled]
+    if gaps:
+        worst = max(gaps, key=lambda column: column.missing_count)
+        raise InvalidArgument(
+            f"{_FIELD}.missing_values is 'refuse', and {len(gaps)} features have gaps, "
+            f"{worst.name!r} most with {worst.missing_count}; allowed for them is 'impute', or "
+            "leave them out by ignore_columns.",
+            reason="MISSING_VALUES",
+            field=f"{_FIELD}.missing_values",
+        )
+
+
+def _is_text(column: DatasetColumn) -> bool:
+    return column.type == "string"
