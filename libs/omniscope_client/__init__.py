@@ -1,7 +1,8 @@
 """The suite for people and scripts: a typed Python client and the `omniscope` command line.
 
 `connection` finds address and token, `calls` gives every call a deadline and one kind of error
-(`errors`), `client` is what a script opens, with the parts `datasets`, `automl`, `jobs`, `models`.
+(`errors`), `client` is what a script opens, with the parts `datasets`, `automl`, `deeplearning`,
+`jobs`, `models`.
 `cli` assembles the command line from `commands`; `render` turns answers into what a person reads.
 
     from omniscope_client.client import Client

@@ -5,7 +5,14 @@ from importlib.metadata import entry_points
 
 import typer
 
-from omniscope_client.commands import automl, datasets, experiments, jobs, models
+from omniscope_client.commands import (
+    automl,
+    datasets,
+    deeplearning,
+    experiments,
+    jobs,
+    models,
+)
 from omniscope_client.commands.output import print_error
 from omniscope_client.errors import OmniscopeError
 
@@ -35,6 +42,7 @@ def build() -> typer.Typer:
     for name, group in (
         ("datasets", datasets),
         ("automl", automl),
+        ("deeplearning", deeplearning),
         ("jobs", jobs),
         ("models", models),
         ("experiments", experiments),

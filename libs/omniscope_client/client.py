@@ -7,6 +7,7 @@ from omniscope_client.automl import AutoML
 from omniscope_client.calls import Calls
 from omniscope_client.connection import find_endpoint
 from omniscope_client.datasets import Datasets
+from omniscope_client.deeplearning import DeepLearning
 from omniscope_client.experiments import Experiments
 from omniscope_client.jobs import Jobs
 from omniscope_client.models import Models
@@ -25,6 +26,7 @@ class Client:
     Attributes:
         datasets: Tables to train on.
         automl: Training by AutoGluon.
+        deeplearning: Training of networks.
         jobs: Jobs of every service.
         models: Trained models.
         experiments: Experiments, runs and their metrics.
@@ -34,6 +36,7 @@ class Client:
         self._calls = Calls(find_endpoint(address, token))
         self.datasets = Datasets(self._calls)
         self.automl = AutoML(self._calls)
+        self.deeplearning = DeepLearning(self._calls)
         self.jobs = Jobs(self._calls)
         self.models = Models(self._calls)
         self.experiments = Experiments(self._calls)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry, LogSeverity, Progress
 from omniscope.common.v1.job_pb2 import JOB_STATE_QUEUED, JOB_STATE_SUCCEEDED, Job
 from omniscope_client.jobs import TERMINAL_STATES
+from omniscope_client.render.curves import Curves
 
 
 @dataclass
@@ -18,6 +19,7 @@ class JobProgress:
         percent: 0 to 100.
         phase: What is done now.
         candidates: The models that this attempt has trained so far, by name.
+        curves: Losses and metrics by epoch, of all attempts.
         warnings: Log lines that a user should look at.
         connected: Whether the stream is up.
         on_lost: Called when it breaks.
@@ -27,6 +29,7 @@ class JobProgress:
     percent: float = 0.0
     phase: str = ""
     candidates: dict[str, LeaderboardEntry] = field(default_factory=dict)
+    curves: Curves = field(default_factory=Curves)
     warnings: list[str] = field(default_factory=list)
     connected: bool = True
     on_lost: Callable[[], None] = lambda: None
@@ -67,6 +70,8 @@ class JobProgress:
                 self._change_state(event)
             case "progress":
                 self._take_progress(event.progress)
+            case "metric":
+                self.curves.add(event.metric)
             case "leaderboard_entry":
                 self.candidates[event.leaderboard_entry.model] = event.leaderboard_entry
             case "log_line" if event.log_line.severity >= LogSeverity.LOG_SEVERITY_WARNING:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry
 from omniscope_client.render.amounts import duration, score, state
+from omniscope_client.render.curves import charts, summary
 from omniscope_client.render.progress import JobProgress
 from omniscope_client.render.tables import failure, job_state, leaderboard
 
@@ -60,6 +61,8 @@ class _View:
             parts.append(leaderboard(ranking[:SHOWN_CANDIDATES]))
         if len(ranking) > SHOWN_CANDIDATES:
             parts.append(Text(f"and {len(ranking) - SHOWN_CANDIDATES} more", style="dim"))
+        if self._progress.curves.shown:
+            parts.append(charts(self._progress.curves))
         return Group(*parts, *(Text(line, style="yellow") for line in _outcome(self._progress)))
 
 
@@ -135,6 +138,8 @@ def _lines(event: JobEvent, progress: JobProgress) -> Iterator[str]:
         case "progress":
             parts = (part for part in (progress.phase, _left(progress)) if part)
             yield f"{progress.percent:3.0f} %  {', '.join(parts)}"
+            if measured := summary(progress.curves):
+                yield f"       {measured}"
         case "checkpoint":
             yield f"checkpoint {event.checkpoint.name} stored"
         case "leaderboard_entry" if not event.leaderboard_entry.HasField("score_test"):

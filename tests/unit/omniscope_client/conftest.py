@@ -22,6 +22,7 @@ from omniscope.common.v1.job_pb2 import (
     Job,
 )
 from omniscope.common.v1.model_pb2 import Model, ModelResults
+from omniscope.deeplearning.v1 import deep_learning_service_pb2, deep_learning_service_pb2_grpc
 from omniscope.registry.v1 import (
     dataset_service_pb2,
     dataset_service_pb2_grpc,
@@ -116,12 +117,27 @@ def add_services(canned: Canned, server: grpc.Server) -> None:
         (job_service_pb2_grpc, "JobService"),
         (model_service_pb2_grpc, "ModelService"),
         (automl_service_pb2_grpc, "AutoMLService"),
+        (deep_learning_service_pb2_grpc, "DeepLearningService"),
     ):
         base = getattr(module, f"{service}Servicer")
         methods = {name: kinds.get(name, unary)(name) for name in vars(base) if name[0] != "_"}
         getattr(module, f"add_{service}Servicer_to_server")(
             type(service, (base,), methods)(), server
         )
+
+
+ARCHITECTURE = deep_learning_service_pb2.Architecture(
+    name="transformer",
+    layouts=["flat", "sequence"],
+    parameters=[
+        deep_learning_service_pb2.ArchitectureParameter(
+            name="heads", type="int", default_value=4, minimum=1, maximum=64
+        ),
+        deep_learning_service_pb2.ArchitectureParameter(
+            name="bidirectional", type="bool", default_value=1, maximum=1
+        ),
+    ],
+)
 
 
 @pytest.fixture
@@ -141,6 +157,9 @@ def canned() -> Canned:
             "Train": Job(job_id="J1", state=JOB_STATE_QUEUED, model_name="tissues-tissue-automl"),
             "ListPresets": automl_service_pb2.ListPresetsResponse(
                 presets=[automl_service_pb2.Preset(name="medium_quality", default_preset=True)]
+            ),
+            "ListArchitectures": deep_learning_service_pb2.ListArchitecturesResponse(
+                architectures=[ARCHITECTURE]
             ),
             "GetLeaderboard": automl_service_pb2.Leaderboard(job_id="J1"),
             "GetJob": Job(job_id="J1", state=JOB_STATE_RUNNING, progress=40.0),

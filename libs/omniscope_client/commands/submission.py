@@ -1,0 +1,21 @@
+"""What is said about a training that was accepted."""
+
+from omniscope.common.v1.job_pb2 import Job
+from omniscope_client.commands.output import console, print_json
+
+
+def report_submission(job: Job, validate_only: bool, watching: bool, as_json: bool) -> None:
+    """Say what was accepted; as JSON it is the job, unless its events follow."""
+    if as_json and not (watching and not validate_only):
+        print_json(job)
+    if as_json:
+        return
+    screen = console()
+    for warning in job.warnings:
+        screen.print(f"note: {warning}", style="yellow")
+    if validate_only:
+        screen.print("The request is good; nothing was started.")
+    elif watching:
+        screen.print(f"Job {job.job_id} trains {job.model_name}.")
+    else:
+        screen.print(f"Job {job.job_id} is queued: `omniscope jobs watch {job.job_id}` shows it.")
