@@ -16,7 +16,7 @@ def write_model_card(folder: Path, manifest: Manifest, results: Mapping[str, Any
         _task(manifest),
         "## Data\n\n" + _data(manifest),
         "## Held-out metrics\n\n" + _metrics(results) + _pictures(results),
-        "## Use\n\n" + _USE,
+        "## Use\n\n" + _USE + _payload(manifest),
         "## Limits\n\n" + _limits(manifest),
     ]
     (folder / "README.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
@@ -29,8 +29,16 @@ model = mlflow.pyfunc.load_model("<this folder>")
 model.predict(frame)  # columns in any order, further columns are ignored
 ```
 
-`requirements.txt` lists the exact versions that it needs. The payload is a pickle: load this
+`requirements.txt` lists the exact versions that it needs. """
+
+_PICKLE = """The payload is a pickle: load this
 folder only if you trust where it comes from."""
+
+
+def _payload(manifest: Manifest) -> str:
+    if manifest.kind == "deeplearning.network":
+        return "The payload is weights\nand arrays: it holds no code and no pickle."
+    return _PICKLE
 
 
 def _task(manifest: Manifest) -> str:

@@ -77,4 +77,13 @@ def _load_tabular(folder: Path, manifest: Manifest) -> Predictor:
     return TabularModel.load(folder / manifest.payload, manifest)
 
 
-_LOADERS: Mapping[str, Callable[[Path, Manifest], Predictor]] = {"automl.tabular": _load_tabular}
+def _load_network(folder: Path, manifest: Manifest) -> Predictor:
+    from omniscope_ml.network_model import NetworkModel
+
+    return NetworkModel.load(folder / manifest.payload, manifest)
+
+
+_LOADERS: Mapping[str, Callable[[Path, Manifest], Predictor]] = {
+    "automl.tabular": _load_tabular,
+    "deeplearning.network": _load_network,
+}

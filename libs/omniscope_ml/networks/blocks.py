@@ -1,0 +1,86 @@
+"""Parts that several architectures are made of."""
+
+import torch
+from torch import Tensor, nn
+
+from omniscope_ml.networks.layout import InputLayout
+
+
+class Arranged(nn.Module):
+    """Brings rows into the shape of their layout.
+
+    Args:
+        layout: The shape; what a row lacks is filled with zeros at its end.
+
+    Shape:
+        Input (rows, columns). Output (rows, columns) for flat, (rows, channels, steps) for
+        sequences, (rows, channels, height, width) for images.
+    """
+
+    def __init__(self, layout: InputLayout) -> None:
+        super().__init__()
+        *sides, self._channels = layout.shape or (0,)
+        self._sides = tuple(sides)
+        self._size = layout.size
+        self._channels_first = layout.order == "channels_first"
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Arrange rows."""
+        if self._size is None:
+            return rows
+        if self._size > rows.shape[1]:
+            rows = nn.functional.pad(rows, (0, self._size - rows.shape[1]))
+        if self._channels_first:
+            return rows.reshape(len(rows), self._channels, *self._sides)
+        return rows.reshape(len(rows), *self._sides, self._channels).movedim(-1, 1)
+
+
+class AttentionPooling(nn.Module):
+    """Weighs tokens by a learned query (Lin et al. 2017, https://arxiv.org/abs/1703.03130).
+
+    Args:
+        width: Values of a token.
+
+    Shape:
+        Input (rows, tokens, width). Output (rows, width).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width, width)
+        self.score = nn.Linear(width, 1, bias=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Pool tokens."""
+        weights = self.score(torch.tanh(self.hidden(tokens))).softmax(dim=1)
+        return (weights * tokens).sum(dim=1)
+
+
+class StepPatches(nn.Module):
+    """Joins neighbouring steps to tokens (Nie et al. 2023, https://arxiv.org/abs/2211.14730).
+
+    Args:
+        channels: Channels of a step.
+        patch: Steps of a token; the last token is filled with zeros.
+        width: Values of a token.
+
+    Shape:
+        Input (rows, channels, steps). Output (rows, ceil(steps / patch), width).
+    """
+
+    def __init__(self, channels: int, patch: int, width: int) -> None:
+        super().__init__()
+        self._patch = patch
+        self.project = nn.Linear(channels * patch, width)
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Join steps."""
+        lacking = -steps.shape[2] % self._patch
+        padded = nn.functional.pad(steps, (0, lacking)) if lacking else steps
+        parts = padded.unflatten(2, (-1, self._patch)).transpose(1, 2)
+        return self.project(parts.flatten(2))
+
+
+def groups_of(width: int) -> int:
+    """Return the number of groups that group normalisation divides channels into, at most 8."""
+    return next(groups for groups in (8, 4, 2, 1) if width % groups == 0)

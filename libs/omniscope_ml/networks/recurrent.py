@@ -1,0 +1,58 @@
+"""Recurrent networks: plain, LSTM (Hochreiter & Schmidhuber 1997), GRU (Cho et al. 2014).
+
+Read from both ends (Schuster & Paliwal 1997) and pooled by attention over all steps, so that no
+step has to be remembered until the last.
+"""
+
+import math
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from omniscope_ml.networks.blocks import AttentionPooling, StepPatches
+from omniscope_ml.networks.layout import MOST_AUTOMATIC_STEPS, InputLayout
+from omniscope_ml.networks.parameters import Value
+
+_CELLS: Mapping[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class Recurrent(nn.Module):
+    """A recurrent network over tokens of steps.
+
+    Args:
+        cell: `rnn`, `lstm` or `gru`.
+
+    Shape:
+        Input (rows, channels, steps). Output (rows, outputs).
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        layout: InputLayout,
+        outputs: int,
+        parameters: Mapping[str, Value],
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        width, depth = int(parameters["width"]), int(parameters["depth"])
+        patch = int(parameters["patch"]) or math.ceil(layout.steps / MOST_AUTOMATIC_STEPS)
+        both = bool(parameters["bidirectional"])
+        self.tokens = StepPatches(layout.channels, patch, width)
+        self.layers = _CELLS[cell](
+            width,
+            width,
+            depth,
+            batch_first=True,
+            dropout=dropout if depth > 1 else 0.0,
+            bidirectional=both,
+        )
+        found = width * (2 if both else 1)
+        self.norm = nn.LayerNorm(found)
+        self.pool = AttentionPooling(found)
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(found, outputs))
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Return the outputs of rows."""
+        found, _ = self.layers(self.tokens(steps))
+        return self.head(self.pool(self.norm(found)))
