@@ -14,6 +14,7 @@ pytestmark = pytest.mark.timeout(180)
 GRPCURL = Path(sys.executable).parent / "grpcurl"
 PUBLIC_SERVICES = {
     "omniscope.automl.v1.AutoMLService",
+    "omniscope.deeplearning.v1.DeepLearningService",
     "omniscope.registry.v1.DatasetService",
     "omniscope.registry.v1.JobService",
     "omniscope.registry.v1.ModelService",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from rich.columns import Columns
 from rich.table import Table
 from rich.text import Text
 
@@ -48,11 +49,10 @@ class Curves:
         return dict(sorted(named.items(), key=lambda item: item[0] != "loss"))
 
 
-def charts(curves: Curves) -> Table:
-    """Return a chart for each metric, side by side."""
-    row = Table.grid(padding=(0, 3))
-    row.add_row(*(_chart(name, parts) for name, parts in curves.shown.items()))
-    return row
+def charts(curves: Curves) -> Columns:
+    """Return a chart for each metric, side by side where there is room."""
+    drawn = (_chart(name, parts) for name, parts in curves.shown.items())
+    return Columns(drawn, padding=(0, 3))
 
 
 def summary(curves: Curves) -> str:

@@ -1,9 +1,6 @@
 """Packages of real data, opened by plain MLflow where the suite is not installed."""
 
 import dataclasses
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +8,7 @@ import pytest
 
 from omniscope_ml.packaging import verify_package
 from omniscope_ml.pyfunc import _load_pyfunc
+from tests.plain_mlflow import plain_mlflow
 from tests.unit.omniscope_automl.conftest import SPEC, Train, Training
 
 DATA = Path(__file__).parents[3] / "examples" / "data"
@@ -32,20 +30,6 @@ def real(request: pytest.FixtureRequest, train_model: Train) -> Training:
         included_model_families=("LR", "GBM"),
     )
     return train_model(spec, frame)
-
-
-def plain_mlflow(package: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Predict the rows in a folder as a program does that knows MLflow and the package only."""
-    # -S leaves out the project, which is installed by a .pth file; the libraries are added back.
-    program = f"""
-import sys
-sys.path.append({sysconfig.get_path("purelib")!r})
-import mlflow, pandas
-model = mlflow.pyfunc.load_model({str(package)!r})
-model.predict(pandas.read_parquet("rows")).to_parquet("answer")
-"""
-    command = [sys.executable, "-S", "-c", program]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_plain_mlflow_predicts_real_data_as_we_do(real: Training, tmp_path: Path) -> None:
