@@ -1,0 +1,147 @@
+"""The rows of a training as tensors on the device that trains: read once, sliced by batch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from omniscope_deeplearning.prepared import PreparedTable
+from omniscope_deeplearning.spec import TrainSpec
+from omniscope_ml.errors import DataError
+from omniscope_ml.splits import Rows
+
+BATCHES_TOGETHER = 20
+"""Batches of a chunk: what Lightning does for each of its batches is paid once for so many."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows.
+
+    Attributes:
+        inputs: Shape (rows, columns), float32.
+        targets: Class of each row, int64, or its standardised number, float32; shape (rows,).
+        weights: Weight of each row, float32, shape (rows,); None when rows weigh the same.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, places: Tensor) -> "Part":
+        """Return the rows at some places."""
+        weights = None if self.weights is None else self.weights[places]
+        return Part(self.inputs[places], self.targets[places], weights)
+
+    def slices(self, rows: int) -> "Iterator[Part]":
+        """Yield the rows in order, so many at a time."""
+        for start in range(0, len(self), rows):
+            here = slice(start, start + rows)
+            weights = None if self.weights is None else self.weights[here]
+            yield Part(self.inputs[here], self.targets[here], weights)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All rows that a training sees.
+
+    Attributes:
+        train: Those that weights are fitted on.
+        validation: Those that choose the epoch.
+        target_center: Mean of the training targets; 0 for classes.
+        target_scale: Standard deviation of the training targets; 1 for classes.
+    """
+
+    train: Part
+    validation: Part
+    target_center: float
+    target_scale: float
+
+
+class Chunks:
+    """The training rows of an epoch in random order, a chunk of batches at a time.
+
+    The order depends on seed and epoch only, so an epoch can be entered at any chunk.
+
+    Args:
+        rows: How many rows there are.
+        chunk: Rows of a chunk.
+        seed: Seed of the order.
+    """
+
+    def __init__(self, rows: int, chunk: int, seed: int) -> None:
+        self._rows, self._chunk, self._seed = rows, chunk, seed
+        self.epoch = 0
+        self.first = 0
+
+    @property
+    def count(self) -> int:
+        """Chunks of a whole epoch."""
+        return -(-self._rows // self._chunk)
+
+    # No __len__: Lightning asks for it once, and a resumed epoch has fewer chunks than the next.
+    def __iter__(self) -> Iterator[Tensor]:
+        seed = int(np.random.SeedSequence((self._seed, self.epoch)).generate_state(1)[0])
+        order = torch.randperm(self._rows, generator=torch.Generator().manual_seed(seed))
+        return iter(order.split(self._chunk)[self.first :])
+
+
+def load_data(prepared: PreparedTable, spec: TrainSpec, device: torch.device) -> TrainingData:
+    """Preprocess the rows and put them on a device.
+
+    Raises:
+        DataError: TARGET_CONSTANT when a regression's training rows have one value.
+    """
+    table, preprocessor = prepared.table, prepared.preprocessor
+    center, scale = _standard(prepared, spec)
+    targets = table.codes if table.labels else ((table.target - center) / scale).astype(np.float32)
+    weights = _weights(prepared, spec)
+
+    def part(rows: Rows) -> Part:
+        return Part(
+            torch.from_numpy(preprocessor.transform(table.frame.iloc[rows])).to(device),
+            torch.from_numpy(targets[rows]).to(device),
+            None if weights is None else torch.from_numpy(weights[rows]).to(device),
+        )
+
+    fold = prepared.fold
+    return TrainingData(part(fold.train), part(fold.validation), center, scale)
+
+
+def _standard(prepared: PreparedTable, spec: TrainSpec) -> tuple[float, float]:
+    if prepared.table.labels:
+        return 0.0, 1.0
+    known = prepared.table.target[prepared.fold.train]
+    if np.ptp(known) == 0:
+        raise DataError(
+            f"target column {spec.target_column!r} is {known[0]:g} in all {len(known)} training "
+            "rows",
+            reason="TARGET_CONSTANT",
+            field="target_column",
+        )
+    return float(known.mean()), float(known.std())
+
+
+def _weights(prepared: PreparedTable, spec: TrainSpec) -> npt.NDArray[np.float32] | None:
+    """Return the weight of each row, with mean 1 over the training rows."""
+    table, train = prepared.table, prepared.fold.train
+    balanced = table.labels is not None and spec.training.class_weights == "balanced"
+    if table.weights is None and not balanced:
+        return None
+    weights = np.ones(len(table.target)) if table.weights is None else table.weights
+    if balanced:
+        counts = np.bincount(table.codes[train], weights[train], table.codes.max() + 1)
+        weights = weights / np.maximum(counts, 1e-12)[table.codes]
+    if not weights[train].any():
+        raise DataError(
+            f"weight_column {spec.weight_column!r} is 0 in every row that trains",
+            reason="COLUMN_ROLE_CONFLICT",
+            field="weight_column",
+        )
+    return np.asarray(weights / weights[train].mean(), dtype=np.float32)

@@ -1,0 +1,204 @@
+"""Drives the epochs of a training with Lightning."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from omniscope_deeplearning.callbacks import Beginning, Measuring, Progress, Stopping
+from omniscope_deeplearning.checkpoints import Checkpoint, Checkpoints
+from omniscope_deeplearning.data import TrainingData, load_data
+from omniscope_deeplearning.losses import Loss
+from omniscope_deeplearning.module import Learner
+from omniscope_deeplearning.options import batch_size_for, dropout_for, weight_decay_for
+from omniscope_deeplearning.prepared import PreparedTable
+from omniscope_deeplearning.spec import TrainSpec
+from omniscope_deeplearning.state import State
+from omniscope_deeplearning.stop_request import StopRequest
+from omniscope_deeplearning.threads import chosen_threads
+from omniscope_deeplearning.world import World
+from omniscope_ml.errors import DataError
+from omniscope_ml.networks.build import build_network
+from omniscope_ml.networks.description import NetworkDescription, describe_network
+
+if TYPE_CHECKING:
+    from omniscope_service.jobs.report import Report
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What came of the epochs.
+
+    Attributes:
+        description: The network.
+        weights: Its weights after the best epoch.
+        state: What was measured, and how it ended.
+    """
+
+    description: NetworkDescription
+    weights: Mapping[str, Tensor]
+    state: State
+
+
+def fit_network(
+    spec: TrainSpec,
+    prepared: PreparedTable,
+    checkpoint: Checkpoint | None,
+    report: "Report",
+    *,
+    folder: Path,
+    stop: StopRequest,
+    world: World,
+) -> Fit:
+    """Train a network until the epochs are done, none gets better, or a limit is reached.
+
+    Args:
+        spec: What is asked for.
+        prepared: The rows.
+        checkpoint: Where an earlier attempt stood; None: start from nothing.
+        report: Hears of progress and metrics.
+        folder: Where checkpoints are made.
+        stop: What the worker asks for.
+        world: The processes that train together.
+
+    Raises:
+        DataError: Those of `describe_network` and `load_data`, TRAINING_DIVERGED,
+            NO_MODEL_TRAINED when a limit left no time for a single step.
+    """
+    device = training_device(world)
+    description = described(spec, prepared)
+    data = load_data(prepared, spec, device)
+    description = replace(
+        description, target_center=data.target_center, target_scale=data.target_scale
+    )
+    state = State() if checkpoint is None else checkpoint.state
+    learner = _learner(spec, prepared, description, data, state, world)
+    if checkpoint is not None:
+        checkpoint.restore(learner)
+    learner.begin_epoch()
+    best = None if checkpoint is None else checkpoint.best
+    measuring = Measuring(spec.training, report, best)
+    checkpoints = Checkpoints(folder, spec, report) if world.leads else None
+    callbacks = [
+        Beginning(spec.seed, checkpoint, stop),
+        Progress(spec.training, report),
+        measuring,
+        Stopping(spec.training, stop, measuring, checkpoints),
+    ]
+    if not state.ended:
+        weights = sum(tensor.numel() for tensor in learner.network.parameters())
+        batch = batch_size_for(spec.training, len(data.train))
+        with chosen_threads(description, weights, batch, world.size):
+            _run(learner, callbacks, spec, device)
+    if measuring.best is None:
+        raise DataError(
+            "the limit was reached before the network had taken a step",
+            reason="NO_MODEL_TRAINED",
+            field="training.max_seconds",
+        )
+    return Fit(description, measuring.best, state)
+
+
+def described(spec: TrainSpec, prepared: PreparedTable) -> NetworkDescription:
+    """Return the network that the spec asks for and the table needs."""
+    labels = prepared.table.labels
+    return describe_network(
+        spec.architecture,
+        spec.parameters,
+        spec.input_layout,
+        columns=prepared.columns,
+        outputs=len(labels.values) if labels else 1,
+        dropout=dropout_for(spec.training, wide=prepared.is_wide),
+    )
+
+
+def training_device(world: World) -> torch.device:
+    """Return the GPU of this process where there is one."""
+    if torch.cuda.is_available() and world.rank < torch.cuda.device_count():
+        return torch.device("cuda", world.rank)
+    return torch.device("cpu")
+
+
+def _learner(
+    spec: TrainSpec,
+    prepared: PreparedTable,
+    description: NetworkDescription,
+    data: TrainingData,
+    state: State,
+    world: World,
+) -> Learner:
+    options = spec.training
+    loss = Loss(
+        classes=prepared.table.labels is not None,
+        label_smoothing=options.label_smoothing,
+        scale=data.target_scale,
+    )
+    return Learner(
+        build_network(description, spec.seed).to(data.train.inputs.device),
+        data,
+        loss,
+        options,
+        weight_decay=weight_decay_for(options, wide=prepared.is_wide),
+        seed=spec.seed,
+        state=state,
+        world=world,
+    )
+
+
+def _run(learner: Learner, callbacks: list[Any], spec: TrainSpec, device: torch.device) -> None:
+    from pytorch_lightning import Trainer
+
+    with _quiet_lightning(), _deterministic(spec.training.deterministic):
+        trainer = Trainer(
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            devices=[device.index] if device.type == "cuda" else 1,
+            precision=_precision(spec, device),
+            max_epochs=spec.training.epochs - learner.state.epoch,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+        trainer.fit(learner)
+
+
+def _precision(spec: TrainSpec, device: torch.device) -> Any:
+    chosen = spec.training.precision
+    if chosen == "auto":
+        able = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return "bf16-mixed" if able else "32-true"
+    return "bf16-mixed" if chosen == "bf16" else "32-true"
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's advice to programmers from those who watch the job."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _deterministic(wanted: bool) -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(wanted)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

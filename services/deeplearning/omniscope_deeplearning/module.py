@@ -1,0 +1,197 @@
+"""What learns: a network, its optimizer, and a step over a chunk of batches."""
+
+import time
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+
+from omniscope_deeplearning.data import BATCHES_TOGETHER, Chunks, Part, TrainingData
+from omniscope_deeplearning.losses import Loss
+from omniscope_deeplearning.options import TrainingOptions, batch_size_for
+from omniscope_deeplearning.schedules import LearningRate, halvings_of
+from omniscope_deeplearning.state import State, Sums
+from omniscope_deeplearning.world import World
+from omniscope_ml.errors import DataError
+
+_MOMENTUM = 0.9
+_ROWS_MEASURED_AT_ONCE = 4096
+
+
+class Learner(LightningModule):
+    """A network that is being trained.
+
+    Optimisation is manual: Lightning's own costs half of the speed at batches of 128 rows. So
+    clipping, accumulation, the learning rate and all counters are here, in `state`.
+
+    Args:
+        network: Shape (rows, columns) to (rows, outputs).
+        data: The rows.
+        loss: What to make small.
+        options: How to learn.
+        weight_decay: Pull of the weights towards 0.
+        seed: Seed of the order of rows.
+        state: Where the training stands.
+        world: The processes that train together.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: TrainingData,
+        loss: Loss,
+        options: TrainingOptions,
+        *,
+        weight_decay: float,
+        seed: int,
+        state: State,
+        world: World,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.network = network
+        self.optimizer = _optimizer(network, options, weight_decay)
+        self.state = state
+        self.loss = loss
+        self.world = world
+        self._data, self._options = data, options
+        self._group = batch_size_for(options, len(data.train)) * options.accumulation
+        together = -(-BATCHES_TOGETHER // options.accumulation)
+        self.chunks = Chunks(len(data.train), together * self._group, seed)
+        self._joined: nn.Module = network
+        self._rate = self._learning_rate()
+        self._halvings = halvings_of(state.stagnant, options.patience)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return the optimizer, which Lightning only moves between devices."""
+        return self.optimizer
+
+    def on_train_start(self) -> None:
+        """Join the other processes once the network is on its device."""
+        # Not a submodule: it would name every weight twice.
+        object.__setattr__(self, "_joined", self.world.joined(self.network))
+
+    def train_dataloader(self) -> Chunks:
+        """Return the chunks of the epoch that is under way."""
+        return self.chunks
+
+    def training_step(self, places: Tensor, _index: int) -> None:
+        """Take the steps of one chunk of rows.
+
+        Raises:
+            DataError: TRAINING_DIVERGED when the loss is no number any more.
+        """
+        started = time.perf_counter()
+        seen = torch.zeros(2, dtype=torch.float64, device=self.device)
+        norm = torch.zeros(())
+        chunk = self._data.train.take(places.to(self.device))
+        for group in chunk.slices(self._group):
+            norm = self._step(group, seen)
+        loss, score = self.world.summed(seen).tolist()
+        self._check_finite(loss + float(norm))
+        sums = self.state.sums
+        sums.loss, sums.score = sums.loss + loss, sums.score + score
+        sums.rows += len(chunk)
+        sums.weight += len(chunk) if chunk.weights is None else float(chunk.weights.sum())
+        sums.gradient_norm = float(norm)
+        sums.seconds += time.perf_counter() - started
+        self.state.chunk += 1
+
+    def begin_epoch(self) -> None:
+        """Let the chunks run on from where the training stands."""
+        self.chunks.epoch, self.chunks.first = self.state.epoch, self.state.chunk
+
+    def end_epoch(self) -> None:
+        """Go on to the next epoch."""
+        self.state.epoch, self.state.chunk, self.state.sums = self.state.epoch + 1, 0, Sums()
+        self._halvings = halvings_of(self.state.stagnant, self._options.patience)
+        self.begin_epoch()
+
+    def current_rate(self) -> float:
+        """Return the learning rate of the step to come."""
+        return self._rate.at(self.state.step, self._halvings)
+
+    @torch.no_grad()
+    def measure(self) -> tuple[float, float]:
+        """Return mean loss and score on the validation rows."""
+        self.network.eval()
+        part = self._data.validation
+        loss = score = 0.0
+        for rows in part.slices(_ROWS_MEASURED_AT_ONCE):
+            outputs = self._outputs(self.network, rows)
+            loss += float(self.loss.total(outputs, rows.targets, rows.weights, smooth=False))
+            score += float(self.loss.score(outputs, rows.targets))
+        self.network.train()
+        weight = len(part) if part.weights is None else float(part.weights.sum())
+        return loss / weight, self.loss.mean_score(score, len(part))
+
+    def _step(self, group: Part, seen: Tensor) -> Tensor:
+        """Take one step, whose gradient is the mean over a group of batches."""
+        rate = self.current_rate()
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = rate
+        weight = len(group) if group.weights is None else group.weights.sum()
+        for batch in group.slices(self._group // self._options.accumulation):
+            self._learn(batch, weight, seen)
+        longest = self._options.gradient_clip
+        parameters = self.network.parameters()
+        norm = nn.utils.clip_grad_norm_(parameters, float("inf") if longest is None else longest)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.state.step += 1
+        return norm
+
+    def _learn(self, batch: Part, weight: Tensor | int, seen: Tensor) -> None:
+        """Add the gradient of a batch, and what it was like to `seen`."""
+        share = self.world.share_of(len(batch))
+        weights = None if batch.weights is None else batch.weights[share]
+        targets = batch.targets[share]
+        outputs = self._outputs(self._joined, Part(batch.inputs[share], targets, weights))
+        total = self.loss.total(outputs, targets, weights)
+        factor = self.world.share_factor(len(batch))
+        (total * (factor / weight)).backward()
+        counted = factor / self.world.size
+        seen[0] += total.detach() * counted
+        seen[1] += self.loss.score(outputs.detach(), targets) * counted
+
+    def _outputs(self, network: nn.Module, rows: Part) -> Tensor:
+        with self.trainer.precision_plugin.forward_context():
+            outputs = network(rows.inputs)
+        return outputs.float()
+
+    def _learning_rate(self) -> LearningRate:
+        options = self._options
+        steps = -(-len(self._data.train) // self._group)
+        return LearningRate(
+            options.schedule,
+            options.learning_rate,
+            steps * options.epochs,
+            steps * options.warmup_epochs,
+        )
+
+    def _check_finite(self, value: float) -> None:
+        if value - value != 0:  # NaN or infinite
+            raise DataError(
+                f"the loss is no number any more in epoch {self.state.epoch + 1}, step "
+                f"{self.state.step}, at learning rate {self.current_rate():g}; a smaller "
+                "training.learning_rate, training.gradient_clip or a warm-up may help",
+                reason="TRAINING_DIVERGED",
+                field="training.learning_rate",
+            )
+
+
+def _optimizer(
+    network: nn.Module, options: TrainingOptions, weight_decay: float
+) -> torch.optim.Optimizer:
+    # What has one dimension shifts or scales: pulling it to 0 would only distort.
+    parameters = list(network.parameters())
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    rate = options.learning_rate
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=rate, momentum=_MOMENTUM, nesterov=True, fused=True)
+    kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, lr=rate, fused=True)

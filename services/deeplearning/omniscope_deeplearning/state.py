@@ -1,0 +1,106 @@
+"""Where a training stands: what it needs to go on as if nothing had happened."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What was measured of one epoch.
+
+    Attributes:
+        number: From 0.
+        step: Steps done by its end.
+        train_loss: Mean loss over its batches, as they were trained.
+        train_score: Accuracy, or root mean squared error, over its batches.
+        validation_loss: Mean loss on the validation rows after it.
+        validation_score: Accuracy, or root mean squared error, on the validation rows after it.
+        learning_rate: Of its last step.
+        gradient_norm: Of its last step, before clipping.
+        rows_per_second: Training rows by the time that training on them took.
+    """
+
+    number: int
+    step: int
+    train_loss: float
+    train_score: float
+    validation_loss: float
+    validation_score: float
+    learning_rate: float
+    gradient_norm: float
+    rows_per_second: float
+
+
+@dataclass
+class Sums:
+    """What the chunks of an epoch add up to.
+
+    Attributes:
+        loss: Losses of the rows, weighted.
+        weight: Weights of the rows.
+        score: Right answers or squared errors of the rows.
+        rows: Rows.
+        seconds: Time that they took.
+        gradient_norm: Of the last step.
+    """
+
+    loss: float = 0.0
+    weight: float = 0.0
+    score: float = 0.0
+    rows: int = 0
+    seconds: float = 0.0
+    gradient_norm: float = 0.0
+
+
+@dataclass
+class State:
+    """Where a training stands.
+
+    Attributes:
+        epoch: Epoch that is under way, from 0.
+        chunk: Chunks of it that are done.
+        step: Steps done.
+        sums: What its chunks add up to.
+        history: The epochs that are done.
+        best: Place in the history of the epoch with the smallest validation loss; None before
+            the first.
+        seconds: Time that all attempts have trained.
+        ended: Whether nothing is left to train.
+        stopped_early: Whether a limit ended it.
+    """
+
+    epoch: int = 0
+    chunk: int = 0
+    step: int = 0
+    sums: Sums = field(default_factory=Sums)
+    history: list[Epoch] = field(default_factory=list)
+    best: int | None = None
+    seconds: float = 0.0
+    ended: bool = False
+    stopped_early: bool = False
+
+    @property
+    def best_epoch(self) -> Epoch | None:
+        """The epoch with the smallest validation loss."""
+        return None if self.best is None else self.history[self.best]
+
+    @property
+    def stagnant(self) -> list[bool]:
+        """For every epoch that is done, whether it left the smallest loss as it was."""
+        smallest, stood_still = float("inf"), []
+        for epoch in self.history:
+            stood_still.append(epoch.validation_loss >= smallest)
+            smallest = min(smallest, epoch.validation_loss)
+        return stood_still
+
+    def to_json(self, **about: Any) -> str:
+        """Return the state as text, with more that belongs to it."""
+        return json.dumps({**about, "state": dataclasses.asdict(self)})
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "State":
+        """Read what `to_json` wrote below `state`."""
+        sums, history = Sums(**values["sums"]), [Epoch(**epoch) for epoch in values["history"]]
+        return cls(**{**values, "sums": sums, "history": history})

@@ -1,0 +1,58 @@
+"""The processes that train one network together, each on a share of every batch."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class World:
+    """A process among those that train together.
+
+    Attributes:
+        rank: Its number, from 0; rank 0 reports, measures and writes.
+        size: How many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process reports and writes."""
+        return self.rank == 0
+
+    def share_of(self, rows: int) -> slice:
+        """Return which rows of a batch are this process's.
+
+        A batch with fewer rows than processes goes to all: its gradients are then means of equals.
+        """
+        return slice(None) if rows < self.size else slice(self.rank, None, self.size)
+
+    def joined(self, network: nn.Module) -> nn.Module:
+        """Return the network with gradients that are means over all processes."""
+        if self.size == 1:
+            return network
+        return nn.parallel.DistributedDataParallel(network)
+
+    def share_factor(self, rows: int) -> float:
+        """Return what a share's loss, a sum over the batch's weight, is multiplied by.
+
+        Gradients are means over processes, and a batch's loss is a sum over their shares.
+        """
+        return 1.0 if rows < self.size else float(self.size)
+
+    def summed(self, values: Tensor) -> Tensor:
+        """Return the sum of every process's values."""
+        if self.size > 1:
+            torch.distributed.all_reduce(values)
+        return values
+
+    def told(self, value: int) -> int:
+        """Return rank 0's value, so that all take the same decision."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([value])
+        torch.distributed.broadcast(shared, src=0)
+        return int(shared)

@@ -1,0 +1,127 @@
+"""Every architecture learns something real in seconds, and says how it goes."""
+
+import pytest
+
+from omniscope_ml.networks.architectures import ARCHITECTURES
+from tests.unit.omniscope_deeplearning.conftest import DIGITS, ROWS_OF_PIXELS
+
+LAYOUTS = {"cnn2d": DIGITS, "mlp": None}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_tells_digits_apart(train_network, make_spec, architecture):
+    layout = LAYOUTS.get(architecture, ROWS_OF_PIXELS)
+    given = {} if layout is None else {"input_layout": layout}
+    options = {"epochs": 4, "learning_rate": 3e-3, "batch_size": 64}
+
+    training = train_network(make_spec("digits", architecture, options=options, **given), "digits")
+
+    assert training.held_out["accuracy"] > 0.5  # chance is 0.1
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "cnn1d", "gru", "transformer"])
+def test_wide_tables_are_told_apart_with_defaults(train_network, make_spec, architecture):
+    spec = make_spec("tissue", architecture, options={"epochs": 6})
+
+    training = train_network(spec, "tissue")
+
+    assert training.held_out["accuracy"] > 0.6  # the largest class has 0.21
+
+
+def test_missing_values_and_texts_become_numbers(train_network, make_spec):
+    training = train_network(make_spec(options={"epochs": 30}))
+
+    assert training.held_out["accuracy"] > 0.9
+
+
+def test_numbers_are_predicted_in_their_own_unit(train_network, make_spec):
+    spec = make_spec(
+        target_column="body_mass_g",
+        problem_type="regression",
+        split_strategy="random",
+        options={"epochs": 60, "learning_rate": 3e-3},
+    )
+
+    training = train_network(spec)
+
+    assert training.held_out["r2"] > 0.6
+    last = [p for p in training.report.metrics if p["name"] == "rmse"][-1]
+    assert 100 < last["value"] < 1000  # grams
+
+
+def test_every_epoch_is_reported_with_all_that_was_measured(train_network, make_spec):
+    training = train_network(make_spec())
+    points = training.report.metrics
+
+    assert {(p["name"], p["split"]) for p in points} == {
+        ("loss", "train"),
+        ("accuracy", "train"),
+        ("loss", "validation"),
+        ("accuracy", "validation"),
+        ("learning_rate", "train"),
+        ("gradient_norm", "train"),
+        ("rows_per_second", "train"),
+    }
+    losses = [p for p in points if (p["name"], p["split"]) == ("loss", "validation")]
+    assert [p["epoch"] for p in losses] == [0, 1, 2]
+    assert losses[0]["step"] * 3 == losses[2]["step"]
+    assert training.curves["epochs"][1]["validation_loss"] == losses[1]["value"]
+
+
+def test_progress_rises_to_the_packing(train_network, make_spec):
+    report = train_network(make_spec()).report
+
+    percents = [percent for percent, *_ in report.progresses]
+    phases = [phase for _, phase, *_ in report.progresses]
+    assert percents == sorted(percents)
+    assert phases[0] == "reading the dataset"
+    assert "epoch 1 of at most 3" in phases
+    assert phases[-1] == "packing the model"
+
+
+def test_the_best_epoch_is_kept_and_stagnation_ends_the_training(train_network, make_spec):
+    options = {"epochs": 200, "patience": 3, "learning_rate": 0.03, "schedule": "none"}
+
+    training = train_network(make_spec(options=options))
+
+    losses = [epoch["validation_loss"] for epoch in training.curves["epochs"]]
+    assert len(losses) < 200
+    assert training.curves["kept"] == losses.index(min(losses))
+    assert len(losses) - 1 - training.curves["kept"] == 3
+    assert not training.outcome.stopped_early
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(train_network, make_spec):
+    first, second = (train_network(make_spec(seed=1)) for _ in range(2))
+    other = train_network(make_spec(seed=2))
+
+    assert first.weights == second.weights
+    assert first.weights != other.weights
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "sgd", "learning_rate": 0.05, "schedule": "one_cycle"},
+        {"optimizer": "adam", "schedule": "plateau", "warmup_epochs": 2},
+        {"accumulation": 2, "gradient_clip": None, "schedule": "none", "patience": None},
+        {"label_smoothing": 0.1, "class_weights": "balanced", "dropout": 0.5},
+        {"precision": "bf16", "batch_size": 16, "deterministic": False},
+    ],
+)
+def test_every_option_learns(train_network, make_spec, options):
+    training = train_network(make_spec(options={"epochs": 25, **options}))
+
+    assert training.held_out["accuracy"] > 0.8
+
+
+def test_accumulated_batches_step_as_one_batch_would(train_network, make_spec):
+    common = {"epochs": 2, "dropout": 0.0}
+    halves = {**common, "batch_size": 16, "accumulation": 2}
+    whole = {**common, "batch_size": 32}
+
+    first, second = (train_network(make_spec(options=options)) for options in (halves, whole))
+
+    for a, b in zip(first.curves["epochs"], second.curves["epochs"], strict=True):
+        assert a["validation_loss"] == pytest.approx(b["validation_loss"], rel=1e-4)
+        assert a["step"] == b["step"]

@@ -1,0 +1,73 @@
+"""Specs, learning rates and orders of rows."""
+
+import json
+
+import pytest
+import torch
+
+from omniscope_deeplearning.data import Chunks
+from omniscope_deeplearning.options import TrainingOptions, batch_size_for
+from omniscope_deeplearning.schedules import LearningRate, halvings_of
+from omniscope_deeplearning.spec import TrainSpec
+from omniscope_ml.networks.layout import InputLayout
+
+
+def test_a_spec_survives_json(make_spec):
+    spec = make_spec(
+        input_layout=InputLayout(kind="sequence", steps=3, channels=2),
+        parameters={"width": 8},
+        options={"batch_size": 4, "patience": None},
+    )
+
+    assert TrainSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+
+
+def test_a_spec_of_another_version_is_refused(make_spec):
+    values = make_spec().to_dict()
+
+    with pytest.raises(ValueError, match="surprise"):
+        TrainSpec.from_dict({**values, "surprise": 1})
+    del values["seed"]
+    with pytest.raises(ValueError, match="seed"):
+        TrainSpec.from_dict(values)
+
+
+def test_schedules_rise_and_fall_as_they_say():
+    cosine = LearningRate("cosine", 1.0, steps=100, warmup=10)
+    cycle = LearningRate("one_cycle", 1.0, steps=100, warmup=0)
+
+    assert [cosine.at(step) for step in (0, 9, 10)] == pytest.approx([0.1, 1.0, 1.0])
+    assert cosine.at(55) == pytest.approx(0.5)
+    assert cosine.at(99) < 0.001
+    assert cycle.at(0) == pytest.approx(0.04)
+    assert cycle.at(30) == pytest.approx(1.0)
+    assert cycle.at(99) < 0.001
+    assert LearningRate("none", 1.0, steps=9, warmup=0).at(8) == 1.0
+    assert LearningRate("plateau", 1.0, steps=9, warmup=0).at(8, halvings=2) == 0.25
+
+
+def test_a_plateau_halves_after_a_third_of_the_patience():
+    stood_still = [False, True, True, True, True, False, True, True]
+
+    assert halvings_of(stood_still, patience=6) == 3
+    assert halvings_of(stood_still, patience=30) == 0
+
+
+def test_default_batches_suit_the_number_of_rows():
+    sizes = [batch_size_for(TrainingOptions(), rows) for rows in (5, 63, 220, 1100, 100_000)]
+
+    assert sizes == [5, 8, 32, 256, 256]
+
+
+def test_every_epoch_has_all_rows_in_an_order_of_its_own():
+    chunks = Chunks(10, 4, seed=1)
+    first = torch.cat(list(chunks))
+    chunks.epoch = 1
+    second = torch.cat(list(chunks))
+    chunks.first = 2
+    rest = torch.cat(list(chunks))
+
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(10))
+    assert first.tolist() != second.tolist()
+    assert rest.tolist() == second.tolist()[8:]
+    assert chunks.count == 3
