@@ -5,16 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from omniscope_automl.spec import TrainSpec
 from omniscope_automl.trainer import train
-from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_service.jobs.report import JobPaths, TrainingOutcome
+from tests.unit.penguins import FEATURES, penguins, store_frame
 
-FEATURES = ("gene1", "gene2", "count", "island")
 SPEC = TrainSpec(
     dataset_id="dataset",
     dataset_digest="0" * 64,
@@ -76,28 +74,6 @@ class Training:
     package: Path
 
 
-def penguins(rows: int = 150) -> pd.DataFrame:
-    """Rows of three species with missing values, a text column and a sample id."""
-    rng = np.random.default_rng(0)
-    code = np.arange(rows) % 3
-    frame = pd.DataFrame(
-        {
-            "sample_id": [f"s{i}" for i in range(rows)],
-            "gene1": code + rng.normal(scale=0.3, size=rows),
-            "gene2": rng.normal(size=rows) - code,
-            "count": rng.integers(0, 5, rows) + 3 * (code == 2),
-            "island": rng.choice(["Biscoe", "Dream"], rows),
-            "weight": rng.uniform(0.5, 2.0, rows),
-            "species": np.array(["Adelie", "Chinstrap", "Gentoo"])[code],
-            "sick": (code + rng.normal(scale=0.3, size=rows) > 0.5),
-            "mass": 3.0 * code + rng.normal(scale=0.2, size=rows),
-        }
-    )
-    frame.loc[5, "gene1"] = np.nan
-    frame.loc[7, "island"] = None
-    return frame
-
-
 Store = Callable[[pd.DataFrame], Path]
 Train = Callable[..., Training]
 
@@ -105,14 +81,7 @@ Train = Callable[..., Training]
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Stores a frame as a dataset and returns its file."""
-
-    def store_frame(frame: pd.DataFrame) -> Path:
-        folder = tmp_path_factory.mktemp("dataset")
-        frame.to_parquet(folder / "upload")
-        ingest(folder / "upload", "parquet", folder)
-        return folder / DATA_FILE
-
-    return store_frame
+    return lambda frame: store_frame(frame, tmp_path_factory.mktemp("dataset"))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ from omniscope_ml.predictor import load_package
 from omniscope_ml.preprocessing import SelectedFeatures, read_arrays
 from omniscope_ml.pyfunc import _load_pyfunc
 from omniscope_ml.training.training_table import read_training_table
-from tests.unit.omniscope_automl.conftest import SPEC, Train, Training, penguins
+from tests.unit.omniscope_automl.conftest import SPEC, Train, Training
+from tests.unit.penguins import penguins
 
 NOISE = tuple(f"noise{number}" for number in range(40))
 CHOOSING = dataclasses.replace(
@@ -63,31 +64,6 @@ def test_the_model_chooses_by_itself_in_prediction(chosen: Training) -> None:
 
     assert through_mlflow["prediction"].tolist() == ours.tolist()
     assert np.mean(ours == frame["species"]) > 0.9
-
-
-def test_rows_that_validate_or_are_held_out_choose_nothing(store) -> None:
-    frame = noisy_penguins()
-    table = read_training_table(store(frame), CHOOSING)
-    (fold,) = table.folds
-    judged = np.concatenate([fold.validation, table.hold_out.test])
-    frame.loc[judged, "noise7"] = 100.0 * table.codes[judged]
-
-    again = read_training_table(store(frame), CHOOSING)
-
-    assert table.selection is not None
-    assert again.selection is not None
-    assert again.selection.names == table.selection.names
-    assert np.array_equal(again.selection.scores, table.selection.scores, equal_nan=True)
-
-
-def test_numbers_choose_columns_for_a_regression(store) -> None:
-    spec = dataclasses.replace(
-        CHOOSING, target_column="mass", problem_type="regression", split_strategy="random"
-    )
-
-    table = read_training_table(store(noisy_penguins()), spec)
-
-    assert [feature.name for feature in table.features] == ["gene1", "gene2", "count", "island"]
 
 
 def test_the_plan_and_its_rows_are_stored_with_the_model(train_model: Train, store) -> None:

@@ -12,8 +12,9 @@ from omniscope_automl.planned_validation import PlannedValidation, validation_ar
 from omniscope_automl.spec import TrainSpec
 from omniscope_ml.splits import Rows as SplitRows
 from omniscope_ml.training.training_table import TrainingTable, read_training_table
-from tests.unit.omniscope_automl.conftest import SPEC, Train, penguins
+from tests.unit.omniscope_automl.conftest import SPEC, Train
 from tests.unit.omniscope_automl.test_resume import FailingReport, PlugPulled, kept
+from tests.unit.penguins import penguins
 
 Rows = set[int]
 Fits = list[tuple[Rows, Rows]]

@@ -6,7 +6,8 @@ import pytest
 from omniscope_ml.errors import DataError
 from omniscope_ml.splits import SplitPlan, SplitTable, divide_rows
 from omniscope_ml.training.training_table import read_training_table
-from tests.unit.omniscope_automl.conftest import FEATURES, SPEC, penguins
+from tests.unit.omniscope_ml.training.conftest import SPEC
+from tests.unit.penguins import FEATURES, penguins
 
 
 @pytest.fixture(scope="module")
