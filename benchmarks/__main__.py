@@ -15,7 +15,9 @@ NAMES = (
     "dataset_open",
     "dataset_upload",
     "automl_overhead",
+    "dl_throughput",
     "accuracy",
+    "dl_accuracy",
 )
 
 

@@ -104,7 +104,7 @@ class NetworkModel:
         rows = torch.from_numpy(self._preprocessor.transform(frame))
         with torch.inference_mode():
             parts = [self._network(part) for part in rows.split(_ROWS_AT_ONCE)]
-        return torch.cat(parts).double().numpy()
+        return np.asarray(torch.cat(parts).double().numpy())
 
     def _classification(self) -> ClassLabels:
         if self._labels is None:

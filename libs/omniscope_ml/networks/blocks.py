@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from omniscope_ml.networks.layout import InputLayout
 
+_FULL_SCALE_COLUMNS = 64
+
 
 class Arranged(nn.Module):
     """Brings rows into the shape of their layout.
@@ -84,3 +86,12 @@ class StepPatches(nn.Module):
 def groups_of(width: int) -> int:
     """Return the number of groups that group normalisation divides channels into, at most 8."""
     return next(groups for groups in (8, 4, 2, 1) if width % groups == 0)
+
+
+def input_scale(columns: int) -> float:
+    """Return what the inputs of a linear layer are multiplied by, 1 for few columns.
+
+    A step moves every weight by about the learning rate; unscaled, the outputs of a wide table
+    would move by several units at once.
+    """
+    return min(1.0, (_FULL_SCALE_COLUMNS / columns) ** 0.5)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from omniscope_ml.networks.blocks import input_scale
 from omniscope_ml.networks.layout import InputLayout
 from omniscope_ml.networks.parameters import Value
 
@@ -47,6 +48,7 @@ class Mlp(nn.Module):
     ) -> None:
         super().__init__()
         width, depth = int(parameters["width"]), int(parameters["depth"])
+        self._scale = input_scale(columns)
         self.input_dropout = nn.Dropout(float(parameters["input_dropout"]))
         self.linear = nn.Linear(columns, outputs)
         self.project = nn.Linear(columns, width)
@@ -55,5 +57,5 @@ class Mlp(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return the outputs of rows."""
-        seen = self.input_dropout(rows)
+        seen = self.input_dropout(rows) * self._scale
         return self.linear(seen) + self.head(self.blocks(self.project(seen)))

@@ -40,7 +40,7 @@ class Beginning(Callback):
     def __init__(self, seed: int, checkpoint: Checkpoint | None, stop: StopRequest) -> None:
         self._seed, self._checkpoint, self._stop = seed, checkpoint, stop
 
-    def on_train_start(self, trainer: Trainer, learner: Learner) -> None:  # type: ignore[override]
+    def on_train_start(self, trainer: Trainer, learner: Learner) -> None:
         """Begin."""
         self._stop.listen()
         torch.manual_seed(self._seed + learner.world.rank)
@@ -63,7 +63,7 @@ class Measuring(Callback):
         self._options, self._report = options, report
         self.best = best
 
-    def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:  # type: ignore[override]
+    def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:
         """Measure the epoch that has ended, or as much of it as there was time for."""
         state = learner.state
         whole = state.chunk >= learner.chunks.count
@@ -128,7 +128,7 @@ class Stopping(Callback):
         self._seen = time.monotonic()
         self._written = float("-inf")
 
-    def on_train_batch_end(  # type: ignore[override]
+    def on_train_batch_end(
         self, trainer: Trainer, learner: Learner, outputs: object, batch: object, batch_idx: int
     ) -> None:
         """Look at the clock and at the signals after a chunk."""
@@ -143,7 +143,7 @@ class Stopping(Callback):
         if self._options.checkpoint_minutes is not None and self._is_due():
             self._write(learner)
 
-    def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:  # type: ignore[override]
+    def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:
         """Leave a checkpoint of every epoch; runs after measuring."""
         self._count_time(learner)
         if self._is_due() or learner.state.ended:
@@ -180,7 +180,7 @@ class Progress(Callback):
         self._options, self._report = options, report
         self._told = float("-inf")
 
-    def on_train_batch_end(  # type: ignore[override]
+    def on_train_batch_end(
         self, trainer: Trainer, learner: Learner, outputs: object, batch: object, batch_idx: int
     ) -> None:
         """Tell it, at most once in a second."""

@@ -68,12 +68,12 @@ def read_prepared_table(path: Path, spec: TrainSpec) -> PreparedTable:
 
 
 def _check_missing(frame: "pd.DataFrame") -> None:
-    gaps = frame.isna().sum()
+    gaps = frame.isna().to_numpy().sum(axis=0)
     if gaps.any():
-        worst = gaps.idxmax()
+        worst = int(gaps.argmax())
         raise DataError(
             f"missing_values is 'refuse', and {int((gaps > 0).sum())} feature columns have gaps, "
-            f"{worst!r} most with {int(gaps[worst])} of {len(frame)} rows",
+            f"{frame.columns[worst]!r} most with {gaps[worst]} of {len(frame)} rows",
             reason="MISSING_VALUES",
             field="preprocessing.missing_values",
         )

@@ -25,7 +25,7 @@ from omniscope_deeplearning.stop_request import StopRequest
 from omniscope_deeplearning.world import World
 from omniscope_service.jobs.report import JobPaths, Severity
 
-_WAIT = timedelta(minutes=10)
+_WAIT = timedelta(minutes=5)
 _ORDERS = "ranks.json"
 _MEETING = "meeting"
 

@@ -10,7 +10,7 @@ from omniscope_ml.resources import cpu_count
 
 # Below so many multiplications a batch, threads wait for each other longer than they compute;
 # beside other busy processes several times longer.
-_WORTH_SHARING = 500_000_000
+_WORTH_SHARING = 5_000_000_000
 
 
 @contextmanager

@@ -72,15 +72,15 @@ class Training:
     package: Path
 
     @property
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Any:
         return json.loads((self.package / "results.json").read_text())
 
     @property
-    def curves(self) -> dict[str, Any]:
+    def curves(self) -> Any:
         return json.loads((self.package / "learning_curves.json").read_text())
 
     @property
-    def held_out(self) -> dict[str, float]:
+    def held_out(self) -> Any:
         (measured,) = self.results["metrics"]
         return measured["values"]
 

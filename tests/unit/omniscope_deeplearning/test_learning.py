@@ -21,7 +21,7 @@ def test_every_architecture_tells_digits_apart(train_network, make_spec, archite
 
 @pytest.mark.parametrize("architecture", ["mlp", "cnn1d", "gru", "transformer"])
 def test_wide_tables_are_told_apart_with_defaults(train_network, make_spec, architecture):
-    spec = make_spec("tissue", architecture, options={"epochs": 6})
+    spec = make_spec("tissue", architecture, options={"epochs": 10, "learning_rate": 3e-3})
 
     training = train_network(spec, "tissue")
 

@@ -35,7 +35,7 @@ def test_a_loaded_package_repeats_the_stored_predictions(training, penguins):
     assert isinstance(model, NetworkModel)
     assert model.classes == ("Adelie", "Chinstrap", "Gentoo")
     assert model.predict(rows).tolist() == stored["prediction"].tolist()
-    expected = np.stack(stored["probabilities"])
+    expected = np.stack(stored["probabilities"].tolist())
     np.testing.assert_allclose(model.predict_proba(rows), expected, rtol=1e-5, atol=1e-7)
     assert np.allclose(model.predict_proba(rows).sum(axis=1), 1)
 

@@ -9,6 +9,8 @@ from omniscope_deeplearning.data import Chunks
 from omniscope_deeplearning.options import TrainingOptions, batch_size_for
 from omniscope_deeplearning.schedules import LearningRate, halvings_of
 from omniscope_deeplearning.spec import TrainSpec
+from omniscope_deeplearning.threads import chosen_threads
+from omniscope_ml.networks.description import describe_network
 from omniscope_ml.networks.layout import InputLayout
 
 
@@ -71,3 +73,15 @@ def test_every_epoch_has_all_rows_in_an_order_of_its_own():
     assert first.tolist() != second.tolist()
     assert rest.tolist() == second.tolist()[8:]
     assert chunks.count == 3
+
+
+def test_little_work_is_done_by_one_thread_and_the_setting_is_given_back():
+    image = InputLayout(kind="image", height=8, width=8, channels=1)
+    description = describe_network("cnn2d", {}, image, columns=64, outputs=2)
+    before = torch.get_num_threads()
+
+    with chosen_threads(description, weights=1000, batch_size=8, processes=1):
+        assert torch.get_num_threads() == 1
+    with chosen_threads(description, weights=10**6, batch_size=256, processes=10**6):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before

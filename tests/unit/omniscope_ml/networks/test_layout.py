@@ -57,6 +57,8 @@ def test_automatic_layouts_hold_every_column():
         image = automatic_layout("image", columns, patched=False)
         sequence = automatic_layout("sequence", columns, patched=True)
 
+        assert image.size is not None
+        assert sequence.size is not None
         assert image.size >= columns
         assert image.size < columns + 2 * image.height + 1
         assert sequence.size >= columns

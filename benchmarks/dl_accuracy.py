@@ -1,0 +1,121 @@
+"""The networks' held-out scores on real data beside the baselines of the data's catalogue.
+
+Every architecture that suits a data set is trained with defaults; the seed also divides the rows.
+The target is that of `accuracy`: the mean over the seeds, with its tolerance.
+"""
+
+import dataclasses
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from rich.progress import track
+
+from benchmarks.accuracy import MORE_DATA, SEEDS, Baseline, judge
+from benchmarks.claim import Claim
+from omniscope_deeplearning.spec import TrainSpec
+from omniscope_deeplearning.trainer import train
+from omniscope_ml.datasets.ingest import DATA_FILE, ingest
+from omniscope_ml.networks.layout import InputLayout
+from omniscope_ml.training.spec import ProblemType
+from omniscope_service.jobs.report import JobPaths
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set, and the networks that are tried on it."""
+
+    baseline: Baseline
+    problem_type: ProblemType
+    architectures: tuple[str, ...]
+    layout: InputLayout = dataclasses.field(default_factory=InputLayout)
+
+
+_SENSORS = InputLayout(kind="sequence", steps=100, channels=6)
+_DAY = InputLayout(kind="sequence", steps=24, channels=1)
+_PIXELS = InputLayout(kind="image", height=8, width=8, channels=1)
+_WIDE = ("mlp", "cnn1d", "transformer")
+
+TASKS = (
+    Task(
+        Baseline("basic_motions", "activity", "accuracy", 1.000, 0.0),
+        "multiclass",
+        ("cnn1d", "gru", "transformer"),
+        _SENSORS,
+    ),
+    Task(
+        Baseline("italy_power", "season", "accuracy", 0.973, 0.012),
+        "binary",
+        ("cnn1d", "lstm"),
+        _DAY,
+    ),
+    Task(
+        Baseline("digits8x8", "digit", "accuracy", 0.989, 0.005), "multiclass", ("cnn2d",), _PIXELS
+    ),
+    Task(Baseline("tissue7", "tissue", "accuracy", 1.000, 0.0), "multiclass", _WIDE),
+    Task(Baseline("coffee_ftir", "origin", "accuracy", 1.000, 0.0), "multiclass", _WIDE),
+    Task(Baseline("meats_nir", "fat", "r2", 0.960, 0.010), "regression", ("mlp", "cnn1d")),
+)
+
+
+class Silence:
+    """A report that nobody reads."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_, **__: None
+
+
+def measure() -> list[Claim]:
+    """Trains every data set that is at hand with every network that suits it."""
+    claims = []
+    for task in TASKS:
+        path = MORE_DATA / f"{task.baseline.name}.parquet"
+        if not path.exists():
+            print(f"dl_accuracy: {task.baseline.name} left out, it is not in {MORE_DATA}")
+            continue
+        for architecture in task.architectures:
+            claims.append(compare(task, architecture, path))
+            print(claims[-1].line(), flush=True)
+    return claims
+
+
+def compare(task: Task, architecture: str, path: Path) -> Claim:
+    """Returns the claim about one network on one data set."""
+    name = f"dl_accuracy_{task.baseline.name}_{architecture}"
+    scores = [score(task, architecture, path, seed) for seed in track(SEEDS, name)]
+    return dataclasses.replace(judge(task.baseline, scores), name=name)
+
+
+def score(task: Task, architecture: str, path: Path, seed: int) -> float:
+    """Returns the held-out score of one training."""
+    with tempfile.TemporaryDirectory() as folder:
+        ingest(path, "parquet", Path(folder))
+        paths = JobPaths.below(Path(folder), Path(folder) / DATA_FILE)
+        paths.workspace.mkdir()
+        paths.package.mkdir()
+        train(spec_of(task, architecture, path, seed).to_dict(), paths, Silence())
+        results = json.loads((paths.package / "results.json").read_text())
+    return float(results["metrics"][0]["values"][task.baseline.metric])
+
+
+def spec_of(task: Task, architecture: str, path: Path, seed: int) -> TrainSpec:
+    """Returns the request, with defaults for all but the layout."""
+    others = (task.baseline.target, "sample_id")
+    regression = task.problem_type == "regression"
+    return TrainSpec(
+        dataset_id=task.baseline.name,
+        dataset_digest="0" * 64,
+        target_column=task.baseline.target,
+        feature_columns=tuple(n for n in pq.read_schema(path).names if n not in others),
+        problem_type=task.problem_type,
+        architecture=architecture,
+        job_id="benchmark",
+        attempt=1,
+        input_layout=task.layout if architecture != "mlp" else InputLayout(),
+        split_strategy="random" if regression else "stratified",
+        split_seed=seed,
+        seed=seed,
+    )

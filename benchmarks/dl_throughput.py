@@ -1,0 +1,198 @@
+"""Training speed of each architecture beside a hand-written loop and Lightning with a DataLoader.
+
+All three take the same steps on the same rows: AdamW, clipping, batches of 128, 32 bits. The
+hand-written loop slices tensors in memory; the DataLoader gives Lightning's automatic optimisation
+one batch at a time. Turn by turn, several times; one epoch a turn.
+"""
+
+import logging
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.claim import Claim
+from omniscope_deeplearning.data import Part, TrainingData
+from omniscope_deeplearning.losses import Loss
+from omniscope_deeplearning.module import Learner
+from omniscope_deeplearning.options import TrainingOptions
+from omniscope_deeplearning.state import State
+from omniscope_deeplearning.world import World
+from omniscope_ml.networks.architectures import ARCHITECTURES
+from omniscope_ml.networks.build import build_network
+from omniscope_ml.networks.description import describe_network
+from omniscope_ml.networks.layout import InputLayout
+
+ROWS = 8192
+COLUMNS = 64
+CLASSES = 10
+BATCH = 128
+WIDTH = 16
+TURNS = 5
+OF_LOOP = 0.9
+OF_LOADER = 3.0
+LAYOUTS = {
+    "mlp": InputLayout(kind="flat"),
+    "cnn1d": InputLayout(kind="sequence", steps=8, channels=8),
+    "cnn2d": InputLayout(kind="image", height=8, width=8, channels=1),
+    "rnn": InputLayout(kind="sequence", steps=8, channels=8),
+    "lstm": InputLayout(kind="sequence", steps=8, channels=8),
+    "gru": InputLayout(kind="sequence", steps=8, channels=8),
+    "transformer": InputLayout(kind="sequence", steps=8, channels=8),
+}
+
+Turn = Callable[[], float]
+
+
+class Automatic(pl.LightningModule):
+    """What a user of Lightning writes first."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def training_step(self, batch: list[Tensor], _index: int) -> Tensor:
+        """Returns the loss of a batch."""
+        inputs, targets = batch
+        return nn.functional.cross_entropy(self.network(inputs), targets)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Returns AdamW."""
+        return torch.optim.AdamW(self.parameters(), lr=1e-3)
+
+
+def measure() -> list[Claim]:
+    """Measures every architecture."""
+    torch.set_num_threads(1)
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    claims: list[Claim] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ARCHITECTURES:
+            claims += compare(name)
+    return claims
+
+
+def compare(name: str) -> list[Claim]:
+    """Returns both claims about an architecture."""
+    turns = {"ours": ours(name), "loop": loop(name), "loader": loader(name)}
+    rates: dict[str, list[float]] = {side: [] for side in turns}
+    for turn in range(TURNS + 1):
+        for side, run in turns.items():
+            rate = run()
+            if turn:  # the first warms up
+                rates[side].append(rate)
+    claims = [claim(f"dl_throughput_{name}", rates["ours"], rates["loop"], OF_LOOP)]
+    if name == "mlp":
+        claims.append(claim("dl_throughput_loader", rates["ours"], rates["loader"], OF_LOADER))
+    return claims
+
+
+def claim(name: str, ours: list[float], theirs: list[float], target: float) -> Claim:
+    """Returns the claim that a rate is at least so many times another."""
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    return Claim(
+        name=name,
+        ours=f"{statistics.median(ours):,.0f} rows/s",
+        theirs=f"{statistics.median(theirs):,.0f} rows/s",
+        ratio=ratio,
+        target=f">= {target:g}",
+        passed=ratio >= target,
+    )
+
+
+def ours(name: str) -> Turn:
+    """Returns a turn of the suite's own module under Lightning."""
+    part = rows()
+    data = TrainingData(part, part.take(torch.arange(64)), 0.0, 1.0)
+    options = TrainingOptions(epochs=100, batch_size=BATCH, schedule="none")
+    learner = Learner(
+        network(name),
+        data,
+        Loss(classes=True),
+        options,
+        weight_decay=0.01,
+        seed=0,
+        state=State(),
+        world=World(),
+    )
+    trainer = endless_trainer()
+
+    def turn() -> float:
+        learner.state.chunk = 0
+        learner.begin_epoch()
+        trainer.fit_loop.epoch_progress.reset()
+        return timed(lambda: trainer.fit(learner))
+
+    return turn
+
+
+def loop(name: str) -> Turn:
+    """Returns a turn of a loop as one would write it by hand."""
+    part, model = rows(), network(name)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+
+    def epoch() -> None:
+        total = 0.0
+        for places in torch.randperm(ROWS).split(BATCH):
+            loss = nn.functional.cross_entropy(model(part.inputs[places]), part.targets[places])
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            total += loss.item()
+
+    return lambda: timed(epoch)
+
+
+def loader(name: str) -> Turn:
+    """Returns a turn of Lightning with automatic optimisation and a DataLoader."""
+    part, module, trainer = rows(), Automatic(network(name)), endless_trainer(clip=1.0)
+    batches = DataLoader(TensorDataset(part.inputs, part.targets), BATCH, shuffle=True)
+
+    def turn() -> float:
+        trainer.fit_loop.epoch_progress.reset()
+        return timed(lambda: trainer.fit(module, batches))
+
+    return turn
+
+
+def endless_trainer(clip: float | None = None) -> pl.Trainer:
+    """Returns a trainer of one epoch that shows and stores nothing."""
+    return pl.Trainer(
+        accelerator="cpu",
+        devices=1,
+        max_epochs=1,
+        logger=False,
+        gradient_clip_val=clip,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def timed(epoch: Callable[[], None]) -> float:
+    """Returns the rows of an epoch by its seconds."""
+    started = time.perf_counter()
+    epoch()
+    return ROWS / (time.perf_counter() - started)
+
+
+def rows() -> Part:
+    """Returns the rows."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(ROWS, COLUMNS, generator=generator)
+    return Part(inputs, torch.randint(CLASSES, (ROWS,), generator=generator), None)
+
+
+def network(name: str) -> nn.Module:
+    """Returns a small network, where what surrounds it costs most."""
+    return build_network(
+        describe_network(name, {"width": WIDTH}, LAYOUTS[name], columns=COLUMNS, outputs=CLASSES)
+    )
