@@ -31,8 +31,8 @@ def spelled(value: float) -> str:
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_an_architecture_is_commented_as_it_is(name: str) -> None:
-    message = TrainRequest.DESCRIPTOR.fields_by_name[name].message_type.name
-    said = comments("architectures.proto", message)
+    message = type(getattr(TrainRequest(), name))
+    said = comments("architectures.proto", message.DESCRIPTOR.name)
 
     for parameter in ARCHITECTURES[name].parameters:
         assert f"Default {spelled(parameter.default)}" in said[parameter.name]
@@ -43,7 +43,8 @@ def test_an_architecture_is_commented_as_it_is(name: str) -> None:
 
 def test_options_are_commented_as_they_are() -> None:
     said = comments("training.proto", "TrainingOptions")
-    defaults = {field.name: field.default for field in fields(TrainingOptions)}
+    options = TrainingOptions()
+    defaults = {field.name: getattr(options, field.name) for field in fields(options)}
 
     for name in said.keys() - DEPENDS:
         if isinstance(defaults[name], int | float):
