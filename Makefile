@@ -6,8 +6,10 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Developing needs torch too, which is large: whoever only tries the suite does without.
+DEV_READY := .venv/.ready-dev
 
-.PHONY: help setup proto proto-lint proto-check fmt lint types imports test test-slow faults cover bench \
+.PHONY: help setup setup-dev proto proto-lint proto-check fmt lint types imports test test-slow faults cover bench \
         demo up down status mlflow-ui check clean
 
 ##@ Start here
@@ -15,9 +17,13 @@ help: ## Show this help
 	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z][a-z-]*:.*##/ {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Make .venv with everything, exact versions
+setup: $(READY) ## Make .venv with the suite, exact versions
 $(READY): pyproject.toml constraints.txt
-	@tools/setup.sh "$(PYTHON)"
+	@tools/setup.sh "$(PYTHON)" local $@
+
+setup-dev: $(DEV_READY) ## The same with networks (torch) and what developing takes
+$(DEV_READY): $(READY)
+	@tools/setup.sh "$(PYTHON)" dev $@
 
 demo: $(READY) ## Train on real gene-expression data through the whole suite, live
 	@$(BIN)/python examples/demo.py
@@ -35,38 +41,38 @@ mlflow-ui: $(READY) ## Show experiments and models in MLflow's web page
 	@$(BIN)/omniscope mlflow-ui
 
 ##@ Develop
-proto: $(READY) ## Generate the stubs in gen/ from protos/
+proto: $(DEV_READY) ## Generate the stubs in gen/ from protos/
 	@tools/proto.sh
 
-proto-lint: $(READY) ## Lint the protos with buf
+proto-lint: $(DEV_READY) ## Lint the protos with buf
 	@tools/proto_lint.sh
 
-proto-check: $(READY) ## Fail if gen/ is not what protos/ gives
+proto-check: $(DEV_READY) ## Fail if gen/ is not what protos/ gives
 	@tools/proto_check.sh
 
-fmt: $(READY) ## Format and fix what can be fixed
+fmt: $(DEV_READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only --quiet .
 
-lint: $(READY) ## Format, style and layers
+lint: $(DEV_READY) ## Format, style and layers
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
 
-types: $(READY) ## Strict types
+types: $(DEV_READY) ## Strict types
 	@$(BIN)/mypy
 
 ##@ Test
-test: $(READY) ## The default tier: every part, real servers, under 10 minutes
+test: $(DEV_READY) ## The default tier: every part, real servers, under 10 minutes
 	@$(BIN)/python -m pytest
 
-test-slow: $(READY) ## The rest
+test-slow: $(DEV_READY) ## The rest
 	@$(BIN)/python -m pytest -m slow
 
-faults: $(READY) ## Kill processes at random and count what is lost; SEED=1 KILLS=200
+faults: $(DEV_READY) ## Kill processes at random and count what is lost; SEED=1 KILLS=200
 	@$(BIN)/python -m tests.faults.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),200)
 
-cover: $(READY) ## The default tier with branch coverage
+cover: $(DEV_READY) ## The default tier with branch coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-bench: $(READY) ## Benchmarks, all or ONLY=<name>
+bench: $(DEV_READY) ## Benchmarks, all or ONLY=<name>
 	@$(BIN)/python -m benchmarks $(ONLY)
 
 check: lint proto-lint proto-check types test ## What CI runs
