@@ -9,7 +9,10 @@ from tests.unit.omniscope_deeplearning.conftest import DIGITS, ROWS_OF_PIXELS
 
 # Another process has to import everything first.
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("architecture", "layout"), [("cnn2d", DIGITS), ("gru", ROWS_OF_PIXELS)])
+@pytest.mark.parametrize(
+    ("architecture", "layout"),
+    [("cnn2d", DIGITS), pytest.param("gru", ROWS_OF_PIXELS, marks=pytest.mark.slow)],
+)
 def test_two_ranks_give_the_weights_of_one_process(train_network, make_spec, architecture, layout):
     options = {"epochs": 1, "batch_size": 128, "dropout": 0.0, "learning_rate": 1e-2}
     common = {"optimizer": "sgd", "class_weights": "balanced", **options}

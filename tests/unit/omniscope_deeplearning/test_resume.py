@@ -10,7 +10,12 @@ import pytest
 
 from omniscope_ml.networks.architectures import ARCHITECTURES
 from omniscope_service.jobs.report import JobPaths
-from tests.unit.omniscope_deeplearning.conftest import DIGITS, ROWS_OF_PIXELS, RecordedReport
+from tests.unit.omniscope_deeplearning.conftest import (
+    DIGITS,
+    ROWS_OF_PIXELS,
+    RecordedReport,
+    quick,
+)
 
 LAYOUTS = {"cnn2d": DIGITS, "mlp": None}
 
@@ -30,7 +35,7 @@ def ask_for_the_end(after):
     return ask
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", quick(ARCHITECTURES, "mlp", "gru"))
 def test_an_interrupted_training_gives_the_weights_of_an_uninterrupted_one(
     train_network, make_spec, tmp_path, architecture
 ):
