@@ -1,7 +1,7 @@
 """Real trainings of small real data, shared by the tests of this folder."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,7 @@ def train_network(tmp_path_factory: pytest.TempPathFactory, stored: dict[str, Pa
     return run
 
 
-def quick(values: Sequence[Any], *chosen: Any) -> list[Any]:
+def quick(values: Iterable[Any], *chosen: Any) -> list[Any]:
     """Return values to try, of which the default tier takes only the chosen ones."""
     slow = pytest.mark.slow
     return [value if value in chosen else pytest.param(value, marks=slow) for value in values]
