@@ -70,9 +70,9 @@ async def test_a_lock_that_stays_makes_calls_unavailable_and_changes_nothing(
     registry, database, database_url, refused
 ):
     grant = await registry.running()
-    before = await _jobs(database)
 
     async with _locked(database_url):
+        before = await _jobs(database)
         error = await refused(registry.fail(grant.lease, "CRASH"))
         assert isinstance(error, Unavailable)
         assert error.reason == "DATABASE_UNAVAILABLE"
@@ -86,9 +86,9 @@ async def test_a_call_that_is_given_up_during_a_lock_is_no_hindrance(
 ):
     request_id = str(uuid.uuid4())
     submission = registry.submission(request_id=request_id)
-    before = await _jobs(database)
 
     async with _locked(database_url):
+        before = await _jobs(database)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await registry.intake.SubmitJob(submission, timeout=1)
         assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
