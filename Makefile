@@ -60,7 +60,7 @@ types: $(DEV_READY) ## Strict types
 	@$(BIN)/mypy
 
 ##@ Test
-test: $(DEV_READY) ## The default tier: every part, real servers, under 10 minutes
+test: $(DEV_READY) ## The default tier: every part, real servers; about 16 minutes on 2 cores
 	@$(BIN)/python -m pytest
 
 test-slow: $(DEV_READY) ## The rest
