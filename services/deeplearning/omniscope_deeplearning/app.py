@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,8 @@ from omniscope_service.watch import JobWatcher, RegistryJournal
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
-    from omniscope_deeplearning.settings import DeepLearningSettings, ResourceClass
+    from omniscope_deeplearning.settings import DeepLearningSettings
+    from omniscope_deeplearning.spec import Accelerator
 
 TRAINER: Final = "omniscope_deeplearning.trainer"
 ROLES: Final = ("serve", "work", "all")
@@ -98,13 +100,13 @@ async def _workers(
     ]
 
 
-def _definition(resource_class: ResourceClass, slots: int) -> WorkerDefinition:
+def _definition(resource_class: Accelerator, slots: int) -> WorkerDefinition:
     return WorkerDefinition(
         service=SERVICE,
         resource_class=resource_class,
         slots=slots,
         trainer=TRAINER,
-        spec_from_claim=claim_to_spec,
+        spec_from_claim=partial(claim_to_spec, accelerator=resource_class),
         versions=_versions(),
     )
 

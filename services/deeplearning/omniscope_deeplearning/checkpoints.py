@@ -98,7 +98,7 @@ class Checkpoints:
         for number, known in learner.optimizer.state_dict()["state"].items():
             tensors |= {f"{_OPTIMIZER}{number}.{key}": t for key, t in known.items()}
         tensors[_RANDOM_CPU] = torch.get_rng_state()
-        if torch.cuda.is_initialized():
+        if learner.device.type == "cuda":
             tensors[_RANDOM_GPU] = torch.cuda.get_rng_state()
         save_weights(self._folder / _TENSORS, tensors)
         if best is not None:
@@ -119,7 +119,10 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _made_by(spec: TrainSpec) -> dict[str, Any]:
-    """Return what has to be the same for a training to go on."""
+    """Return what has to be the same for a training to go on.
+
+    Its accelerator too: weights of a GPU suit a CPU, its random numbers do not.
+    """
     asked = {name: value for name, value in spec.to_dict().items() if name != "attempt"}
     text = json.dumps(asked, sort_keys=True)
     return {"torch": torch.__version__, "request": hashlib.sha256(text.encode()).hexdigest()}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
     from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
+    from omniscope_deeplearning.spec import Accelerator
     from omniscope_ml.networks.architectures import Architecture
     from omniscope_service.training.planner import TrainingPlan
 
@@ -54,8 +55,12 @@ def hard_limit_seconds(max_seconds: int) -> int:
     return min(-(-5 * max_seconds // 4) + 120, _LONGEST_LIMIT)
 
 
-def claim_to_spec(claim: ClaimJobResponse) -> Mapping[str, Any]:
+def claim_to_spec(claim: ClaimJobResponse, accelerator: Accelerator) -> Mapping[str, Any]:
     """Return the training spec of a claimed job, as the child reads it.
+
+    Args:
+        claim: The claimed job.
+        accelerator: Class of the worker, and so of the job: it claims no others.
 
     Raises:
         InvalidArgument: The configuration is another service's, reason CONFIG_UNKNOWN.
@@ -71,6 +76,7 @@ def claim_to_spec(claim: ClaimJobResponse) -> Mapping[str, Any]:
     table = table_of_claim(claim, config)
     return TrainSpec(
         **{name: value for name, value in table.items() if name != "folds"},
+        accelerator=accelerator,
         architecture=name,
         parameters=chosen_parameters(getattr(config, name)),
         input_layout=chosen_layout(config),

@@ -14,6 +14,7 @@ from torch import Tensor
 from omniscope_deeplearning.callbacks import Beginning, Measuring, Progress, Stopping
 from omniscope_deeplearning.checkpoints import Checkpoint, Checkpoints
 from omniscope_deeplearning.data import TrainingData, load_data
+from omniscope_deeplearning.device import training_device
 from omniscope_deeplearning.losses import Loss
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.options import batch_size_for, dropout_for, weight_decay_for
@@ -71,7 +72,7 @@ def fit_network(
         DataError: Those of `describe_network` and `load_data`, TRAINING_DIVERGED,
             NO_MODEL_TRAINED when a limit left no time for a single step.
     """
-    device = training_device(world)
+    device = training_device(spec, world)
     description = described(spec, prepared)
     data = load_data(prepared, spec, device)
     description = replace(
@@ -116,13 +117,6 @@ def described(spec: TrainSpec, prepared: PreparedTable) -> NetworkDescription:
         outputs=len(labels.values) if labels else 1,
         dropout=dropout_for(spec.training, wide=prepared.is_wide),
     )
-
-
-def training_device(world: World) -> torch.device:
-    """Return the GPU of this process where there is one."""
-    if torch.cuda.is_available() and world.rank < torch.cuda.device_count():
-        return torch.device("cuda", world.rank)
-    return torch.device("cpu")
 
 
 def _learner(

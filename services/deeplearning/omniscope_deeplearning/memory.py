@@ -31,7 +31,7 @@ def device_memory_told(spec: TrainSpec, report: "Report") -> Iterator[None]:
 
 def _advice(spec: TrainSpec) -> str:
     figures = ""
-    if torch.cuda.is_available():
+    if spec.accelerator == "gpu" and torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
         held = torch.cuda.max_memory_allocated()
         figures = (

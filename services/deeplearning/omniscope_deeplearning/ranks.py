@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 
 from omniscope_deeplearning.checkpoints import Checkpoint
-from omniscope_deeplearning.fit import fit_network, training_device
+from omniscope_deeplearning.device import training_device
+from omniscope_deeplearning.fit import fit_network
 from omniscope_deeplearning.prepared import read_prepared_table
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.stop_request import StopRequest
@@ -43,7 +44,7 @@ def joined_world(spec: TrainSpec, paths: JobPaths) -> Iterator[World]:
     others = [subprocess.Popen([*command, str(rank)]) for rank in range(1, size)]
     try:
         world = World(0, size)
-        with _group(world, paths.workspace):
+        with _group(spec, world, paths.workspace):
             yield world
         for other in others:
             other.wait()
@@ -93,7 +94,7 @@ def run_rank(orders: Path, rank: int) -> None:
     report, world = SilentReport(), World(rank, spec.training.devices)
     prepared = read_prepared_table(paths.dataset, spec)
     checkpoint = Checkpoint.read(paths.resume, spec, report)
-    with _group(world, paths.workspace):
+    with _group(spec, world, paths.workspace):
         fit_network(
             spec,
             prepared,
@@ -106,9 +107,9 @@ def run_rank(orders: Path, rank: int) -> None:
 
 
 @contextmanager
-def _group(world: World, folder: Path) -> Iterator[None]:
+def _group(spec: TrainSpec, world: World, folder: Path) -> Iterator[None]:
     """Meet the others by a file in the attempt's own folder: no port is taken."""
-    nccl = training_device(world).type == "cuda"
+    nccl = training_device(spec, world).type == "cuda"
     torch.distributed.init_process_group(
         "cpu:gloo,cuda:nccl" if nccl else "gloo",
         init_method=f"file://{folder.resolve() / _MEETING}",

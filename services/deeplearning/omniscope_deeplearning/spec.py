@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from omniscope_ml.splits.plan import Strategy
     from omniscope_ml.training.spec import ProblemType
 
+Accelerator = Literal["cpu", "gpu"]
 MissingValues = Literal["impute", "refuse"]
 
 
@@ -35,6 +36,7 @@ class TrainSpec:
         architecture: One of `omniscope_ml.networks.architectures.ARCHITECTURES`.
         job_id: The job.
         attempt: Number of the attempt, from 1.
+        accelerator: What the job is for: processors even where there is a GPU, or GPUs only.
         parameters: What was chosen about the architecture; the rest has its defaults.
         input_layout: How columns become a tensor.
         training: How it learns.
@@ -65,6 +67,7 @@ class TrainSpec:
     architecture: str
     job_id: str
     attempt: int
+    accelerator: Accelerator = "cpu"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     input_layout: InputLayout = field(default_factory=InputLayout)
     training: TrainingOptions = field(default_factory=TrainingOptions)

@@ -42,6 +42,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
         SystemExit: The worker asked for the end; a checkpoint is left.
     """
     from omniscope_deeplearning.checkpoints import Checkpoint
+    from omniscope_deeplearning.device import check_devices
     from omniscope_deeplearning.fit import fit_network
     from omniscope_deeplearning.memory import device_memory_told
     from omniscope_deeplearning.package import write_package
@@ -52,6 +53,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
 
     started = time.monotonic()
     request, stop = TrainSpec.from_dict(spec), StopRequest()
+    check_devices(request)
     report.progress(_READING, "reading the dataset")
     with stop.listening(), device_memory_told(request, report):
         prepared = read_prepared_table(paths.dataset, request)

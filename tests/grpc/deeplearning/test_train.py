@@ -49,7 +49,8 @@ def spec_of(job: job_pb2.Job, suite, workers) -> TrainSpec:
     kind: Any = {"worker_id": str(ULID()), "service": "deeplearning", "resource_class": "cpu"}
     workers.AnnounceWorker(AnnounceWorkerRequest(**kind, slots=1), metadata=credentials)
     request = ClaimJobRequest(job_id=job.job_id, claim_id=str(uuid.uuid4()), **kind)
-    return TrainSpec.from_dict(claim_to_spec(workers.ClaimJob(request, metadata=credentials)))
+    grant = workers.ClaimJob(request, metadata=credentials)
+    return TrainSpec.from_dict(claim_to_spec(grant, "cpu"))
 
 
 def test_a_training_is_queued_at_once(stub, datasets, credentials, jobs):
@@ -136,6 +137,7 @@ def test_a_worker_gets_the_spec_of_what_was_asked(stub, datasets, credentials, s
         architecture="transformer",
         job_id=job.job_id,
         attempt=1,
+        accelerator="cpu",
         parameters={"width": 16, "depth": 2, "heads": 2, "patch": 0},
         input_layout=Layout(kind="sequence", steps=3, channels=1),
         training=options.TrainingOptions(

@@ -1,6 +1,7 @@
 """What a process of the service makes of the machine that it runs on."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,23 +28,28 @@ def test_an_engine_that_is_missing_is_named_with_how_to_install_it(
 
 
 @pytest.mark.parametrize(
-    ("accelerator", "device", "expected"),
+    ("accelerator", "device", "torch", "expected"),
     [
-        ("auto", "nvidia0", ("cpu", "gpu")),
-        ("auto", "none", ("cpu",)),
-        ("cpu", "nvidia0", ("cpu",)),
-        ("gpu", "none", ("gpu",)),
+        ("auto", "nvidia0", "2.13.0", ("cpu", "gpu")),
+        ("auto", "nvidia0", "2.13.0+cpu", ("cpu",)),
+        ("auto", "nvidia0", None, ("cpu",)),
+        ("auto", "none", "2.13.0", ("cpu",)),
+        ("cpu", "nvidia0", "2.13.0", ("cpu",)),
+        ("gpu", "none", "2.13.0+cpu", ("gpu",)),
     ],
 )
 def test_a_process_works_on_the_jobs_that_its_machine_suits(
     accelerator: str,
     device: str,
+    torch: str | None,
     expected: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "nvidia0").touch()
     monkeypatch.setattr(settings, "_GPU_DEVICE", tmp_path / device)
+    installed = [SimpleNamespace(version=torch)] if torch else []
+    monkeypatch.setattr(settings, "distributions", lambda name: installed)
     monkeypatch.setenv("OMNISCOPE_DEEPLEARNING_ACCELERATOR", accelerator)
 
     assert DeepLearningSettings(home=tmp_path).resource_classes == expected
