@@ -11,7 +11,8 @@ A trainer is a module with
     def train(spec: Mapping[str, object], paths: JobPaths, report: Report) -> TrainingOutcome
 
 `warm` imports the heavy libraries; `train` writes the package, `manifest.json` last. An exception
-of it with the attributes `reason` (UPPER_SNAKE) and `field` blames the request or the data.
+of it with the attributes `reason` (UPPER_SNAKE) and `field` blames the request or the data; a
+MemoryError may say how much there was and what would need less.
 SIGTERM asks it to end, SIGUSR1 to finish at a limit with what it has: by default the process dies
 at once; a trainer that can do better installs handlers and has 20 s, and 60 s to finish.
 """
@@ -71,9 +72,9 @@ def _run(trainer: ModuleType, job: Frame, frames: int) -> Frame:
     os.chdir(paths.workspace)  # libraries leave files in the working directory
     try:
         outcome = trainer.train(job["spec"], paths, report)
-    except MemoryError:
+    except MemoryError as error:
         traceback.print_exc()
-        return {"type": "out_of_memory"}
+        return {"type": "out_of_memory", "message": clean(str(error), MAX_MESSAGE)}
     except Exception as error:  # noqa: BLE001 - the outermost frame of the training
         traceback.print_exc()
         return _failure(error)

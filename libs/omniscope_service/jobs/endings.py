@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2 import FailureCause
     from omniscope_service.jobs.frames import Frame
 
+_LESS_MEMORY = "fewer columns, fewer rows or a lower quality need less"
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
@@ -46,8 +48,10 @@ def ending_of_child(result: Frame | None, exit_status: int) -> Ending:
     match result:
         case {"type": "result", "stopped_early": bool(stopped_early)}:
             return Trained(stopped_early)
-        case {"type": "out_of_memory"}:
-            return _out_of_memory("The training ran out of memory")
+        case {"type": "out_of_memory", "message": ""}:
+            return _out_of_memory(f"The training ran out of memory; {_LESS_MEMORY}.")
+        case {"type": "out_of_memory", "message": str(message)}:
+            return _out_of_memory(clean(f"The training ran out of memory: {message}", MAX_MESSAGE))
         case {"type": "failure", "reason": "", "message": str(message)}:
             return _training_failed(message)
         case {"type": "failure", "reason": str(reason), "field": str(field), "message": message}:
@@ -111,7 +115,7 @@ def ending_over_memory(peak_bytes: int, limit_bytes: int) -> Failed:
     """Return how an attempt ended whose child took more memory than it may."""
     return _out_of_memory(
         f"The training held {peak_bytes / 2**30:.2f} GiB of memory and may hold "
-        f"{limit_bytes / 2**30:.2f} GiB"
+        f"{limit_bytes / 2**30:.2f} GiB; {_LESS_MEMORY}."
     )
 
 
@@ -162,13 +166,13 @@ def another_may_follow(cause: FailureCause.ValueType) -> bool:
     )
 
 
-def _out_of_memory(what: str) -> Failed:
+def _out_of_memory(message: str) -> Failed:
     return Failed(
         worker_service_pb2.FAILURE_CAUSE_OUT_OF_MEMORY,
         JobError(
             code="RESOURCE_EXHAUSTED",
             reason="OUT_OF_MEMORY",
-            message=f"{what}; fewer columns, fewer rows or a lower quality need less.",
+            message=message,
         ),
     )
 

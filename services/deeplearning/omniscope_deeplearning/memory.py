@@ -1,46 +1,73 @@
-"""Ends a training that a GPU has no room for with figures and advice."""
+"""Ends a training that finds no more memory with figures and advice."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 
 from omniscope_deeplearning.spec import TrainSpec
-
-if TYPE_CHECKING:
-    from omniscope_service.jobs.report import Report
+from omniscope_ml.networks.architectures import ARCHITECTURES
+from omniscope_ml.resources import memory_size_bytes
 
 _GIB = 2**30
+# What torch raises as a plain RuntimeError: on a CPU, and in libraries below it on a GPU.
+_FULL = re.compile(
+    "DefaultCPUAllocator: can't allocate memory"
+    "|CUDA error: out of memory"
+    "|CUBLAS_STATUS_ALLOC_FAILED"
+)
+_BYTES = re.compile(r"tried to allocate (\d+) bytes")
 
 
 @contextmanager
-def device_memory_told(spec: TrainSpec, report: "Report") -> Iterator[None]:
+def memory_told(spec: TrainSpec) -> Iterator[None]:
     """Say how much memory there was, and what would need less.
 
     Raises:
-        MemoryError: The device's memory ran out; the job ends as OUT_OF_MEMORY.
+        MemoryError: Memory ran out; the job ends as OUT_OF_MEMORY with this message.
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        message = _advice(spec)
-        report.log(message, "error")
-        raise MemoryError(message) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _is_about_memory(error):
+            raise
+        full_gpu = spec.accelerator == "gpu" and "CUDA" in str(error)
+        figures = _of_gpu() if full_gpu else _of_machine(error)
+        raise MemoryError(f"{figures}; {_advice(spec)}") from error
+
+
+def _is_about_memory(error: MemoryError | RuntimeError) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return _FULL.search(str(error)) is not None
+
+
+def _of_gpu() -> str:
+    free, total = torch.cuda.mem_get_info()
+    held = torch.cuda.max_memory_allocated()
+    return (
+        f"the GPU has {total / _GIB:.1f} GiB, the training held {held / _GIB:.1f} GiB of it at "
+        f"most, {free / _GIB:.1f} GiB are free"
+    )
+
+
+def _of_machine(error: Exception) -> str:
+    has = f"the worker has {memory_size_bytes() / _GIB:.1f} GiB"
+    asked = _BYTES.search(str(error))
+    if asked is None:
+        return f"{has}: {error}"
+    return f"{has}, and {int(asked[1]) / _GIB:.1f} GiB more were asked for at once"
 
 
 def _advice(spec: TrainSpec) -> str:
-    figures = ""
-    if spec.accelerator == "gpu" and torch.cuda.is_available():
-        free, total = torch.cuda.mem_get_info()
-        held = torch.cuda.max_memory_allocated()
-        figures = (
-            f" of {total / _GIB:.1f} GiB; the training held {held / _GIB:.1f} GiB at most, "
-            f"{free / _GIB:.1f} GiB are free"
-        )
-    asked = spec.training.batch_size
-    return (
-        f"The memory of the GPU ran out{figures}. A smaller training.batch_size"
-        f"{f' than {asked}' if asked else ''} with training.accumulation, a smaller "
-        "parameters.width, or a larger parameters.patch need less."
-    )
+    """Name what a request could say instead."""
+    name, asked = spec.architecture, spec.training.batch_size
+    known = {parameter.name for parameter in ARCHITECTURES[name].parameters}
+    than = "the default" if asked is None else asked
+    ways = [
+        f"a smaller training.batch_size than {than} with more training.accumulation",
+        f"a smaller {name}.width",
+        *([f"a larger {name}.patch"] if "patch" in known else []),
+    ]
+    return f"{', '.join(ways)}, or fewer columns by feature_selection.top_k need less."

@@ -38,13 +38,13 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
 
     Raises:
         DataError: The request or the data cannot give a model; its reason says why.
-        MemoryError: A GPU's memory ran out.
+        MemoryError: Memory ran out; the message has figures and says what needs less.
         SystemExit: The worker asked for the end; a checkpoint is left.
     """
     from omniscope_deeplearning.checkpoints import Checkpoint
     from omniscope_deeplearning.device import check_devices
     from omniscope_deeplearning.fit import fit_network
-    from omniscope_deeplearning.memory import device_memory_told
+    from omniscope_deeplearning.memory import memory_told
     from omniscope_deeplearning.package import write_package
     from omniscope_deeplearning.prepared import read_prepared_table
     from omniscope_deeplearning.ranks import joined_world
@@ -55,7 +55,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     request, stop = TrainSpec.from_dict(spec), StopRequest()
     check_devices(request)
     report.progress(_READING, "reading the dataset")
-    with stop.listening(), device_memory_told(request, report):
+    with stop.listening(), memory_told(request):
         prepared = read_prepared_table(paths.dataset, request)
         checkpoint = Checkpoint.read(paths.resume, request, report)
         with joined_world(request, paths) as world:

@@ -3,13 +3,10 @@
 import math
 
 import pytest
-import torch
 
-from omniscope_deeplearning.memory import device_memory_told
 from omniscope_deeplearning.options import TrainingOptions
 from omniscope_ml.errors import DataError
 from omniscope_ml.networks.layout import InputLayout
-from tests.unit.omniscope_deeplearning.conftest import RecordedReport
 
 
 def refused(train_network, spec, data="penguins"):
@@ -106,17 +103,3 @@ def test_an_option_out_of_range_is_refused_by_its_path(name, value):
         TrainingOptions(**{name: value})
 
     assert (caught.value.reason, caught.value.field) == ("FIELD_INVALID", f"training.{name}")
-
-
-def test_a_full_gpu_ends_as_out_of_memory_with_advice(make_spec):
-    report = RecordedReport()
-
-    with (
-        pytest.raises(MemoryError, match=r"than 64 with training\.accumulation"),
-        device_memory_told(make_spec(options={"batch_size": 64}), report),
-    ):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    ((severity, text),) = report.lines
-    assert severity == "error"
-    assert "The memory of the GPU ran out" in text

@@ -184,6 +184,7 @@ class Scene:
         *,
         hard_limit_seconds=60.0,
         deadline_seconds=None,
+        dataset_key=DATASET_KEY,
         digest=DIGEST,
         checkpoints=(),
         **spec,
@@ -194,7 +195,7 @@ class Scene:
                 job_id=job_id, attempt=1, lease_token=secrets.token_hex(16)
             ),
             job=job_pb2.Job(job_id=job_id, description=json.dumps({"act": act, **spec})),
-            dataset_key=DATASET_KEY,
+            dataset_key=dataset_key,
             dataset_digest=digest,
             artifacts_prefix=f"jobs/{job_id}/attempts/1-abc",
             checkpoints=checkpoints,
@@ -231,6 +232,13 @@ def importable_trainers(monkeypatch):
 
 @pytest.fixture
 async def scene(home, tokens, nats_url):
+    async with played(home, tokens, nats_url) as scene:
+        yield scene
+
+
+@asynccontextmanager
+async def played(home, tokens, nats_url):
+    """A scene in a home, with a dataset that is no table."""
     registry = PlayedRegistry()
     registration = Registration(
         servicer=registry,

@@ -90,6 +90,14 @@ def memory_error(spec, paths, report):
     raise MemoryError
 
 
+def told_memory_error(spec, paths, report):
+    raise MemoryError("the GPU has\n80.0 GiB,\x1b[1m all are taken")
+
+
+def long_memory_error(spec, paths, report):
+    raise MemoryError("no " * 5000)
+
+
 def crash(spec, paths, report):
     report.progress(5, "about to crash")
     os.kill(os.getpid(), signal.SIGSEGV)
