@@ -81,16 +81,32 @@ def chosen_layout(request: TrainRequest) -> InputLayout:
         return InputLayout(kind=kind, **sides)
 
 
-def check_layout(request: TrainRequest, columns: int) -> None:
-    """Refuse a layout that has not as many values as a row.
+def check_layout(request: TrainRequest, columns: range) -> None:
+    """Refuse a layout that cannot have as many values as a row.
 
     Args:
         request: With its layout filled in.
-        columns: Values that preprocessing gives for each row.
+        columns: How many values preprocessing can give for each row.
 
     Raises:
         InvalidArgument: LAYOUT_MISMATCH.
     """
     name, layout = chosen_architecture(request), chosen_layout(request)
-    with refused_as(f"{LAYOUT}.{layout.kind}", LAYOUT):
-        fitted_layout(layout, columns, name, ARCHITECTURES[name].layouts)
+    if len(columns) == 1:
+        with refused_as(f"{LAYOUT}.{layout.kind}", LAYOUT):
+            fitted_layout(layout, columns[0], name, ARCHITECTURES[name].layouts)
+    elif layout.size is not None and layout.size not in columns:
+        raise _never_fits(request, layout.size, columns)
+
+
+def _never_fits(request: TrainRequest, size: int, columns: range) -> InvalidArgument:
+    kind = request.input_layout.WhichOneof("shape")
+    assert kind is not None
+    first_side = getattr(request.input_layout, kind).DESCRIPTOR.fields[0].name
+    return InvalidArgument(
+        f"{LAYOUT}.{kind} holds {size} values; the features give {columns[0]} to {columns[-1]} "
+        "columns (a text column gives one for each category of the training rows and one for all "
+        "others, an indicator of missing values one more).",
+        reason="LAYOUT_MISMATCH",
+        field=f"{LAYOUT}.{kind}.{first_side}",
+    )

@@ -19,6 +19,7 @@ from omniscope_deeplearning.losses import Loss
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.options import batch_size_for, dropout_for, weight_decay_for
 from omniscope_deeplearning.prepared import PreparedTable
+from omniscope_deeplearning.request_fields import told_as
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.state import State
 from omniscope_deeplearning.stop_request import StopRequest
@@ -27,6 +28,8 @@ from omniscope_deeplearning.world import World
 from omniscope_ml.errors import DataError
 from omniscope_ml.networks.build import build_network
 from omniscope_ml.networks.description import NetworkDescription, describe_network
+from omniscope_ml.networks.layout import FIELD as LAYOUT
+from omniscope_ml.networks.parameters import FIELD as PARAMETERS
 
 if TYPE_CHECKING:
     from omniscope_service.jobs.report import Report
@@ -107,16 +110,21 @@ def fit_network(
 
 
 def described(spec: TrainSpec, prepared: PreparedTable) -> NetworkDescription:
-    """Return the network that the spec asks for and the table needs."""
-    labels = prepared.table.labels
-    return describe_network(
-        spec.architecture,
-        spec.parameters,
-        spec.input_layout,
-        columns=prepared.columns,
-        outputs=len(labels.values) if labels else 1,
-        dropout=dropout_for(spec.training, wide=prepared.is_wide),
-    )
+    """Return the network that the spec asks for and the table needs.
+
+    Raises:
+        DataError: Those of `describe_network`, by the names of the request.
+    """
+    labels, layout = prepared.table.labels, spec.input_layout
+    with told_as(spec.architecture, PARAMETERS), told_as(f"{LAYOUT}.{layout.kind}", LAYOUT):
+        return describe_network(
+            spec.architecture,
+            spec.parameters,
+            layout,
+            columns=prepared.columns,
+            outputs=len(labels.values) if labels else 1,
+            dropout=dropout_for(spec.training, wide=prepared.is_wide),
+        )
 
 
 def _learner(

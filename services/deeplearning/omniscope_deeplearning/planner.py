@@ -81,9 +81,7 @@ def _filled(request: TrainRequest) -> TrainRequest:
 def _check_table(request: TrainRequest, table: RequestedTable) -> None:
     check_fits_problem(request)
     check_features(request, table)
-    columns = values_per_row(request, table)
-    if columns is not None:
-        check_layout(request, columns)
+    check_layout(request, values_per_row(request, table))
     check_split(request, table, predefined)
     check_validation(request, table, predefined)
     check_rows(request, table)

@@ -72,8 +72,9 @@ def _check_missing(frame: "pd.DataFrame") -> None:
     if gaps.any():
         worst = int(gaps.argmax())
         raise DataError(
-            f"missing_values is 'refuse', and {int((gaps > 0).sum())} feature columns have gaps, "
-            f"{frame.columns[worst]!r} most with {gaps[worst]} of {len(frame)} rows",
+            f"preprocessing.missing_values is 'refuse', and {int((gaps > 0).sum())} features have "
+            f"gaps, {frame.columns[worst]!r} most with {gaps[worst]} of {len(frame)} rows; "
+            "allowed for them is 'impute', or leave them out by ignore_columns",
             reason="MISSING_VALUES",
             field="preprocessing.missing_values",
         )

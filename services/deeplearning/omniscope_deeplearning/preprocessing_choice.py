@@ -10,7 +10,7 @@ from omniscope_service.errors import InvalidArgument
 from omniscope_service.training.allowed import FIELD_INVALID, require_known
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from omniscope.common.v1.dataset_pb2 import DatasetColumn
     from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
@@ -56,16 +56,36 @@ def check_features(request: TrainRequest, table: RequestedTable) -> None:
         _check_complete(features, table.dataset.row_count - table.target.rows)
 
 
-def values_per_row(request: TrainRequest, table: RequestedTable) -> int | None:
-    """Return how many values the features give for each row; None where only the rows tell."""
+def values_per_row(request: TrainRequest, table: RequestedTable) -> range:
+    """Return how many values the features can give for each row.
+
+    One number where their profiles tell it. Which categories and gaps are among the rows that
+    train only the rows tell.
+    """
     features = [table.columns[name] for name in table.features.names]
-    indicated = request.preprocessing.indicators and any(c.missing_count for c in features)
-    if indicated or any(_is_text(column) for column in features):
-        return None
-    if not request.HasField("feature_selection"):
-        return len(features)
-    kept = sum(column.type == "timestamp" for column in features)
-    return kept + min(request.feature_selection.top_k, len(features) - kept)
+    texts = [column for column in features if _is_text(column)]
+    numbers = _numbers_kept(request, features)
+    indicated = request.preprocessing.indicators and sum(
+        column.missing_count > 0 for column in features if not _is_text(column)
+    )
+    categories = sum(_most_categories(column, table) for column in texts)
+    least = numbers + len(texts)  # each has a value for texts that are not known
+    return range(least, least + categories + min(indicated, numbers) + 1)
+
+
+def _numbers_kept(request: TrainRequest, features: Sequence[DatasetColumn]) -> int:
+    """Return how many columns that are no texts are left by the selection."""
+    times = sum(column.type == "timestamp" for column in features)
+    ranked = sum(not _is_text(column) for column in features) - times
+    if request.HasField("feature_selection"):
+        ranked = min(request.feature_selection.top_k, ranked)
+    return times + ranked
+
+
+def _most_categories(column: DatasetColumn, table: RequestedTable) -> int:
+    if column.HasField("distinct_count"):
+        return column.distinct_count
+    return table.dataset.row_count
 
 
 def _check_numeric(features: Iterable[DatasetColumn]) -> None:

@@ -1,10 +1,11 @@
-"""Errors of the machine learning library, told about the request's own fields."""
+"""Errors of the machine learning library as refusals of a request."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from omniscope_deeplearning.request_fields import told_as
 from omniscope_ml.errors import DataError
 from omniscope_service.errors import InvalidArgument
 
@@ -24,8 +25,9 @@ def refused_as(field: str, instead_of: str) -> Iterator[None]:
         InvalidArgument: With the reason of the DataError.
     """
     try:
-        yield
+        with told_as(field, instead_of):
+            yield
     except DataError as error:
-        path = field + error.field.removeprefix(instead_of)
-        message = error.message.replace(f"{instead_of}.", f"{field}.")
-        raise InvalidArgument(f"{message}.", reason=error.reason, field=path) from error
+        raise InvalidArgument(
+            f"{error.message}.", reason=error.reason, field=error.field
+        ) from error

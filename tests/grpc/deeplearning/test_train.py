@@ -180,6 +180,21 @@ def test_a_gpu_job_waits_for_a_gpu_worker_and_says_so(stub, datasets, credential
     )
 
 
+@pytest.mark.parametrize("steps", [2, 5])
+def test_a_layout_that_categories_may_fill_is_left_to_the_training(
+    steps, stub, datasets, credentials
+):
+    request = request_of(
+        feature_columns=["gene1", "tissue"],
+        gru=Recurrent(),
+        input_layout=InputLayout(sequence=SequenceLayout(steps=steps)),
+    )
+
+    job = stub.Train(request, metadata=credentials)
+
+    assert job.state == job_pb2.JOB_STATE_QUEUED
+
+
 def test_validate_only_starts_nothing(stub, datasets, credentials):
     job = stub.Train(request_of(validate_only=True), metadata=credentials)
 

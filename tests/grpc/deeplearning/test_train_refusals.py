@@ -61,6 +61,27 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "input_layout.sequence.steps",
         "the features give 2 columns",
     ),
+    "layout with more values than categories can give": (
+        {
+            "cnn1d": {},
+            "feature_columns": ["gene1", "tissue"],
+            "input_layout": {"sequence": {"steps": 6}},
+        },
+        "LAYOUT_MISMATCH",
+        "input_layout.sequence.steps",
+        "input_layout.sequence holds 6 values; the features give 2 to 5 columns",
+    ),
+    "layout with fewer values than columns, gaps or not": (
+        {
+            "cnn2d": {},
+            "feature_columns": ["gene1", "holey"],
+            "preprocessing": {"indicators": True},
+            "input_layout": {"image": {"height": 1, "width": 1}},
+        },
+        "LAYOUT_MISMATCH",
+        "input_layout.image.height",
+        "the features give 2 to 3 columns",
+    ),
     "layout that the network does not read": (
         {"mlp": {}, "input_layout": {"sequence": {"steps": 3}}},
         "LAYOUT_MISMATCH",

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from omniscope_deeplearning.options import TrainingOptions
+from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.errors import DataError
 from omniscope_ml.networks.layout import InputLayout
 
@@ -20,7 +21,7 @@ def test_a_layout_that_does_not_fit_the_columns(train_network, make_spec):
 
     error = refused(train_network, make_spec("digits", "cnn2d", input_layout=layout), "digits")
 
-    assert (error.reason, error.field) == ("LAYOUT_MISMATCH", "input_layout.height")
+    assert (error.reason, error.field) == ("LAYOUT_MISMATCH", "input_layout.image.height")
     assert "= 56 values; the features give 64" in error.message
 
 
@@ -29,6 +30,7 @@ def test_text_columns_do_not_fit_a_layout_of_as_many_features(train_network, mak
 
     error = refused(train_network, make_spec(architecture="gru", input_layout=layout))
 
+    assert (error.reason, error.field) == ("LAYOUT_MISMATCH", "input_layout.sequence.steps")
     assert "a text column gives one for each category" in error.message
 
 
@@ -37,7 +39,8 @@ def test_heads_that_do_not_divide_the_width(train_network, make_spec):
 
     error = refused(train_network, spec)
 
-    assert (error.reason, error.field) == ("FIELD_INVALID", "parameters.heads")
+    assert (error.reason, error.field) == ("FIELD_INVALID", "transformer.heads")
+    assert error.message == "transformer.heads is 7, which does not divide transformer.width 64"
 
 
 def test_a_batch_larger_than_the_rows_that_train(train_network, make_spec):
@@ -51,7 +54,44 @@ def test_missing_values_where_they_are_to_be_refused(train_network, make_spec):
     error = refused(train_network, make_spec(missing_values="refuse"))
 
     assert (error.reason, error.field) == ("MISSING_VALUES", "preprocessing.missing_values")
+    assert error.message.startswith("preprocessing.missing_values is 'refuse'")
     assert "'sex' most with 11 of 344 rows" in error.message
+
+
+@pytest.mark.parametrize(
+    ("architecture", "parameters", "field", "said"),
+    [
+        ("cnn1d", {"kernel": 0}, "cnn1d.kernel", "cnn1d.kernel is 0; allowed is int from 1 to 99"),
+        ("mlp", {"kernel": 3}, "mlp.kernel", "mlp.kernel is unknown; mlp has width, depth"),
+    ],
+)
+def test_a_parameter_is_told_by_the_name_that_it_has_in_a_request(
+    train_network, make_spec, architecture, parameters, field, said
+):
+    spec = make_spec(architecture=architecture, parameters=parameters)
+
+    error = refused(train_network, spec)
+
+    assert (error.reason, error.field) == ("FIELD_INVALID", field)
+    assert said in error.message
+
+
+def test_a_regression_of_one_value(train_network, make_spec, stored, tmp_path, monkeypatch):
+    source = tmp_path / "constant.csv"
+    source.write_text("x,y\n" + "".join(f"{row / 3},1.5\n" for row in range(40)))
+    ingest(source, "csv", tmp_path)
+    spec = make_spec(
+        target_column="y",
+        feature_columns=("x",),
+        problem_type="regression",
+        split_strategy="random",
+    )
+    monkeypatch.setitem(stored, "constant", tmp_path / DATA_FILE)
+
+    error = refused(train_network, spec, "constant")
+
+    assert (error.reason, error.field) == ("TARGET_CONSTANT", "target_column")
+    assert "'y' is 1.5 in all 26 training rows" in error.message
 
 
 def test_a_diverging_training_ends_with_its_epoch(train_network, make_spec):
