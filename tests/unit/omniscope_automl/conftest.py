@@ -86,13 +86,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="session")
 def train_model(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Train:
-    """Trains for real and returns what came of it."""
+    """Trains for real and returns what came of it; its plots only if they are asked for."""
 
     def train_frame(
         spec: TrainSpec = SPEC,
         frame: pd.DataFrame | None = None,
         report: RecordedReport | None = None,
         resume: Path | None = None,
+        *,
+        plots: bool = False,
     ) -> Training:
         table = penguins() if frame is None else frame
         folder = tmp_path_factory.mktemp("training")
@@ -100,7 +102,10 @@ def train_model(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Train
         paths.workspace.mkdir()
         paths.package.mkdir()
         report = report or RecordedReport()
-        outcome = train(spec.to_dict(), paths, report)
+        with pytest.MonkeyPatch.context() as patch:
+            if not plots:  # drawing them takes longer than such a search
+                patch.setattr("omniscope_automl.results.write_plots", lambda *_: [])
+            outcome = train(spec.to_dict(), paths, report)
         return Training(spec, table, report, outcome, paths.package)
 
     return train_frame
@@ -109,4 +114,4 @@ def train_model(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Train
 @pytest.fixture(scope="session")
 def training(train_model: Train) -> Training:
     """One small classification, trained for real."""
-    return train_model()
+    return train_model(plots=True)

@@ -61,7 +61,7 @@ def test_of_two_classes_the_positive_one_is_drawn(train_model):
         SPEC, problem_type="binary", target_column="sick", positive_class="false", eval_metric="f1"
     )
 
-    results = results_of(train_model(spec))
+    results = results_of(train_model(spec, plots=True))
 
     for curves in (
         results.roc_curves,
@@ -83,7 +83,7 @@ def test_a_regression_has_residuals_instead_of_curves(train_model):
         included_model_families=("LR",),
     )
 
-    results = results_of(train_model(spec))
+    results = results_of(train_model(spec, plots=True))
 
     points = results.residuals
     error = reference.mean_absolute_error(points.true_values, points.predicted_values)

@@ -133,20 +133,25 @@ def make_spec(stored: dict[str, Path]) -> MakeSpec:
 
 @pytest.fixture(scope="session")
 def train_network(tmp_path_factory: pytest.TempPathFactory, stored: dict[str, Path]) -> Train:
-    """Trains for real and returns what came of it."""
+    """Trains for real and returns what came of it; its plots only if they are asked for."""
 
     def run(
         spec: TrainSpec,
         data: str = "penguins",
         report: RecordedReport | None = None,
         resume: Path | None = None,
+        *,
+        plots: bool = False,
     ) -> Training:
         folder = tmp_path_factory.mktemp("training")
         paths = JobPaths.below(folder, stored[data], resume)
         paths.workspace.mkdir()
         paths.package.mkdir()
         report = report or RecordedReport()
-        outcome = train(json.loads(json.dumps(spec.to_dict())), paths, report)
+        with pytest.MonkeyPatch.context() as patch:
+            if not plots:  # drawing them takes longer than such a training
+                patch.setattr("omniscope_deeplearning.results.write_plots", lambda *_: [])
+            outcome = train(json.loads(json.dumps(spec.to_dict())), paths, report)
         return Training(spec, report, outcome, paths.package)
 
     return run

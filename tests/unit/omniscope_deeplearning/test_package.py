@@ -19,7 +19,7 @@ from tests.unit.omniscope_deeplearning.conftest import EXAMPLES
 
 @pytest.fixture(scope="module")
 def training(train_network, make_spec):
-    return train_network(make_spec(options={"epochs": 20}))
+    return train_network(make_spec(options={"epochs": 20}), plots=True)
 
 
 @pytest.fixture(scope="module")
