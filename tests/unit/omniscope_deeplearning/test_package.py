@@ -58,6 +58,7 @@ def test_mlflow_asks_the_same_model(training, penguins):
     assert list(answer.columns[1:]) == [f"probability_{name}" for name in model.classes]
 
 
+@pytest.mark.slow  # as tests/e2e does, with the suite far away
 def test_plain_mlflow_loads_the_package_where_the_suite_is_not_on_the_path(training, tmp_path):
     code = (
         "import sys, json; sys.path = [p for p in sys.path if '/libs' not in p and p];"

@@ -35,7 +35,7 @@ def ask_for_the_end(after):
     return ask
 
 
-@pytest.mark.parametrize("architecture", quick(ARCHITECTURES, "mlp", "gru"))
+@pytest.mark.parametrize("architecture", quick(ARCHITECTURES, "mlp"))
 def test_an_interrupted_training_gives_the_weights_of_an_uninterrupted_one(
     train_network, make_spec, tmp_path, architecture
 ):
@@ -57,13 +57,13 @@ def test_an_interrupted_training_gives_the_weights_of_an_uninterrupted_one(
     assert resumed.report.metrics[0]["epoch"] == 1
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"schedule": "plateau", "patience": 3, "optimizer": "sgd", "epochs": 6},
-        {"schedule": "one_cycle", "accumulation": 2},
-    ],
-)
+SCHEDULES = [
+    {"schedule": "plateau", "patience": 3, "optimizer": "sgd", "epochs": 6},
+    {"schedule": "one_cycle", "accumulation": 2},
+]
+
+
+@pytest.mark.parametrize("options", quick(SCHEDULES, SCHEDULES[0]))
 def test_schedules_and_other_optimizers_go_on_exactly_too(
     train_network, make_spec, tmp_path, options
 ):
@@ -78,6 +78,7 @@ def test_schedules_and_other_optimizers_go_on_exactly_too(
     assert train_network(spec, "digits", resume=tmp_path).weights == whole.weights
 
 
+@pytest.mark.slow  # a process that imports torch
 def test_a_killed_training_goes_on_from_its_checkpoint(train_network, make_spec, stored, tmp_path):
     spec = digits_spec(make_spec, "mlp")
     whole = train_network(spec, "digits")
