@@ -2,9 +2,11 @@
 
 import io
 import tarfile
+import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from omniscope_ml.pyfunc import _load_pyfunc
@@ -63,6 +65,7 @@ def test_a_network_is_trained_by_rest_and_opened_by_plain_mlflow(
     assert (predicted["prediction"] == predicted["species"]).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_and_downloaded_from_the_command_line(
     suite: RunningSuite, penguins: str, tmp_path: Path
 ):
@@ -78,6 +81,50 @@ def test_a_network_is_trained_and_downloaded_from_the_command_line(
     assert downloaded.returncode == 0, downloaded.stdout + downloaded.stderr
     predicted = predictions_outside(tmp_path / "package", tmp_path)
     assert (predicted["prediction"] == predicted["species"]).mean() > 0.9
+
+
+def train_with_two_processes(rest: RestSession, epochs: int) -> str:
+    training = {"epochs": epochs, "patience": 0, "batch_size": 64}
+    request = {**REQUEST, "training": training, "resources": {"accelerator": "cpu", "devices": 2}}
+    response = rest.post("/api/ml/deep-learning/train", json=request)
+    assert response.status_code == 200, response.text
+    return str(response.json()["job_id"])
+
+
+def ranks_of(suite: RunningSuite) -> list[psutil.Process]:
+    """Return the processes that share a training with its first one."""
+    pid = int(str(suite.state["deeplearning"]["pid"]))
+    below = psutil.Process(pid).children(recursive=True)
+    return [process for process in below if "omniscope_deeplearning.ranks" in process.cmdline()]
+
+
+def test_two_processes_train_a_network_together(rest: RestSession, penguins: str):
+    job_id = train_with_two_processes(rest, epochs=15)
+
+    events = server_sent_events(rest, job_id)
+
+    assert events[-1]["state_changed"]["to_state"] == "JOB_STATE_SUCCEEDED", events[-1]
+    model_id = events[-1]["state_changed"]["model_id"]
+    results = rest.get(f"/api/ml/models/{model_id}/results").json()
+    held_out = next(part for part in results["metrics"] if part["split"] == "test")
+    assert held_out["values"]["accuracy"] > 0.9
+
+
+@pytest.mark.slow
+def test_a_cancel_ends_both_processes_and_a_checkpoint_is_left(
+    suite: RunningSuite, rest: RestSession, penguins: str
+):
+    job_id = train_with_two_processes(rest, epochs=100_000)
+    while "epoch" not in rest.get(f"/api/ml/jobs/{job_id}/status").json()["message"]:
+        time.sleep(0.1)
+    assert len(ranks_of(suite)) == 1
+
+    rest.post(f"/api/ml/jobs/{job_id}:cancel", json={}).raise_for_status()
+
+    events = server_sent_events(rest, job_id)
+    assert events[-1]["state_changed"]["to_state"] == "JOB_STATE_CANCELLED", events[-1]
+    assert any("checkpoint" in event for event in events)
+    assert ranks_of(suite) == []
 
 
 def test_what_cannot_be_trained_is_refused_with_its_field_by_rest(

@@ -12,7 +12,7 @@ A trainer is a module with
 
 `warm` imports the heavy libraries; `train` writes the package, `manifest.json` last. An exception
 of it with the attributes `reason` (UPPER_SNAKE) and `field` blames the request or the data; a
-MemoryError may say how much there was and what would need less.
+MemoryError may say how much there was and what would need less; LostProcessError tells of a crash.
 SIGTERM asks it to end, SIGUSR1 to finish at a limit with what it has: by default the process dies
 at once; a trainer that can do better installs handlers and has 20 s, and 60 s to finish.
 """
@@ -32,7 +32,7 @@ from typing import NoReturn
 
 from omniscope_service.jobs.checkpoints.writer import CheckpointWriter
 from omniscope_service.jobs.frames import Frame, receive_frame, send_frame
-from omniscope_service.jobs.report import JobPaths
+from omniscope_service.jobs.report import JobPaths, LostProcessError
 from omniscope_service.jobs.report_pipe import MAX_FIELD, MAX_MESSAGE, PipeReport, clean
 
 _PR_SET_PDEATHSIG = 1
@@ -75,6 +75,9 @@ def _run(trainer: ModuleType, job: Frame, frames: int) -> Frame:
     except MemoryError as error:
         traceback.print_exc()
         return {"type": "out_of_memory", "message": clean(str(error), MAX_MESSAGE)}
+    except LostProcessError as error:
+        traceback.print_exc()
+        return {"type": "crashed", "message": clean(str(error), MAX_MESSAGE)}
     except Exception as error:  # noqa: BLE001 - the outermost frame of the training
         traceback.print_exc()
         return _failure(error)

@@ -52,12 +52,14 @@ def ending_of_child(result: Frame | None, exit_status: int) -> Ending:
             return _out_of_memory(f"The training ran out of memory; {_LESS_MEMORY}.")
         case {"type": "out_of_memory", "message": str(message)}:
             return _out_of_memory(clean(f"The training ran out of memory: {message}", MAX_MESSAGE))
+        case {"type": "crashed", "message": str(message)}:
+            return _crashed(clean(f"The training crashed: {message}.", MAX_MESSAGE))
         case {"type": "failure", "reason": "", "message": str(message)}:
             return _training_failed(message)
         case {"type": "failure", "reason": str(reason), "field": str(field), "message": message}:
             return _refused(reason, field, str(message))
         case _:
-            return _crashed(exit_status)
+            return _died(exit_status)
 
 
 def ending_of_stop(cause: StopCause, ending: Ending | None) -> Ending:
@@ -191,17 +193,17 @@ def _refused(reason: str, field: str, message: str) -> Failed:
     )
 
 
-def _crashed(exit_status: int) -> Failed:
+def _died(exit_status: int) -> Failed:
     number = exit_status - KILLED_BY_SIGNAL
     if number in set(signal.Signals):
         how = f"was ended by {signal.Signals(number).name}"
     else:
         how = f"ended with status {exit_status}"
+    return _crashed(f"The training process {how} without a result.")
+
+
+def _crashed(message: str) -> Failed:
     return Failed(
         worker_service_pb2.FAILURE_CAUSE_CRASH,
-        JobError(
-            code="INTERNAL",
-            reason="TRAINING_CRASHED",
-            message=f"The training process {how} without a result.",
-        ),
+        JobError(code="INTERNAL", reason="TRAINING_CRASHED", message=message),
     )

@@ -106,6 +106,13 @@ class JobPaths:
         )
 
 
+class LostProcessError(Exception):
+    """A process that a training has started died: a crash, after which another attempt may follow.
+
+    The message says which process and how, as part of a sentence.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingOutcome:
     """How a training that wrote its package ended.

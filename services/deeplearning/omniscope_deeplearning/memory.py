@@ -20,21 +20,25 @@ _FULL = re.compile(
 _BYTES = re.compile(r"tried to allocate (\d+) bytes")
 
 
+class ToldMemoryError(MemoryError):
+    """Memory ran out; says how much there was, and what would need less."""
+
+
 @contextmanager
 def memory_told(spec: TrainSpec) -> Iterator[None]:
     """Say how much memory there was, and what would need less.
 
     Raises:
-        MemoryError: Memory ran out; the job ends as OUT_OF_MEMORY with this message.
+        ToldMemoryError: Memory ran out; the job ends as OUT_OF_MEMORY with this message.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_about_memory(error):
+        if isinstance(error, ToldMemoryError) or not _is_about_memory(error):
             raise
         full_gpu = spec.accelerator == "gpu" and "CUDA" in str(error)
         figures = _of_gpu() if full_gpu else _of_machine(error)
-        raise MemoryError(f"{figures}; {_advice(spec)}") from error
+        raise ToldMemoryError(f"{figures}; {_advice(spec)}") from error
 
 
 def _is_about_memory(error: MemoryError | RuntimeError) -> bool:

@@ -7,7 +7,6 @@ with it.
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,40 +17,44 @@ from pathlib import Path
 import torch
 
 from omniscope_deeplearning.checkpoints import Checkpoint
+from omniscope_deeplearning.companions import Companions, last_words
 from omniscope_deeplearning.device import training_device
 from omniscope_deeplearning.fit import fit_network
+from omniscope_deeplearning.memory import memory_told
 from omniscope_deeplearning.prepared import read_prepared_table
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.stop_request import StopRequest
 from omniscope_deeplearning.world import World
 from omniscope_service.jobs.report import JobPaths, Severity
 
+# Ranks that have met wait so long for each other: one that measures, or writes a checkpoint.
 _WAIT = timedelta(minutes=5)
+_RANK = "omniscope_deeplearning.ranks"
 _ORDERS = "ranks.json"
 _MEETING = "meeting"
 
 
 @contextmanager
-def joined_world(spec: TrainSpec, paths: JobPaths) -> Iterator[World]:
-    """Start the other processes of a training and join them; none for one device."""
+def joined_world(spec: TrainSpec, paths: JobPaths, stop: StopRequest) -> Iterator[World]:
+    """Start the other processes of a training and join them; none for one device.
+
+    Raises:
+        LostProcessError: One of them died; the message says which and how.
+        ToldMemoryError: One of them found no more memory.
+        SystemExit: The worker asked for the end before they had met.
+    """
     size = spec.training.devices
     if size == 1:
         yield World()
         return
     orders = paths.workspace / _ORDERS
     orders.write_text(json.dumps({"spec": spec.to_dict(), "paths": _texts(paths)}))
-    command = [sys.executable, "-m", __name__, str(orders)]
-    others = [subprocess.Popen([*command, str(rank)]) for rank in range(1, size)]
-    try:
-        world = World(0, size)
-        with _group(spec, world, paths.workspace):
+    command, world = [sys.executable, "-m", _RANK, str(orders)], World(0, size)
+    with Companions(command, size, paths.workspace) as others:
+        store = _meeting_place(world, paths.workspace)
+        others.wait_until(lambda: store.check([_here(rank) for rank in range(size)]), stop)
+        with _group(spec, world, store), others.watched():
             yield world
-        for other in others:
-            other.wait()
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
 
 
 @dataclass(frozen=True)
@@ -91,28 +94,44 @@ def run_rank(orders: Path, rank: int) -> None:
     values = json.loads(orders.read_text())
     spec = TrainSpec.from_dict(values["spec"])
     paths = JobPaths(**{name: text and Path(text) for name, text in values["paths"].items()})
-    report, world = SilentReport(), World(rank, spec.training.devices)
+    with last_words(paths.workspace, rank), memory_told(spec):
+        _train_along(spec, paths, World(rank, spec.training.devices))
+
+
+def _train_along(spec: TrainSpec, paths: JobPaths, world: World) -> None:
+    report = SilentReport()
     prepared = read_prepared_table(paths.dataset, spec)
     checkpoint = Checkpoint.read(paths.resume, spec, report)
-    with _group(spec, world, paths.workspace):
+    with _group(spec, world, _meeting_place(world, paths.workspace)):
         fit_network(
             spec,
             prepared,
             checkpoint,
             report,
-            folder=paths.workspace / f"checkpoint-{rank}",
+            folder=paths.workspace / f"checkpoint-{world.rank}",
             stop=StopRequest(),
             world=world,
         )
 
 
+def _meeting_place(world: World, folder: Path) -> torch.distributed.Store:
+    """Come to where all meet: a file in the attempt's own folder, so that no port is taken."""
+    store = torch.distributed.FileStore(os.fspath(folder.resolve() / _MEETING), world.size)
+    store.set(_here(world.rank), "")
+    return store
+
+
+def _here(rank: int) -> str:
+    return f"here/{rank}"
+
+
 @contextmanager
-def _group(spec: TrainSpec, world: World, folder: Path) -> Iterator[None]:
-    """Meet the others by a file in the attempt's own folder: no port is taken."""
+def _group(spec: TrainSpec, world: World, store: torch.distributed.Store) -> Iterator[None]:
+    """Be one of those that train together."""
     nccl = training_device(spec, world).type == "cuda"
     torch.distributed.init_process_group(
         "cpu:gloo,cuda:nccl" if nccl else "gloo",
-        init_method=f"file://{folder.resolve() / _MEETING}",
+        store=store,
         rank=world.rank,
         world_size=world.size,
         timeout=_WAIT,

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+TERMINATED = 143
+"""Exit status of a training that was asked to end: that of a process which SIGTERM ended."""
+
 
 class StopRequest:
     """What the worker's signals ask of a training; it looks between two chunks of batches.

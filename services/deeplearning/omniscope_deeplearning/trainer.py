@@ -38,7 +38,8 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
 
     Raises:
         DataError: The request or the data cannot give a model; its reason says why.
-        MemoryError: Memory ran out; the message has figures and says what needs less.
+        LostProcessError: One of the processes that share the training died.
+        ToldMemoryError: Memory ran out; the message has figures and says what needs less.
         SystemExit: The worker asked for the end; a checkpoint is left.
     """
     from omniscope_deeplearning.checkpoints import Checkpoint
@@ -58,7 +59,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     with stop.listening(), memory_told(request):
         prepared = read_prepared_table(paths.dataset, request)
         checkpoint = Checkpoint.read(paths.resume, request, report)
-        with joined_world(request, paths) as world:
+        with joined_world(request, paths, stop) as world:
             fit = fit_network(
                 request,
                 prepared,

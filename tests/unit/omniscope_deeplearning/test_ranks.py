@@ -1,14 +1,60 @@
-"""Two processes that share each batch train the network that one would."""
+"""Two processes that share each batch train the network that one would, and end together."""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from safetensors.numpy import load
 
-from tests.unit.omniscope_deeplearning.conftest import DIGITS, ROWS_OF_PIXELS
+from omniscope_deeplearning import companions, ranks
+from omniscope_deeplearning.companions import Companions, last_words
+from omniscope_deeplearning.memory import ToldMemoryError
+from omniscope_deeplearning.stop_request import StopRequest
+from omniscope_service.jobs.report import LostProcessError
+from tests.unit.omniscope_deeplearning.conftest import DIGITS, ROWS_OF_PIXELS, RecordedReport
 
-
+TRAINERS = Path(__file__).parent / "trainers"
 # Another process has to import everything first.
-@pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(300)
+
+
+def other_ranks():
+    below = psutil.Process().children()
+    return [process for process in below if ranks._ORDERS in " ".join(process.cmdline())]
+
+
+@contextmanager
+def as_soon_as_another_rank_starts(act):
+    """Call `act` with its process id from a thread."""
+
+    def wait():
+        while not (found := other_ranks()):
+            time.sleep(0.005)
+        act(found[0].pid)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    yield
+    thread.join()
+
+
+def at_epoch(number, act):
+    def on_epoch(epoch):
+        if epoch == number:
+            act()
+
+    return on_epoch
+
+
 @pytest.mark.parametrize(
     ("architecture", "layout"),
     [("cnn2d", DIGITS), pytest.param("gru", ROWS_OF_PIXELS, marks=pytest.mark.slow)],
@@ -29,3 +75,134 @@ def test_two_ranks_give_the_weights_of_one_process(train_network, make_spec, arc
     for name in ("train_loss", "train_score", "validation_loss", "validation_score"):
         assert a[name] == pytest.approx(b[name], rel=1e-3)
     assert len([p for p in shared.report.metrics if p["name"] == "rows_per_second"]) == 1
+
+
+def test_a_rank_that_dies_before_they_meet_ends_the_training(train_network, make_spec):
+    with (
+        as_soon_as_another_rank_starts(lambda pid: os.kill(pid, signal.SIGKILL)),
+        pytest.raises(LostProcessError) as lost,
+    ):
+        train_network(make_spec(options={"devices": 2}))
+
+    assert str(lost.value) == (
+        "rank 1 of the 2 processes that share the training was ended by SIGKILL"
+    )
+
+
+def test_a_rank_that_dies_while_they_train_ends_the_training(train_network, make_spec):
+    report = RecordedReport(on_epoch=at_epoch(1, lambda: other_ranks()[0].kill()))
+    spec = make_spec(options={"devices": 2, "epochs": 1000, "patience": None})
+
+    with pytest.raises(LostProcessError, match=r"rank 1 of the 2 .* ended by SIGKILL"):
+        train_network(spec, report=report)
+
+    assert other_ranks() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("act", "error", "said"),
+    [
+        ("fail", LostProcessError, "ended with status 1: ZeroDivisionError: cannot divide"),
+        (
+            "fill_memory",
+            ToldMemoryError,
+            "share the training, the worker has .* smaller mlp.width",
+        ),
+    ],
+)
+def test_what_a_rank_fails_of_is_told_and_logged(
+    act, error, said, train_network, make_spec, monkeypatch, capfd
+):
+    monkeypatch.setattr(ranks, "_RANK", "failing_rank")
+    monkeypatch.setenv("PYTHONPATH", str(TRAINERS))
+    monkeypatch.setenv("RANK_FAILS_BY", act)
+
+    with pytest.raises(error, match=said) as failed:
+        train_network(make_spec(options={"devices": 2, "epochs": 1000}))
+
+    assert str(failed.value).count("mlp.width") <= 1
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_the_end_leaves_a_checkpoint_and_no_rank(train_network, make_spec, tmp_path):
+    report = RecordedReport(
+        on_epoch=at_epoch(1, lambda: os.kill(os.getpid(), signal.SIGTERM)), resume=tmp_path
+    )
+    spec = make_spec(options={"devices": 2, "epochs": 1000})
+
+    with pytest.raises(SystemExit) as ended:
+        train_network(spec, report=report)
+
+    assert ended.value.code == 143
+    assert json.loads((tmp_path / "state.json").read_text())["state"]["epoch"] == 2
+    assert other_ranks() == []
+
+
+def test_the_end_before_they_meet_leaves_no_rank(train_network, make_spec):
+    with (
+        as_soon_as_another_rank_starts(lambda _: os.kill(os.getpid(), signal.SIGTERM)),
+        pytest.raises(SystemExit) as ended,
+    ):
+        train_network(make_spec(options={"devices": 2}))
+
+    assert ended.value.code == 143
+    assert other_ranks() == []
+
+
+@pytest.mark.slow
+def test_a_limit_ends_all_ranks_with_the_best_epoch(train_network, make_spec):
+    report = RecordedReport(on_epoch=at_epoch(1, lambda: os.kill(os.getpid(), signal.SIGUSR1)))
+
+    training = train_network(make_spec(options={"devices": 2, "epochs": 1000}), report=report)
+
+    assert training.outcome.stopped_early
+    assert training.results["stopped_early"]
+    assert other_ranks() == []
+
+
+def test_the_rank_that_died_first_is_told_and_not_who_lost_it(tmp_path):
+    code = "import os, sys, time; os.kill(os.getpid(), 9) if sys.argv[1] == '2' else sys.exit(1)"
+    with last_words_of(1, tmp_path, RuntimeError("Connection closed by peer")):
+        others = Companions([sys.executable, "-c", code], 3, tmp_path)
+
+    for process in others._processes:
+        process.wait()
+    with others, pytest.raises(LostProcessError, match=r"rank 2 of the 3 .* by SIGKILL"):
+        others.wait_until(lambda: False, StopRequest())
+
+
+def test_an_error_of_its_own_stays_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(companions, "_STATUS_SECONDS", 0.2)
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+    with (
+        Companions(command, 2, tmp_path) as others,
+        pytest.raises(RuntimeError, match="shapes"),
+        others.watched(),
+    ):
+        raise RuntimeError("shapes cannot be multiplied")
+
+
+def test_where_the_death_of_a_rank_is_not_noticed_the_training_ends_with_it(
+    tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(companions, "_PATIENCE_SECONDS", 0.01)
+    left: queue.Queue[int] = queue.Queue()
+    monkeypatch.setattr(os, "_exit", left.put)
+    command = [sys.executable, "-c", "import sys; sys.exit(9)"]
+
+    with Companions(command, 2, tmp_path) as others, others.watched():
+        status = left.get()
+
+    assert status == 70
+    assert "rank 1 of the 2 processes that share the training ended with status 9" in (
+        capfd.readouterr().err
+    )
+
+
+@contextmanager
+def last_words_of(rank, folder, error):
+    with pytest.raises(type(error)), last_words(folder, rank):
+        raise error
+    yield

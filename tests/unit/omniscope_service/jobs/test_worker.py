@@ -93,6 +93,7 @@ FAILURES = [
     ),
     ("told_memory_error", messages.FAILURE_CAUSE_OUT_OF_MEMORY, "OUT_OF_MEMORY", "80.0 GiB, all"),
     ("long_memory_error", messages.FAILURE_CAUSE_OUT_OF_MEMORY, "OUT_OF_MEMORY", "no no no"),
+    ("lose_process", messages.FAILURE_CAUSE_CRASH, "TRAINING_CRASHED", "rank 1 was ended"),
     ("die", messages.FAILURE_CAUSE_CRASH, "TRAINING_CRASHED", "SIGKILL"),
     ("crash", messages.FAILURE_CAUSE_CRASH, "TRAINING_CRASHED", "SIGSEGV"),
     ("leave", messages.FAILURE_CAUSE_CRASH, "TRAINING_CRASHED", "status 3"),

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from omniscope_service.jobs.report import TrainingOutcome
+from omniscope_service.jobs.report import LostProcessError, TrainingOutcome
 
 
 class DataError(ValueError):
@@ -96,6 +96,10 @@ def told_memory_error(spec, paths, report):
 
 def long_memory_error(spec, paths, report):
     raise MemoryError("no " * 5000)
+
+
+def lose_process(spec, paths, report):
+    raise LostProcessError("rank 1 was ended by SIGKILL")
 
 
 def crash(spec, paths, report):

@@ -1,0 +1,139 @@
+"""The other processes of a training, as its first one sees them: started, watched, ended."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from omniscope_deeplearning.memory import ToldMemoryError
+from omniscope_deeplearning.stop_request import TERMINATED, StopRequest
+from omniscope_service.jobs.report import LostProcessError
+
+_LOOK_SECONDS = 0.1
+# A connection to a process that died breaks before its exit status can be read.
+_STATUS_SECONDS = 3.0
+# On GPUs a process waits minutes for one that died, and nothing but its own end ends that.
+_PATIENCE_SECONDS = 20.0
+_ABANDONED = 70
+
+
+class Companions:
+    """Processes that share a training with this one, which is rank 0.
+
+    Args:
+        command: Starts one; its rank is added.
+        size: How many processes there are with this one.
+        folder: Where those that fail leave their last words.
+    """
+
+    def __init__(self, command: list[str], size: int, folder: Path) -> None:
+        self._size, self._folder = size, folder
+        self._processes = [subprocess.Popen([*command, str(rank)]) for rank in range(1, size)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+    def wait_until(self, met: Callable[[], bool], stop: StopRequest) -> None:
+        """Wait for the others, which import their libraries first.
+
+        Raises:
+            LostProcessError, ToldMemoryError: One of them has ended instead.
+            SystemExit: The worker asked for the end.
+        """
+        while not met():
+            self._raise_if_one_died()
+            if stop.end:
+                raise SystemExit(TERMINATED)
+            time.sleep(_LOOK_SECONDS)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Tell of one that dies; all that is seen otherwise is that it does not answer.
+
+        Raises:
+            LostProcessError, ToldMemoryError: Instead of what came of its death.
+        """
+        over = threading.Event()
+        threading.Thread(target=self._leave_with_the_dead, args=(over,), daemon=True).start()
+        try:
+            yield
+        except RuntimeError:
+            latest = time.monotonic() + _STATUS_SECONDS
+            while time.monotonic() < latest:
+                self._raise_if_one_died()
+                time.sleep(_LOOK_SECONDS)
+            raise
+        finally:
+            over.set()
+
+    def _leave_with_the_dead(self, over: threading.Event) -> None:
+        """End this process when another one has died and nothing has come of it for long."""
+        while not over.wait(_LOOK_SECONDS):
+            died = self._one_that_died()
+            if died is not None and not over.wait(_PATIENCE_SECONDS):
+                sys.stderr.write(f"{died}, and the training waits for it in vain.\n")
+                sys.stderr.flush()
+                os._exit(_ABANDONED)
+
+    def _raise_if_one_died(self) -> None:
+        died = self._one_that_died()
+        if died is not None:
+            raise died
+
+    def _one_that_died(self) -> Exception | None:
+        """Return the error for one that died, if possible not one that died of another's death."""
+        ended = {rank: process.poll() for rank, process in enumerate(self._processes, start=1)}
+        died = [
+            (status > 0, rank, status)
+            for rank, status in ended.items()
+            if status not in (None, 0, TERMINATED)
+        ]
+        if not died:
+            return None
+        _, rank, status = min(died)
+        return self._told(rank, status)
+
+    def _told(self, rank: int, status: int) -> Exception:
+        who = f"rank {rank} of the {self._size} processes that share the training"
+        how = f"ended with status {status}"
+        if status < 0:
+            how = f"was ended by {signal.Signals(-status).name}"
+        words = _words(self._folder, rank)
+        if not words.exists():
+            return LostProcessError(f"{who} {how}")
+        said = json.loads(words.read_text(encoding="utf-8"))
+        if said["out_of_memory"]:
+            return ToldMemoryError(f"in {who}, {said['text']}")
+        return LostProcessError(f"{who} {how}: {said['text']}")
+
+
+@contextmanager
+def last_words(folder: Path, rank: int) -> Iterator[None]:
+    """Leave what a rank fails of where rank 0 finds it."""
+    try:
+        yield
+    except Exception as error:
+        short = isinstance(error, MemoryError)
+        text = str(error) if short else f"{type(error).__name__}: {error}"
+        said = json.dumps({"out_of_memory": short, "text": text})
+        # Whole or not at all: rank 0 looks at any time.
+        unfinished = _words(folder, rank).with_suffix(".part")
+        unfinished.write_text(said, encoding="utf-8")
+        unfinished.replace(_words(folder, rank))
+        raise
+
+
+def _words(folder: Path, rank: int) -> Path:
+    return folder / f"rank-{rank}.json"
