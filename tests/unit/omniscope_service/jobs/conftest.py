@@ -158,7 +158,7 @@ class Scene:
 
     def worker(self, **settings):
         definition = WorkerDefinition(
-            service=self.service,
+            service=settings.pop("service", self.service),
             resource_class="cpu",
             slots=settings.pop("slots", 1),
             trainer=settings.pop("trainer", "fake_trainer"),
@@ -182,6 +182,7 @@ class Scene:
         self,
         act,
         *,
+        service=None,
         hard_limit_seconds=60.0,
         deadline_seconds=None,
         dataset_key=DATASET_KEY,
@@ -207,12 +208,12 @@ class Scene:
         interval = timedelta(seconds=self.registry.heartbeat_seconds)
         grant.heartbeat_interval.FromTimedelta(interval)
         self.registry.waiting[job_id] = grant
-        await self.hint(job_id)
+        await self.hint(job_id, service)
         return job_id
 
-    async def hint(self, job_id):
+    async def hint(self, job_id, service=None):
         data = RunHint(version=1, job_id=job_id, nudge=1).SerializeToString()
-        subject = subjects.run_hint(self.service, "cpu")
+        subject = subjects.run_hint(service or self.service, "cpu")
         await self.bus.publish(subject, data, message_id=secrets.token_hex(8))
 
     async def run(self, act, **spec):
@@ -228,6 +229,12 @@ class Scene:
 @pytest.fixture(autouse=True)
 def importable_trainers(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(TRAINERS))
+
+
+@pytest.fixture(autouse=True)
+def workers_that_stop_soon(monkeypatch):
+    # A worker that is told to stop waits for its fetch: most of the time of such a test.
+    monkeypatch.setattr("omniscope_service.jobs.worker._FETCH_SECONDS", 0.25)
 
 
 @pytest.fixture
