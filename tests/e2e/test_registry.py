@@ -9,7 +9,8 @@ import pytest
 
 from tests.e2e.conftest import RestSession, RunningSuite
 
-pytestmark = pytest.mark.timeout(240)
+# The registry's own tests have all of it but the processes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

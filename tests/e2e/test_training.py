@@ -22,7 +22,6 @@ from omniscope.registry.v1 import (
 from tests.e2e.conftest import DATA, RestSession, RunningSuite
 
 pytestmark = pytest.mark.timeout(240)
-FAST_FAMILIES = ["LR", "GBM"]
 
 
 def upload_chunks(path: Path, name: str):
@@ -35,25 +34,27 @@ def upload_chunks(path: Path, name: str):
         yield request
 
 
+@pytest.mark.parametrize("families", [["LR"], pytest.param(["LR", "GBM"], marks=pytest.mark.slow)])
 def test_gene_expression_is_trained_watched_and_registered_over_grpc(
-    suite: RunningSuite, channel: grpc.Channel, credentials
+    suite: RunningSuite, channel: grpc.Channel, credentials, families
 ):
     datasets = dataset_service_pb2_grpc.DatasetServiceStub(channel)
     automl = automl_service_pb2_grpc.AutoMLServiceStub(channel)
     models = model_service_pb2_grpc.ModelServiceStub(channel)
 
+    name = f"tissues-{len(families)}"
     dataset = datasets.UploadDataset(
-        upload_chunks(DATA / "tissue7.csv", "tissues"), metadata=credentials, timeout=60
+        upload_chunks(DATA / "tissue7.csv", name), metadata=credentials, timeout=60
     )
     assert (dataset.row_count, dataset.column_count) == (185, 502)
     assert list(dataset.likely_key_columns) == ["sample_id"]
 
     job = automl.Train(
         automl_service_pb2.TrainRequest(
-            dataset_id="tissues",
+            dataset_id=name,
             target_column="tissue",
             time_limit=60,
-            included_model_families=FAST_FAMILIES,
+            included_model_families=families,
         ),
         metadata=credentials,
         timeout=30,
@@ -180,6 +181,7 @@ def mlflow_run(suite: RunningSuite, job_id: str):
     pytest.fail(f"job {job_id} never reached MLflow")
 
 
+@pytest.mark.slow
 def test_the_documented_rest_program_runs_as_printed(
     suite: RunningSuite, rest: RestSession, tmp_path: Path
 ):
@@ -211,6 +213,7 @@ def test_the_documented_rest_program_runs_as_printed(
     assert wait_for_the_end(rest, job_id)["status"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_failing_training_says_why_and_the_worker_takes_the_next_job(
     rest: RestSession, penguins: str
 ):

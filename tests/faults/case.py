@@ -8,7 +8,7 @@ from tests.faults.cluster import Cluster
 from tests.faults.evidence import collect
 from tests.faults.invariants import violations
 
-SETTLE_SECONDS = 45.0
+SETTLE_SECONDS = 90.0
 
 
 @asynccontextmanager

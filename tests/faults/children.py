@@ -8,7 +8,7 @@ import psutil
 
 from tests.faults.history import Entry, History
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
 
 
 class Children:

@@ -11,6 +11,7 @@ def leases_that_outlast_every_test(monkeypatch):
     monkeypatch.setitem(processes.FAST, "OMNISCOPE_REGISTRY_LEASE_SECONDS", "600")
 
 
+@pytest.mark.slow
 async def test_attempt_2_starts_before_the_lease_of_a_killed_worker_has_run_out(cluster):
     await cluster.start()
     job_id = await cluster.submit(seconds=2)

@@ -60,7 +60,7 @@ async def test_a_worker_that_is_killed_in_training_takes_its_processes_along(clu
 
     cluster.kill("worker1")
 
-    gone, alive = await asyncio.to_thread(psutil.wait_procs, training, 5)
+    gone, alive = await asyncio.to_thread(psutil.wait_procs, training, 30)
     assert not alive
     assert len(gone) == 2
     assert (await cluster.ended(job_id)).attempt == 2
@@ -86,7 +86,7 @@ async def test_a_supervisor_that_is_killed_takes_the_training_along(cluster):
 
     training[0].parent().kill()
 
-    _, alive = await asyncio.to_thread(psutil.wait_procs, training, 5)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, training, 30)
     assert not alive
     job = await cluster.ended(job_id)
     assert (job.state, job.attempt) == (JOB_STATE_SUCCEEDED, 2)

@@ -9,6 +9,7 @@ from omniscope.common.v1.job_pb2 import JOB_STATE_FAILED, JOB_STATE_SUCCEEDED
 MIB = 2**20
 
 
+@pytest.mark.slow
 async def test_a_child_that_takes_too_much_memory_is_killed_and_the_next_job_runs(cluster):
     cluster.extra["FAKE_CHILD_MEMORY_BYTES"] = str(256 * MIB)
     await cluster.start()

@@ -70,6 +70,7 @@ async def test_a_model_that_comes_after_three_leases_is_refused_and_not_seen(clu
     assert (job.state, job.attempt) == (JOB_STATE_SUCCEEDED, 2)
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_cut_off_for_less_than_its_lease_goes_on(cluster, proxy):
     cluster.extra |= LONG_LEASE
     await cluster.start()

@@ -34,6 +34,7 @@ async def test_trainings_go_on_while_the_registry_is_away_for_longer_than_a_leas
     assert {(job.state, job.attempt) for job in ended} == {(JOB_STATE_SUCCEEDED, 1)}
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_told_to_stop_hands_its_job_back_at_once(cluster):
     await cluster.start()
     job_id = await cluster.submit(seconds=1)

@@ -158,6 +158,7 @@ def test_a_service_that_dies_comes_back_at_its_address(suite: Home) -> None:
         assert list(client.models.list()) == []
 
 
+@pytest.mark.slow
 def test_an_interrupt_stops_a_suite_in_the_foreground(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     suite = home.start_here()
@@ -175,6 +176,7 @@ def test_an_interrupt_stops_a_suite_in_the_foreground(tmp_path: Path) -> None:
     assert "No suite runs" in home.run("down").stdout
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_suite_that_is_killed(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     assert home.run("up", "--detach", "--free-ports").returncode == 0

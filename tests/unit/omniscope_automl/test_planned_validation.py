@@ -71,7 +71,7 @@ BY_PATIENT = dataclasses.replace(SPEC, split_strategy="group", split_column="pat
 BY_YEAR = dataclasses.replace(SPEC, split_strategy="time", split_column="year")
 
 
-@pytest.mark.parametrize("folds", [None, 3])
+@pytest.mark.parametrize("folds", [pytest.param(None, marks=pytest.mark.slow), 3])
 def test_no_group_straddles_what_a_model_learns_from_and_is_judged_by(
     folds, dataset, fits, train_model: Train
 ) -> None:
@@ -87,7 +87,7 @@ def test_no_group_straddles_what_a_model_learns_from_and_is_judged_by(
     assert not held_out & values_of(table, set(range(len(table.hold_out.train))))
 
 
-@pytest.mark.parametrize("folds", [None, 3])
+@pytest.mark.parametrize("folds", [None, pytest.param(3, marks=pytest.mark.slow)])
 def test_models_are_judged_by_newer_rows_than_they_learn_from(
     folds, dataset, fits, train_model: Train
 ) -> None:
