@@ -50,7 +50,7 @@ class TrainingSuite:
 
     def __enter__(self) -> "TrainingSuite":
         self._thread.start()
-        assert self._started.wait(20)
+        assert self._started.wait(60)
         assert self.service_target, "the suite did not start"
         return self
 
@@ -58,7 +58,7 @@ class TrainingSuite:
         assert self._loop is not None
         assert self._stop is not None
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(20)
+        self._thread.join(60)
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -142,7 +142,7 @@ def _await_answer(port: int, process: subprocess.Popen[bytes], log: Path) -> Non
     while True:
         assert process.poll() is None, log.read_text()
         try:
-            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5)
+            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=30)
         except requests.ConnectionError:
             time.sleep(0.02)
         else:
