@@ -4,11 +4,10 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import torch
 from pytorch_lightning import Callback, Trainer
 from torch import Tensor
 
-from omniscope_deeplearning.checkpoints import Checkpoint, Checkpoints
+from omniscope_deeplearning.checkpoints import Checkpoints
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.options import TrainingOptions
 from omniscope_deeplearning.state import Epoch
@@ -23,29 +22,10 @@ TRAINING_STARTS = 2.0
 TRAINING_ENDS = 90.0
 
 _SECONDS_BETWEEN_PROGRESS = 1.0
-# Storing a checkpoint takes longer than an epoch of a small table.
+# Storing a checkpoint takes longer than an epoch of a small table, and of a large network seconds.
 _SECONDS_BETWEEN_CHECKPOINTS = 2.0
+_TIMES_ITS_DURATION = 10.0
 _TERMINATED = 143
-
-
-class Beginning(Callback):
-    """Begins with the random numbers of the seed or of a checkpoint, and hears signals again.
-
-    Args:
-        seed: Seed of a training that starts from nothing.
-        checkpoint: Where another one was left; None when there is none.
-        stop: Lightning has taken its signals by now.
-    """
-
-    def __init__(self, seed: int, checkpoint: Checkpoint | None, stop: StopRequest) -> None:
-        self._seed, self._checkpoint, self._stop = seed, checkpoint, stop
-
-    def on_train_start(self, trainer: Trainer, learner: Learner) -> None:
-        """Begin."""
-        self._stop.listen()
-        torch.manual_seed(self._seed + learner.world.rank)
-        if self._checkpoint is not None:
-            self._checkpoint.restore_random_numbers()
 
 
 class Measuring(Callback):
@@ -66,7 +46,7 @@ class Measuring(Callback):
     def on_train_epoch_end(self, trainer: Trainer, learner: Learner) -> None:
         """Measure the epoch that has ended, or as much of it as there was time for."""
         state = learner.state
-        whole = state.chunk >= learner.chunks.count
+        whole = state.epoch_step >= learner.chunks.steps
         if state.step and (whole or self.best is None):
             self._measure(learner)
         if whole:
@@ -86,11 +66,12 @@ class Measuring(Callback):
             train_score=learner.loss.mean_score(sums.score, max(sums.rows, 1)),
             validation_loss=loss,
             validation_score=score,
-            learning_rate=learner.current_rate(),
+            learning_rate=learner.last_rate(),
             gradient_norm=sums.gradient_norm,
             rows_per_second=sums.rows / max(sums.seconds, 1e-9),
         )
         best = state.best_epoch
+        learner.note_loss(loss)
         state.history.append(epoch)
         if best is None or loss < best.validation_loss:
             state.best = len(state.history) - 1
@@ -98,12 +79,8 @@ class Measuring(Callback):
         tell_epoch(self._report, epoch, learner.loss.score_name)
 
     def _stagnates(self, learner: Learner) -> bool:
-        best, patience = learner.state.best_epoch, self._options.patience
-        return (
-            best is not None
-            and patience is not None
-            and learner.state.history[-1].number - best.number >= patience
-        )
+        patience = self._options.patience
+        return patience is not None and learner.state.stagnant >= patience
 
 
 class Stopping(Callback):
@@ -126,7 +103,11 @@ class Stopping(Callback):
         self._options, self._stop = options, stop
         self._measuring, self._checkpoints = measuring, checkpoints
         self._seen = time.monotonic()
-        self._written = float("-inf")
+        self._due = float("-inf")
+
+    def on_train_start(self, trainer: Trainer, learner: Learner) -> None:
+        """Hear signals again: Lightning has taken them by now."""
+        self._stop.listen()
 
     def on_train_batch_end(
         self, trainer: Trainer, learner: Learner, outputs: object, batch: object, batch_idx: int
@@ -139,7 +120,7 @@ class Stopping(Callback):
             self._write(learner)
             raise SystemExit(_TERMINATED)
         if decided:
-            trainer.should_stop = learner.state.stopped_early = True
+            trainer.should_stop = learner.state.stopped_early = learner.state.ended = True
         if self._options.checkpoint_minutes is not None and self._is_due():
             self._write(learner)
 
@@ -150,14 +131,15 @@ class Stopping(Callback):
             self._write(learner)
 
     def _is_due(self) -> bool:
-        minutes = self._options.checkpoint_minutes
-        wait = _SECONDS_BETWEEN_CHECKPOINTS if minutes is None else 60 * minutes
-        return time.monotonic() - self._written >= wait
+        return time.monotonic() >= self._due
 
     def _write(self, learner: Learner) -> None:
+        started = time.monotonic()
         if self._checkpoints is not None:
             self._checkpoints.write(learner, self._measuring.best)
-        self._written = time.monotonic()
+        ended, minutes = time.monotonic(), self._options.checkpoint_minutes
+        wait = max(_SECONDS_BETWEEN_CHECKPOINTS, _TIMES_ITS_DURATION * (ended - started))
+        self._due = ended + (wait if minutes is None else 60 * minutes)
 
     def _count_time(self, learner: Learner) -> None:
         now = time.monotonic()
@@ -188,7 +170,7 @@ class Progress(Callback):
         if now - self._told < _SECONDS_BETWEEN_PROGRESS:
             return
         self._told = now
-        done = state.epoch + state.chunk / learner.chunks.count
+        done = state.epoch + state.epoch_step / learner.chunks.steps
         share = done / self._options.epochs
         self._report.progress(
             TRAINING_STARTS + share * (TRAINING_ENDS - TRAINING_STARTS),

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,6 @@ _STATE = "state.json"
 
 _NETWORK = "network."
 _OPTIMIZER = "optimizer."
-_RANDOM_CPU = "random.cpu"
-_RANDOM_GPU = "random.gpu"
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Checkpoint:
 
     Attributes:
         state: Where it stood.
-        tensors: Weights, what the optimizer knew, and the states of the random numbers.
+        tensors: Weights, and what the optimizer knew.
         best: Weights of the best epoch; None before the first.
     """
 
@@ -51,7 +50,7 @@ class Checkpoint:
         if values["made_by"] != _made_by(spec):
             report.log(
                 "The checkpoint of the earlier attempt is of another request or of another "
-                "version of torch; the training starts over.",
+                "version of torch or of the suite; the training starts over.",
                 "warning",
             )
             return None
@@ -72,12 +71,6 @@ class Checkpoint:
             known.setdefault(int(number), {})[key] = tensor
         learner.optimizer.load_state_dict({"state": known, "param_groups": groups})
 
-    def restore_random_numbers(self) -> None:
-        """Go on with the random numbers where they were left."""
-        torch.set_rng_state(self.tensors[_RANDOM_CPU])
-        if _RANDOM_GPU in self.tensors:
-            torch.cuda.set_rng_state(self.tensors[_RANDOM_GPU])
-
 
 class Checkpoints:
     """Writes checkpoints of a training.
@@ -97,9 +90,6 @@ class Checkpoints:
         tensors = {_NETWORK + name: t for name, t in learner.network.state_dict().items()}
         for number, known in learner.optimizer.state_dict()["state"].items():
             tensors |= {f"{_OPTIMIZER}{number}.{key}": t for key, t in known.items()}
-        tensors[_RANDOM_CPU] = torch.get_rng_state()
-        if learner.device.type == "cuda":
-            tensors[_RANDOM_GPU] = torch.cuda.get_rng_state()
         save_weights(self._folder / _TENSORS, tensors)
         if best is not None:
             save_weights(self._folder / _BEST, best)
@@ -121,8 +111,9 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _made_by(spec: TrainSpec) -> dict[str, Any]:
     """Return what has to be the same for a training to go on.
 
-    Its accelerator too: weights of a GPU suit a CPU, its random numbers do not.
+    Its accelerator too: a GPU rounds and draws differently.
     """
     asked = {name: value for name, value in spec.to_dict().items() if name != "attempt"}
     text = json.dumps(asked, sort_keys=True)
-    return {"torch": torch.__version__, "request": hashlib.sha256(text.encode()).hexdigest()}
+    versions = {"torch": torch.__version__, "omniscope": version("omniscope")}
+    return {**versions, "request": hashlib.sha256(text.encode()).hexdigest()}

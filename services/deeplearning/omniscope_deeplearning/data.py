@@ -13,9 +13,6 @@ from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.errors import DataError
 from omniscope_ml.splits import Rows
 
-BATCHES_TOGETHER = 20
-"""Batches of a chunk: what Lightning does for each of its batches is paid once for so many."""
-
 
 @dataclass(frozen=True)
 class Part:
@@ -65,31 +62,41 @@ class TrainingData:
 
 
 class Chunks:
-    """The training rows of an epoch in random order, a chunk of batches at a time.
+    """The training rows of an epoch in random order, the rows of some steps at a time.
 
-    The order depends on seed and epoch only, so an epoch can be entered at any chunk.
+    The order depends on seed and epoch only, so an epoch can be entered at any step.
 
     Args:
         rows: How many rows there are.
-        chunk: Rows of a chunk.
+        step_rows: Rows of a step.
         seed: Seed of the order.
+
+    Attributes:
+        epoch: Which epoch's order.
+        first_step: Step of the epoch to begin with.
+        together: Steps of the chunks to come.
     """
 
-    def __init__(self, rows: int, chunk: int, seed: int) -> None:
-        self._rows, self._chunk, self._seed = rows, chunk, seed
+    def __init__(self, rows: int, step_rows: int, seed: int) -> None:
+        self._rows, self._step_rows, self._seed = rows, step_rows, seed
         self.epoch = 0
-        self.first = 0
+        self.first_step = 0
+        self.together = 1
 
     @property
-    def count(self) -> int:
-        """Chunks of a whole epoch."""
-        return -(-self._rows // self._chunk)
+    def steps(self) -> int:
+        """Steps of a whole epoch."""
+        return -(-self._rows // self._step_rows)
 
-    # No __len__: Lightning asks for it once, and a resumed epoch has fewer chunks than the next.
+    # No __len__: chunks grow and shrink while an epoch lasts.
     def __iter__(self) -> Iterator[Tensor]:
         seed = int(np.random.SeedSequence((self._seed, self.epoch)).generate_state(1)[0])
         order = torch.randperm(self._rows, generator=torch.Generator().manual_seed(seed))
-        return iter(order.split(self._chunk)[self.first :])
+        start = self.first_step * self._step_rows
+        while start < self._rows:
+            end = start + self.together * self._step_rows
+            yield order[start:end]
+            start = end
 
 
 def load_data(prepared: PreparedTable, spec: TrainSpec, device: torch.device) -> TrainingData:
@@ -138,10 +145,11 @@ def _weights(prepared: PreparedTable, spec: TrainSpec) -> npt.NDArray[np.float32
     if balanced:
         counts = np.bincount(table.codes[train], weights[train], table.codes.max() + 1)
         weights = weights / np.maximum(counts, 1e-12)[table.codes]
-    if not weights[train].any():
-        raise DataError(
-            f"weight_column {spec.weight_column!r} is 0 in every row that trains",
-            reason="COLUMN_ROLE_CONFLICT",
-            field="weight_column",
-        )
+    for rows, purpose in ((train, "trains"), (prepared.fold.validation, "validates")):
+        if not weights[rows].any():
+            raise DataError(
+                f"weight_column {spec.weight_column!r} is 0 in every row that {purpose}",
+                reason="COLUMN_ROLE_CONFLICT",
+                field="weight_column",
+            )
     return np.asarray(weights / weights[train].mean(), dtype=np.float32)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from omniscope_deeplearning.callbacks import Beginning, Measuring, Progress, Stopping
+from omniscope_deeplearning.callbacks import Measuring, Progress, Stopping
 from omniscope_deeplearning.checkpoints import Checkpoint, Checkpoints
 from omniscope_deeplearning.data import TrainingData, load_data
 from omniscope_deeplearning.device import training_device
@@ -90,7 +90,6 @@ def fit_network(
     measuring = Measuring(spec.training, report, best)
     checkpoints = Checkpoints(folder, spec, report) if world.leads else None
     callbacks = [
-        Beginning(spec.seed, checkpoint, stop),
         Progress(spec.training, report),
         measuring,
         Stopping(spec.training, stop, measuring, checkpoints),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
-from omniscope_deeplearning.options import FIELD, RANGES, TrainingOptions
+from omniscope_deeplearning.options import FIELD, OFF_AT_ZERO, RANGES, TrainingOptions
 from omniscope_deeplearning.refusals import refused_as
 from omniscope_service.errors import InvalidArgument
 from omniscope_service.training.allowed import FIELD_INVALID, require_in, require_known
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_SECONDS: Final = 86_400
 ACCELERATORS: Final = ("auto", "cpu", "gpu")
-# In requests 0 switches these off; the options have None for it.
-_OFF_AT_ZERO: Final = frozenset({"patience", "gradient_clip", "checkpoint_minutes"})
 _DEVICES: Final = (int(RANGES["devices"][0]), int(RANGES["devices"][1]))
 
 
@@ -33,7 +31,7 @@ def fill_learning(request: TrainRequest) -> None:
     options = chosen_options(request)
     for field in fields(options):
         value = getattr(options, field.name)
-        if field.name in _OFF_AT_ZERO and value is None:
+        if field.name in OFF_AT_ZERO and value is None:
             value = 0
         if field.name != "devices" and value is not None:
             setattr(request.training, field.name, value)
@@ -83,6 +81,6 @@ def _fill_resources(request: TrainRequest) -> None:
 def _given(training: training_pb2.TrainingOptions) -> dict[str, Any]:
     given: dict[str, Any] = {field.name: value for field, value in training.ListFields()}
     return {
-        name: None if name in _OFF_AT_ZERO and value == 0 else value
+        name: None if name in OFF_AT_ZERO and value == 0 else value
         for name, value in given.items()
     }

@@ -3,20 +3,30 @@
 import time
 from typing import Any
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
-from omniscope_deeplearning.data import BATCHES_TOGETHER, Chunks, Part, TrainingData
+from omniscope_deeplearning.data import Chunks, Part, TrainingData
 from omniscope_deeplearning.losses import Loss
-from omniscope_deeplearning.options import TrainingOptions, batch_size_for
-from omniscope_deeplearning.schedules import LearningRate, halvings_of
+from omniscope_deeplearning.options import (
+    TrainingOptions,
+    batch_size_for,
+    min_improvement_for,
+)
+from omniscope_deeplearning.schedules import LearningRate, halving_epochs
 from omniscope_deeplearning.state import State, Sums
 from omniscope_deeplearning.world import World
 from omniscope_ml.errors import DataError
 
 _MOMENTUM = 0.9
-_ROWS_MEASURED_AT_ONCE = 4096
+# What Lightning does for each of its batches is paid once for so many of ours, unless they take so
+# long that signals and limits would go unnoticed meanwhile.
+_BATCHES_TOGETHER = 20
+_SECONDS_TOGETHER = 0.5
+# Without gradients so many batches need no more memory than one with.
+_BATCHES_MEASURED_TOGETHER = 4
 
 
 class Learner(LightningModule):
@@ -56,12 +66,12 @@ class Learner(LightningModule):
         self.loss = loss
         self.world = world
         self._data, self._options = data, options
-        self._group = batch_size_for(options, len(data.train)) * options.accumulation
-        together = -(-BATCHES_TOGETHER // options.accumulation)
-        self.chunks = Chunks(len(data.train), together * self._group, seed)
+        self._batch = batch_size_for(options, len(data.train))
+        self._group = self._batch * options.accumulation
+        self.chunks = Chunks(len(data.train), self._group, seed)
         self._joined: nn.Module = network
         self._rate = self._learning_rate()
-        self._halvings = halvings_of(state.stagnant, options.patience)
+        self._draws = int(np.random.SeedSequence((seed, world.rank)).generate_state(1)[0])
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimizer, which Lightning only moves between devices."""
@@ -90,27 +100,35 @@ class Learner(LightningModule):
             norm = self._step(group, seen)
         loss, score = self.world.summed(seen).tolist()
         self._check_finite(loss + float(norm))
+        steps, seconds = -(-len(chunk) // self._group), time.perf_counter() - started
+        self.state.epoch_step += steps
+        self.chunks.together = self.world.told(self._steps_together(steps, seconds))
         sums = self.state.sums
         sums.loss, sums.score = sums.loss + loss, sums.score + score
         sums.rows += len(chunk)
         sums.weight += len(chunk) if chunk.weights is None else float(chunk.weights.sum())
         sums.gradient_norm = float(norm)
-        sums.seconds += time.perf_counter() - started
-        self.state.chunk += 1
+        sums.seconds += seconds
 
     def begin_epoch(self) -> None:
         """Let the chunks run on from where the training stands."""
-        self.chunks.epoch, self.chunks.first = self.state.epoch, self.state.chunk
+        self.chunks.epoch = self.state.epoch
+        self.chunks.first_step = self.state.epoch_step
 
     def end_epoch(self) -> None:
         """Go on to the next epoch."""
-        self.state.epoch, self.state.chunk, self.state.sums = self.state.epoch + 1, 0, Sums()
-        self._halvings = halvings_of(self.state.stagnant, self._options.patience)
+        self.state.epoch, self.state.epoch_step = self.state.epoch + 1, 0
+        self.state.sums = Sums()
         self.begin_epoch()
 
-    def current_rate(self) -> float:
-        """Return the learning rate of the step to come."""
-        return self._rate.at(self.state.step, self._halvings)
+    def note_loss(self, loss: float) -> None:
+        """Let the validation loss of an epoch count for patience and the plateau schedule."""
+        least = min_improvement_for(self._options, classes=self.loss.classes)
+        self.state.note_loss(loss, least, halving_epochs(self._options.patience))
+
+    def last_rate(self) -> float:
+        """Return the learning rate of the last step."""
+        return self._rate.at(self.state.step - 1, self.state.halvings)
 
     @torch.no_grad()
     def measure(self) -> tuple[float, float]:
@@ -118,7 +136,7 @@ class Learner(LightningModule):
         self.network.eval()
         part = self._data.validation
         loss = score = 0.0
-        for rows in part.slices(_ROWS_MEASURED_AT_ONCE):
+        for rows in part.slices(_BATCHES_MEASURED_TOGETHER * self._batch):
             outputs = self._outputs(self.network, rows)
             loss += float(self.loss.total(outputs, rows.targets, rows.weights, smooth=False))
             score += float(self.loss.score(outputs, rows.targets))
@@ -128,12 +146,12 @@ class Learner(LightningModule):
 
     def _step(self, group: Part, seen: Tensor) -> Tensor:
         """Take one step, whose gradient is the mean over a group of batches."""
-        rate = self.current_rate()
+        rate = self._rate.at(self.state.step, self.state.halvings)
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = rate
-        weight = len(group) if group.weights is None else group.weights.sum()
-        for batch in group.slices(self._group // self._options.accumulation):
-            self._learn(batch, weight, seen)
+        self._seed_dropout()
+        for batch in group.slices(self._batch):
+            self._learn(batch, len(group), seen)
         longest = self._options.gradient_clip
         parameters = self.network.parameters()
         norm = nn.utils.clip_grad_norm_(parameters, float("inf") if longest is None else longest)
@@ -142,15 +160,28 @@ class Learner(LightningModule):
         self.state.step += 1
         return norm
 
-    def _learn(self, batch: Part, weight: Tensor | int, seen: Tensor) -> None:
-        """Add the gradient of a batch, and what it was like to `seen`."""
+    def _seed_dropout(self) -> None:
+        """Let random numbers depend on the step only: a resumed training draws the same."""
+        seed = self._draws + self.state.step
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+
+    def _steps_together(self, steps: int, seconds: float) -> int:
+        """Return how many steps to take between two looks at signals and limits."""
+        most = -(-_BATCHES_TOGETHER // self._options.accumulation)
+        return max(1, min(most, int(_SECONDS_TOGETHER * steps / seconds)))
+
+    def _learn(self, batch: Part, rows: int, seen: Tensor) -> None:
+        """Add a batch's part of the gradient of so many rows, and what it was like to `seen`."""
         share = self.world.share_of(len(batch))
         weights = None if batch.weights is None else batch.weights[share]
         targets = batch.targets[share]
         outputs = self._outputs(self._joined, Part(batch.inputs[share], targets, weights))
         total = self.loss.total(outputs, targets, weights)
         factor = self.world.share_factor(len(batch))
-        (total * (factor / weight)).backward()
+        # Weights have mean 1: divided by their own sum, rows of a light group would count more.
+        (total * (factor / rows)).backward()
         counted = factor / self.world.size
         seen[0] += total.detach() * counted
         seen[1] += self.loss.score(outputs.detach(), targets) * counted
@@ -174,7 +205,7 @@ class Learner(LightningModule):
         if value - value != 0:  # NaN or infinite
             raise DataError(
                 f"the loss is no number any more in epoch {self.state.epoch + 1}, step "
-                f"{self.state.step}, at learning rate {self.current_rate():g}; a smaller "
+                f"{self.state.step}, at learning rate {self.last_rate():g}; a smaller "
                 "training.learning_rate, training.gradient_clip or a warm-up may help",
                 reason="TRAINING_DIVERGED",
                 field="training.learning_rate",

@@ -31,6 +31,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "weight_decay": (0.0, 10.0),
     "warmup_epochs": (0, 100_000),
     "patience": (1, 100_000),
+    "min_improvement": (0.0, 1.0),
     "gradient_clip": (1e-6, 1e6),
     "accumulation": (1, 1024),
     "label_smoothing": (0.0, 0.5),
@@ -41,6 +42,9 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 }
 """Smallest and largest value of each option that is a number."""
 
+OFF_AT_ZERO: Final = frozenset({"patience", "gradient_clip", "checkpoint_minutes"})
+"""Options that requests switch off with 0; here they are None then."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
@@ -48,7 +52,8 @@ class TrainingOptions:
 
     Attributes:
         epochs: Most passes over the training rows.
-        batch_size: Rows of a step; None: an eighth of the training rows, 8 to 256, a power of 2.
+        batch_size: Rows of a step; None: a power of 2 between an eighth and a quarter of the
+            training rows, 8 to 256.
         optimizer: `adamw`, `adam`, or `sgd` with momentum 0.9.
         learning_rate: Largest step size.
         weight_decay: Pull of the weights towards 0; None: 0.01, and 0.1 where columns outnumber
@@ -58,6 +63,8 @@ class TrainingOptions:
             fallen for a third of the patience. `none`: stays.
         warmup_epochs: Epochs over which it rises from 0 first; not for `one_cycle`.
         patience: Epochs without a smaller validation loss that end the training; None: never.
+        min_improvement: How much smaller a validation loss has to be for patience and plateau;
+            None: 0.001 for classes, 0.0001 of the variance for numbers.
         gradient_clip: Longest gradient; None: any.
         accumulation: Batches whose gradients make one step.
         label_smoothing: Share of each label that is spread over all classes.
@@ -69,7 +76,7 @@ class TrainingOptions:
         devices: GPUs, or processes without one, that share each batch.
         max_seconds: Seconds after which the best epoch so far is the result; None: no limit.
         checkpoint_minutes: Minutes between checkpoints; None: every epoch, though not within 2
-            seconds of the last.
+            seconds of the last, nor within ten times as long as storing that took.
 
     Raises:
         DataError: FIELD_INVALID, naming the field.
@@ -83,6 +90,7 @@ class TrainingOptions:
     schedule: Schedule = "cosine"
     warmup_epochs: int = 0
     patience: int | None = 30
+    min_improvement: float | None = None
     gradient_clip: float | None = 1.0
     accumulation: int = 1
     label_smoothing: float = 0.0
@@ -101,7 +109,8 @@ class TrainingOptions:
         for name, (smallest, largest) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not smallest <= value <= largest:
-                raise _invalid(name, value, f"{smallest:g} to {largest:g}")
+                off = "0 for none, or " if name in OFF_AT_ZERO else ""
+                raise _invalid(name, value, f"{off}{smallest:g} to {largest:g}")
         if self.warmup_epochs >= self.epochs:
             raise _invalid("warmup_epochs", self.warmup_epochs, f"0 to {self.epochs - 1}")
 
@@ -135,6 +144,13 @@ def weight_decay_for(options: TrainingOptions, *, wide: bool) -> float:
     if options.weight_decay is not None:
         return options.weight_decay
     return 0.1 if wide else 0.01
+
+
+def min_improvement_for(options: TrainingOptions, *, classes: bool) -> float:
+    """Return how much smaller a validation loss has to be to count as smaller."""
+    if options.min_improvement is not None:
+        return options.min_improvement
+    return 1e-3 if classes else 1e-4
 
 
 def _invalid(name: str, value: object, allowed: str) -> DataError:

@@ -47,20 +47,13 @@ class LearningRate:
         return self.largest * _PLATEAU_FACTOR**halvings
 
 
-def halvings_of(stagnant: list[bool], patience: int | None) -> int:
-    """Return how often the plateau schedule has halved.
+def halving_epochs(patience: int | None) -> int:
+    """Return after how many epochs without a smaller loss the plateau schedule halves.
 
     Args:
-        stagnant: For every epoch so far, whether it left the smallest validation loss as it was.
         patience: Epochs that early stopping waits; None: 30 count.
     """
-    wait = max(1, (patience or 30) // _PLATEAU_SHARE)
-    halved = waited = 0
-    for stood_still in stagnant:
-        waited = waited + 1 if stood_still else 0
-        if waited == wait:
-            halved, waited = halved + 1, 0
-    return halved
+    return max(1, (patience or 30) // _PLATEAU_SHARE)
 
 
 def _one_cycle(share: float) -> float:

@@ -35,7 +35,7 @@ class Epoch:
 
 @dataclass
 class Sums:
-    """What the chunks of an epoch add up to.
+    """What the steps of an epoch add up to.
 
     Attributes:
         loss: Losses of the rows, weighted.
@@ -60,10 +60,13 @@ class State:
 
     Attributes:
         epoch: Epoch that is under way, from 0.
-        chunk: Chunks of it that are done.
-        step: Steps done.
-        sums: What its chunks add up to.
+        epoch_step: Steps of it that are done.
+        step: Steps of all epochs that are done.
+        sums: What the steps of the epoch add up to.
         history: The epochs that are done.
+        reference: What a smaller validation loss has to be smaller than; None: nothing yet.
+        stagnant: Epochs since it became smaller.
+        halvings: How often the `plateau` schedule has halved the learning rate.
         best: Place in the history of the epoch with the smallest validation loss; None before
             the first.
         seconds: Time that all attempts have trained.
@@ -72,10 +75,13 @@ class State:
     """
 
     epoch: int = 0
-    chunk: int = 0
+    epoch_step: int = 0
     step: int = 0
     sums: Sums = field(default_factory=Sums)
     history: list[Epoch] = field(default_factory=list)
+    reference: float | None = None
+    stagnant: int = 0
+    halvings: int = 0
     best: int | None = None
     seconds: float = 0.0
     ended: bool = False
@@ -86,14 +92,19 @@ class State:
         """The epoch with the smallest validation loss."""
         return None if self.best is None else self.history[self.best]
 
-    @property
-    def stagnant(self) -> list[bool]:
-        """For every epoch that is done, whether it left the smallest loss as it was."""
-        smallest, stood_still = float("inf"), []
-        for epoch in self.history:
-            stood_still.append(epoch.validation_loss >= smallest)
-            smallest = min(smallest, epoch.validation_loss)
-        return stood_still
+    def note_loss(self, loss: float, min_improvement: float, halving_epochs: int) -> None:
+        """Count for how long the validation loss has not become smaller.
+
+        Args:
+            loss: Of the epoch that has ended.
+            min_improvement: How much smaller a loss has to be to count as smaller.
+            halving_epochs: Epochs without a smaller loss after which the rate is halved.
+        """
+        if self.reference is None or loss < self.reference - min_improvement:
+            self.reference, self.stagnant = loss, 0
+            return
+        self.stagnant += 1
+        self.halvings += self.stagnant % halving_epochs == 0
 
     def to_json(self, **about: Any) -> str:
         """Return the state as text, with more that belongs to it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from omniscope_deeplearning.options import TrainingOptions
@@ -83,6 +84,10 @@ class Training:
     def held_out(self) -> Any:
         (measured,) = self.results["metrics"]
         return measured["values"]
+
+    @property
+    def predictions(self) -> Any:
+        return pa.ipc.open_file(self.package / "predictions.arrow").read_pandas()
 
     @property
     def weights(self) -> bytes:

@@ -80,7 +80,8 @@ def test_progress_rises_to_the_packing(train_network, make_spec):
 
 
 def test_the_best_epoch_is_kept_and_stagnation_ends_the_training(train_network, make_spec):
-    options = {"epochs": 200, "patience": 3, "learning_rate": 0.03, "schedule": "none"}
+    stopping = {"patience": 3, "min_improvement": 0.0}
+    options = {**stopping, "epochs": 200, "learning_rate": 0.03, "schedule": "none"}
 
     training = train_network(make_spec(options=options))
 
@@ -89,6 +90,24 @@ def test_the_best_epoch_is_kept_and_stagnation_ends_the_training(train_network, 
     assert training.curves["kept"] == losses.index(min(losses))
     assert len(losses) - 1 - training.curves["kept"] == 3
     assert not training.outcome.stopped_early
+
+
+def test_improvements_that_are_too_small_do_not_keep_a_training_alive(train_network, make_spec):
+    options = {"epochs": 200, "patience": 3, "min_improvement": 0.5}
+
+    training = train_network(make_spec(options=options))
+
+    losses = [epoch["validation_loss"] for epoch in training.curves["epochs"]]
+    assert len(losses) < 20
+    assert training.curves["kept"] == losses.index(min(losses))
+
+
+def test_the_learning_rate_of_an_epoch_is_that_of_its_last_step(train_network, make_spec):
+    training = train_network(make_spec(options={"epochs": 2, "schedule": "cosine"}))
+
+    first, second = (epoch["learning_rate"] for epoch in training.curves["epochs"])
+    assert 0.0005 < first < 0.001
+    assert 0 < second < 0.0005
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(train_network, make_spec):

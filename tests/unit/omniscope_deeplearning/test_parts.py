@@ -7,8 +7,9 @@ import torch
 
 from omniscope_deeplearning.data import Chunks
 from omniscope_deeplearning.options import TrainingOptions, batch_size_for
-from omniscope_deeplearning.schedules import LearningRate, halvings_of
+from omniscope_deeplearning.schedules import LearningRate, halving_epochs
 from omniscope_deeplearning.spec import TrainSpec
+from omniscope_deeplearning.state import State
 from omniscope_deeplearning.threads import chosen_threads
 from omniscope_ml.networks.description import describe_network
 from omniscope_ml.networks.layout import InputLayout
@@ -48,11 +49,17 @@ def test_schedules_rise_and_fall_as_they_say():
     assert LearningRate("plateau", 1.0, steps=9, warmup=0).at(8, halvings=2) == 0.25
 
 
-def test_a_plateau_halves_after_a_third_of_the_patience():
-    stood_still = [False, True, True, True, True, False, True, True]
+def test_a_plateau_halves_each_time_a_third_of_the_patience_brought_nothing():
+    losses = [1.0, 0.9995, 1.0, 1.0, 1.0, 0.9, 0.9, 0.8999]
+    halvings = {}
+    for patience in (6, 30):
+        state = State()
+        for loss in losses:
+            state.note_loss(loss, 0.001, halving_epochs(patience))
+        halvings[patience] = state.halvings
 
-    assert halvings_of(stood_still, patience=6) == 3
-    assert halvings_of(stood_still, patience=30) == 0
+    assert halvings == {6: 3, 30: 0}
+    assert state.stagnant == 2
 
 
 def test_default_batches_suit_the_number_of_rows():
@@ -64,15 +71,15 @@ def test_default_batches_suit_the_number_of_rows():
 def test_every_epoch_has_all_rows_in_an_order_of_its_own():
     chunks = Chunks(10, 4, seed=1)
     first = torch.cat(list(chunks))
-    chunks.epoch = 1
+    chunks.epoch, chunks.together = 1, 2
     second = torch.cat(list(chunks))
-    chunks.first = 2
+    chunks.first_step = 2
     rest = torch.cat(list(chunks))
 
     assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(10))
     assert first.tolist() != second.tolist()
     assert rest.tolist() == second.tolist()[8:]
-    assert chunks.count == 3
+    assert chunks.steps == 3
 
 
 def test_little_work_is_done_by_one_thread_and_the_setting_is_given_back():

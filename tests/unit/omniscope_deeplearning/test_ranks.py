@@ -139,6 +139,18 @@ def test_the_end_leaves_a_checkpoint_and_no_rank(train_network, make_spec, tmp_p
     assert other_ranks() == []
 
 
+@pytest.mark.slow
+def test_an_interrupted_training_of_two_ranks_goes_on_exactly(train_network, make_spec, tmp_path):
+    spec = make_spec(options={"devices": 2, "epochs": 3, "dropout": 0.4})
+    end = at_epoch(1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    whole = train_network(spec)
+
+    with pytest.raises(SystemExit):
+        train_network(spec, report=RecordedReport(on_epoch=end, resume=tmp_path))
+
+    assert train_network(spec, resume=tmp_path).weights == whole.weights
+
+
 def test_the_end_before_they_meet_leaves_no_rank(train_network, make_spec):
     with (
         as_soon_as_another_rank_starts(lambda _: os.kill(os.getpid(), signal.SIGTERM)),

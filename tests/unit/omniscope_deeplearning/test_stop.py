@@ -36,7 +36,8 @@ def test_a_limit_within_the_first_epoch_keeps_what_was_learned_by_then(
     step = Learner.training_step
 
     def step_with_a_limit(learner, places, index):
-        os.kill(os.getpid(), signal.SIGUSR1)
+        if learner.state.step >= 20:
+            os.kill(os.getpid(), signal.SIGUSR1)
         return step(learner, places, index)
 
     monkeypatch.setattr(Learner, "training_step", step_with_a_limit)
@@ -44,7 +45,7 @@ def test_a_limit_within_the_first_epoch_keeps_what_was_learned_by_then(
     training = train_network(spec, "digits")
 
     assert training.outcome.stopped_early
-    assert training.curves["epochs"][0]["step"] == 20
+    assert 20 < training.curves["epochs"][0]["step"] < 1150 / 8
     assert training.held_out["accuracy"] > 0.2
 
 

@@ -169,8 +169,10 @@ class Preprocessing(_message.Message):
     indicators: _builtins.bool
     """Gives each number with missing values a second column, 1 where it is missing. Default false."""
     encoding: _builtins.str
-    """`one_hot` (default): a column for each category of a text and one for all others. `refuse`: a
-    feature that is text is refused, FEATURE_NOT_NUMERIC.
+    """`one_hot` (default): a column for each of the 256 most frequent categories of a text, and one for
+    all others, missing ones among them. Where no training row has another, a prediction takes others
+    for the mean of the training rows. `refuse`: a feature that is text is refused,
+    FEATURE_NOT_NUMERIC.
     """
     def __init__(
         self,
@@ -215,11 +217,12 @@ class TrainingOptions(_message.Message):
     DETERMINISTIC_FIELD_NUMBER: _builtins.int
     MAX_SECONDS_FIELD_NUMBER: _builtins.int
     CHECKPOINT_MINUTES_FIELD_NUMBER: _builtins.int
+    MIN_IMPROVEMENT_FIELD_NUMBER: _builtins.int
     epochs: _builtins.int
     """Most passes over the training rows. Default 200, range 1 to 100000."""
     batch_size: _builtins.int
-    """Rows of a step, at most those that train. Default: an eighth of them, a power of two from 8 to
-    256. Range 1 to 1000000.
+    """Rows of a step, at most those that train. Default: a power of two between an eighth and a quarter
+    of them, from 8 to 256. Range 1 to 1000000.
     """
     optimizer: _builtins.str
     """`adamw` (default), `adam`, or `sgd` with momentum 0.9."""
@@ -229,7 +232,8 @@ class TrainingOptions(_message.Message):
     """Pull of the weights towards 0. Default 0.01; 0.1 where columns outnumber rows. Range 0 to 10."""
     schedule: _builtins.str
     """Course of the learning rate: `cosine` (default; falls to 0), `one_cycle` (rises over three tenths
-    of the steps, then falls), `plateau` (halved where the validation loss stopped falling), `none`.
+    of the steps, then falls), `plateau` (halved where the validation loss has not fallen for a third
+    of `patience`), `none`.
     """
     warmup_epochs: _builtins.int
     """Epochs over which the learning rate rises from 0 first; fewer than `epochs`. Default 0. Not for
@@ -260,7 +264,13 @@ class TrainingOptions(_message.Message):
     limit of 1.25 x max_seconds + 120 s stands behind it.
     """
     checkpoint_minutes: _builtins.float
-    """Minutes between checkpoints. Default, 0: every epoch. Range 0.01 to 1440."""
+    """Minutes between checkpoints. Default, 0: every epoch, though not within 2 seconds of the last, nor
+    within ten times as long as storing that took. Range 0.01 to 1440.
+    """
+    min_improvement: _builtins.float
+    """How much smaller a validation loss has to be to count for `patience` and `plateau`. Default 0.001
+    for classes, 0.0001 of the target's variance for numbers. Range 0 to 1.
+    """
     def __init__(
         self,
         *,
@@ -281,10 +291,11 @@ class TrainingOptions(_message.Message):
         deterministic: _builtins.bool | None = ...,
         max_seconds: _builtins.int | None = ...,
         checkpoint_minutes: _builtins.float | None = ...,
+        min_improvement: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accumulation", b"_accumulation", "_batch_size", b"_batch_size", "_checkpoint_minutes", b"_checkpoint_minutes", "_deterministic", b"_deterministic", "_dropout", b"_dropout", "_epochs", b"_epochs", "_gradient_clip", b"_gradient_clip", "_label_smoothing", b"_label_smoothing", "_learning_rate", b"_learning_rate", "_max_seconds", b"_max_seconds", "_patience", b"_patience", "_warmup_epochs", b"_warmup_epochs", "_weight_decay", b"_weight_decay", "accumulation", b"accumulation", "batch_size", b"batch_size", "checkpoint_minutes", b"checkpoint_minutes", "deterministic", b"deterministic", "dropout", b"dropout", "epochs", b"epochs", "gradient_clip", b"gradient_clip", "label_smoothing", b"label_smoothing", "learning_rate", b"learning_rate", "max_seconds", b"max_seconds", "patience", b"patience", "warmup_epochs", b"warmup_epochs", "weight_decay", b"weight_decay"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accumulation", b"_accumulation", "_batch_size", b"_batch_size", "_checkpoint_minutes", b"_checkpoint_minutes", "_deterministic", b"_deterministic", "_dropout", b"_dropout", "_epochs", b"_epochs", "_gradient_clip", b"_gradient_clip", "_label_smoothing", b"_label_smoothing", "_learning_rate", b"_learning_rate", "_max_seconds", b"_max_seconds", "_min_improvement", b"_min_improvement", "_patience", b"_patience", "_warmup_epochs", b"_warmup_epochs", "_weight_decay", b"_weight_decay", "accumulation", b"accumulation", "batch_size", b"batch_size", "checkpoint_minutes", b"checkpoint_minutes", "deterministic", b"deterministic", "dropout", b"dropout", "epochs", b"epochs", "gradient_clip", b"gradient_clip", "label_smoothing", b"label_smoothing", "learning_rate", b"learning_rate", "max_seconds", b"max_seconds", "min_improvement", b"min_improvement", "patience", b"patience", "warmup_epochs", b"warmup_epochs", "weight_decay", b"weight_decay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accumulation", b"_accumulation", "_batch_size", b"_batch_size", "_checkpoint_minutes", b"_checkpoint_minutes", "_deterministic", b"_deterministic", "_dropout", b"_dropout", "_epochs", b"_epochs", "_gradient_clip", b"_gradient_clip", "_label_smoothing", b"_label_smoothing", "_learning_rate", b"_learning_rate", "_max_seconds", b"_max_seconds", "_patience", b"_patience", "_warmup_epochs", b"_warmup_epochs", "_weight_decay", b"_weight_decay", "accumulation", b"accumulation", "batch_size", b"batch_size", "checkpoint_minutes", b"checkpoint_minutes", "class_weights", b"class_weights", "deterministic", b"deterministic", "dropout", b"dropout", "epochs", b"epochs", "gradient_clip", b"gradient_clip", "label_smoothing", b"label_smoothing", "learning_rate", b"learning_rate", "max_seconds", b"max_seconds", "optimizer", b"optimizer", "patience", b"patience", "precision", b"precision", "schedule", b"schedule", "warmup_epochs", b"warmup_epochs", "weight_decay", b"weight_decay"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accumulation", b"_accumulation", "_batch_size", b"_batch_size", "_checkpoint_minutes", b"_checkpoint_minutes", "_deterministic", b"_deterministic", "_dropout", b"_dropout", "_epochs", b"_epochs", "_gradient_clip", b"_gradient_clip", "_label_smoothing", b"_label_smoothing", "_learning_rate", b"_learning_rate", "_max_seconds", b"_max_seconds", "_min_improvement", b"_min_improvement", "_patience", b"_patience", "_warmup_epochs", b"_warmup_epochs", "_weight_decay", b"_weight_decay", "accumulation", b"accumulation", "batch_size", b"batch_size", "checkpoint_minutes", b"checkpoint_minutes", "class_weights", b"class_weights", "deterministic", b"deterministic", "dropout", b"dropout", "epochs", b"epochs", "gradient_clip", b"gradient_clip", "label_smoothing", b"label_smoothing", "learning_rate", b"learning_rate", "max_seconds", b"max_seconds", "min_improvement", b"min_improvement", "optimizer", b"optimizer", "patience", b"patience", "precision", b"precision", "schedule", b"schedule", "warmup_epochs", b"warmup_epochs", "weight_decay", b"weight_decay"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accumulation: _TypeAlias = _typing.Literal["accumulation"]  # noqa: Y015
     _WhichOneofArgType__accumulation: _TypeAlias = _typing.Literal["_accumulation", b"_accumulation"]  # noqa: Y015
@@ -306,6 +317,8 @@ class TrainingOptions(_message.Message):
     _WhichOneofArgType__learning_rate: _TypeAlias = _typing.Literal["_learning_rate", b"_learning_rate"]  # noqa: Y015
     _WhichOneofReturnType__max_seconds: _TypeAlias = _typing.Literal["max_seconds"]  # noqa: Y015
     _WhichOneofArgType__max_seconds: _TypeAlias = _typing.Literal["_max_seconds", b"_max_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__min_improvement: _TypeAlias = _typing.Literal["min_improvement"]  # noqa: Y015
+    _WhichOneofArgType__min_improvement: _TypeAlias = _typing.Literal["_min_improvement", b"_min_improvement"]  # noqa: Y015
     _WhichOneofReturnType__patience: _TypeAlias = _typing.Literal["patience"]  # noqa: Y015
     _WhichOneofArgType__patience: _TypeAlias = _typing.Literal["_patience", b"_patience"]  # noqa: Y015
     _WhichOneofReturnType__warmup_epochs: _TypeAlias = _typing.Literal["warmup_epochs"]  # noqa: Y015
@@ -332,6 +345,8 @@ class TrainingOptions(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__learning_rate) -> _WhichOneofReturnType__learning_rate | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_seconds) -> _WhichOneofReturnType__max_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_improvement) -> _WhichOneofReturnType__min_improvement | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__patience) -> _WhichOneofReturnType__patience | None: ...
     @_typing.overload

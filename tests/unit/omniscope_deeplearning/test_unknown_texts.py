@@ -1,0 +1,44 @@
+"""Texts that no training row had: a prediction for them says no more than the training rows do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from omniscope_ml.datasets.ingest import DATA_FILE, ingest
+from omniscope_ml.predictor import load_package
+
+SICK_OF_U, SICK_OF_V = 0.95, 0.05
+
+
+@pytest.fixture
+def wards(stored, tmp_path, monkeypatch):
+    """Wards `u` and `v` of 200 patients each; being sick is nearly a matter of the ward."""
+    ward = np.array(["u", "v"] * 200)
+    noise = np.random.default_rng(0).random(400)
+    sick = noise < np.where(ward == "u", SICK_OF_U, SICK_OF_V)
+    frame = pd.DataFrame({"ward": ward, "sick": sick.astype(int)})
+    frame.to_csv(tmp_path / "wards.csv", index=False)
+    ingest(tmp_path / "wards.csv", "csv", tmp_path)
+    monkeypatch.setitem(stored, "wards", tmp_path / DATA_FILE)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_new_or_missing_text_is_predicted_near_the_base_rate(
+    train_network, make_spec, wards, seed
+):
+    spec = make_spec(
+        target_column="sick",
+        feature_columns=("ward",),
+        problem_type="binary",
+        seed=seed,
+        options={"epochs": 20},
+    )
+    model = load_package(train_network(spec, "wards").package)
+    asked = pd.DataFrame({"ward": ["u", "v", "w", None]}, dtype=object)
+
+    of_u, of_v, *unknown = model.predict_proba(asked)[:, 1]
+
+    assert of_u > 0.8
+    assert of_v < 0.2
+    assert unknown[0] == unknown[1]
+    assert 0.3 < unknown[0] < 0.7

@@ -1,0 +1,91 @@
+"""Rows may weigh differently, also nothing at all."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from omniscope_deeplearning.options import TrainingOptions
+from omniscope_ml.datasets.ingest import DATA_FILE, ingest
+from omniscope_ml.errors import DataError
+
+ROWS = 400
+
+
+@pytest.fixture
+def stored_table(tmp_path, stored, monkeypatch):
+    """Stores a table as the data set `weighted`."""
+
+    def store(**columns):
+        pd.DataFrame(columns).to_parquet(tmp_path / "table.parquet")
+        ingest(tmp_path / "table.parquet", "parquet", tmp_path)
+        monkeypatch.setitem(stored, "weighted", tmp_path / DATA_FILE)
+
+    return store
+
+
+def weighted_spec(make_spec, **options):
+    spec = make_spec()
+    return dataclasses.replace(
+        spec,
+        target_column="y",
+        feature_columns=("x",),
+        problem_type="regression",
+        weight_column="weight",
+        split_strategy="random",
+        training=TrainingOptions(**options),
+    )
+
+
+def test_batches_without_any_weight_do_no_harm(stored_table, train_network, make_spec):
+    weight = (np.arange(ROWS) % 20 == 0).astype(float)
+    x = np.random.default_rng(0).normal(size=ROWS)
+    stored_table(x=x, y=2 * x, weight=weight)
+
+    training = train_network(weighted_spec(make_spec, epochs=20, batch_size=4), "weighted")
+
+    assert training.held_out["r2"] > 0.8
+
+
+def test_a_row_counts_by_its_weight_whatever_batch_it_is_in(
+    stored_table, train_network, make_spec
+):
+    y = (np.arange(ROWS) % 20 == 0).astype(float)
+    stored_table(x=np.zeros(ROWS), y=y, weight=np.where(y == 1, 19.0, 1.0))
+    spec = weighted_spec(
+        make_spec,
+        epochs=40,
+        batch_size=4,
+        optimizer="sgd",
+        learning_rate=0.001,
+        gradient_clip=None,
+        dropout=0.0,
+        schedule="none",
+        patience=None,
+    )
+
+    training = train_network(spec, "weighted")
+
+    # Rare ones weigh as much as all others together; each batch by itself would give 0.2.
+    assert training.predictions["prediction"].mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_part_without_any_weight_is_refused(stored_table, train_network, make_spec):
+    x = np.random.default_rng(0).normal(size=ROWS)
+    part = np.array(["train", "validation", "test", "train"])[np.arange(ROWS) % 4]
+    stored_table(x=x, y=2 * x, weight=(part != "validation").astype(float), part=part)
+    spec = dataclasses.replace(
+        weighted_spec(make_spec, epochs=2),
+        split_strategy="predefined",
+        split_column="part",
+        validation_fraction=None,
+    )
+
+    with pytest.raises(DataError, match="in every row that validates") as refused:
+        train_network(spec, "weighted")
+
+    assert (refused.value.reason, refused.value.field) == (
+        "COLUMN_ROLE_CONFLICT",
+        "weight_column",
+    )
