@@ -1,5 +1,6 @@
 """The processes that make up a local suite: how each is started, asked and stopped."""
 
+import os
 import secrets
 import sys
 import sysconfig
@@ -13,6 +14,8 @@ from omniscope_local.nats import nats_command
 from omniscope_local.ports import LOOPBACK, Ports
 from omniscope_local.probes import Probe, broker_greets, gateway_answers, grpc_serves
 
+MACHINE_SLOTS = "1"
+"""Trainings of a suite at a time, whichever service's: each of them would use all processors."""
 PROBES: Mapping[str, Probe] = {
     "nats": broker_greets,
     "registry": grpc_serves,
@@ -105,6 +108,7 @@ def _service_environment(home: Path, ports: Ports, token: str) -> dict[str, str]
     """Return what services read; database, artifacts and MLflow stay as the user set them."""
     return {
         "OMNISCOPE_HOME": str(home),
+        "OMNISCOPE_MACHINE_SLOTS": os.environ.get("OMNISCOPE_MACHINE_SLOTS") or MACHINE_SLOTS,
         "OMNISCOPE_NATS_URL": f"nats://{token}@{_address(ports.nats)}",
         "OMNISCOPE_REGISTRY_LISTEN": _address(ports.registry),
         "OMNISCOPE_REGISTRY_TARGET": _address(ports.registry),

@@ -42,6 +42,9 @@ class ServiceSettings(BaseSettings):
     """gRPC target of the registry."""
     dataset_cache_bytes: int = Field(default=20 * 1024**3, gt=0)
     """Datasets that the workers of a machine keep in the home for later jobs. Default: 20 GiB."""
+    machine_slots: int = Field(default=0, ge=0, le=64)
+    """Trainings that all workers with this home run at a time, whichever service's. Default, 0:
+    each has slots of its own. A local suite sets 1."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged."""
 

@@ -38,6 +38,11 @@ class Hint:
         with suppress(nats.errors.Error, TimeoutError):
             await self.message.ack_sync(timeout=_ACK_SECONDS)
 
+    async def keep(self) -> None:
+        """Say that the hint is still held, before it is taken for lost and delivered again."""
+        with suppress(nats.errors.Error):
+            await self.message.in_progress()
+
     async def nak(self, delay_seconds: float) -> None:
         """Ask for the hint again later."""
         with suppress(nats.errors.Error):

@@ -20,6 +20,7 @@ from omniscope_service.jobs.dataset_cache import DEFAULT_CACHE_BYTES, DatasetCac
 from omniscope_service.jobs.endings import ending_of_fault
 from omniscope_service.jobs.launcher import LocalLauncher
 from omniscope_service.jobs.lost_attempts import report_lost_attempts
+from omniscope_service.jobs.machine_slots import MachineSlots
 from omniscope_service.jobs.persistence import NO_ANSWER, until_answered
 from omniscope_service.jobs.stop import StopCause
 from omniscope_service.jobs.warm import WarmChild
@@ -81,6 +82,7 @@ class Worker:
         child_memory_bytes: A child that holds more is killed, before the kernel kills the worker
             with it.
         cache_bytes: Datasets that are kept for later jobs; those in use may be more.
+        machine_slots: Jobs that all workers of the home run at a time; 0: each has its own slots.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Worker:
         silence_seconds: float = 1800.0,
         child_memory_bytes: int,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        machine_slots: int = 0,
     ) -> None:
         self.worker_id = str(ULID())
         self._definition = definition
@@ -116,6 +119,7 @@ class Worker:
             silence_seconds=silence_seconds,
             child_memory_bytes=child_memory_bytes,
         )
+        self._machine = MachineSlots(home / "slots", machine_slots)
         self._attempts: set[Attempt] = set()
 
     def warm_up(self) -> None:
@@ -148,7 +152,18 @@ class Worker:
             hint = await hints.fetch(_FETCH_SECONDS)
             if hint is not None:
                 await failpoints.reach("worker.after_fetch")
-            grant = await self._claim(hint) if hint is not None else None
+                await self._take(hint, stop)
+
+    async def _take(self, hint: Hint, stop: asyncio.Event) -> None:
+        """Run the job of a hint as soon as the machine has a slot for it; it is queued until then.
+
+        The hint is held meanwhile: given back, it would lose its place in line.
+        """
+        async with self._machine.taken(stop, hint.keep) as taken:
+            if not taken:
+                await hint.nak(0)
+                return
+            grant = await self._claim(hint)
             if grant is not None:
                 await self._run(grant, stop)
 

@@ -121,6 +121,7 @@ async def _worker(
         settings.home,
         child_memory_bytes=settings.child_memory_bytes or _memory_share(settings.slots),
         cache_bytes=settings.dataset_cache_bytes,
+        machine_slots=settings.machine_slots,
     )
 
 

@@ -95,6 +95,7 @@ async def _workers(
             settings.home,
             child_memory_bytes=memory,
             cache_bytes=settings.dataset_cache_bytes,
+            machine_slots=settings.machine_slots,
         )
         for resource_class in settings.resource_classes
     ]

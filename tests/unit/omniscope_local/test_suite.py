@@ -14,7 +14,7 @@ import pytest
 
 from omniscope_client.errors import OmniscopeError
 from omniscope_local.ports import choose_ports
-from omniscope_local.programs import Program
+from omniscope_local.programs import Program, suite_programs
 from omniscope_local.state import read_state
 from omniscope_local.suite import Report, Suite
 
@@ -227,3 +227,19 @@ def test_a_log_that_grew_too_big_is_turned_over(tmp_path: Path) -> None:
 
     assert (logs / "projector.log").stat().st_size < 1024
     assert (logs / "projector.log.1").stat().st_size == 11 * 1024 * 1024
+
+
+@pytest.mark.parametrize(("variable", "expected"), [(None, "1"), ("", "1"), ("4", "4")])
+def test_the_services_of_a_suite_share_one_slot_unless_told_otherwise(
+    variable: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMNISCOPE_MACHINE_SLOTS", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("OMNISCOPE_MACHINE_SLOTS", variable)
+
+    programs = {p.name: p for p in suite_programs(tmp_path, choose_ports({}, free=True))}
+
+    shared = {
+        programs[n].environment["OMNISCOPE_MACHINE_SLOTS"] for n in ("automl", "deeplearning")
+    }
+    assert shared == {expected}
