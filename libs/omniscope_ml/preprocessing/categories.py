@@ -1,7 +1,7 @@
 """Encodes text columns by the categories of the training rows."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,26 +22,27 @@ class CategoryTransform:
     Attributes:
         one_hot: Whether each category has a column; otherwise each has a number.
         categories: Known categories of each column, sorted by code point.
+        others: What each column gives for all other texts when it is one-hot, shape
+            (categories + 1,).
     """
 
     one_hot: bool
     categories: tuple[tuple[str, ...], ...]
+    others: tuple[npt.NDArray[np.float32], ...]
 
     @classmethod
     def fit(cls, frame: "pd.DataFrame", options: PreprocessingOptions) -> "CategoryTransform":
         """Learn from training rows: texts, missing ones as None."""
-        known = []
-        for name in frame.columns:
-            counts = frame[name].value_counts()
-            known.append(tuple(sorted(counts.index[counts >= options.min_category_rows])))
-        return cls(options.encoding == "one_hot", tuple(known))
+        counts = [frame[name].value_counts().to_dict() for name in frame.columns]
+        known = tuple(_known(counted, options) for counted in counts)
+        pairs = zip(counts, known, strict=True)
+        others = tuple(_others(counted, those, len(frame)) for counted, those in pairs)
+        return cls(options.encoding == "one_hot", known, others)
 
     def transform(self, frame: "pd.DataFrame") -> npt.NDArray[np.float32]:
         """Return the encoded columns, shape (rows, outputs)."""
-        parts = [
-            self._encoded(frame[name], known)
-            for name, known in zip(frame.columns, self.categories, strict=True)
-        ]
+        columns = zip(frame.columns, self.categories, self.others, strict=True)
+        parts = [self._encoded(frame[name], known, others) for name, known, others in columns]
         empty = np.empty((len(frame), 0), dtype=np.float32)
         return np.hstack([empty, *parts])
 
@@ -58,19 +59,53 @@ class CategoryTransform:
             "one_hot": np.array(self.one_hot),
             "names": texts([text for known in self.categories for text in known]),
             "counts": np.array([len(known) for known in self.categories], dtype=np.int64),
+            "others": np.concatenate([np.empty(0, dtype=np.float32), *self.others]),
         }
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "CategoryTransform":
         """Restore what `to_arrays` returned."""
-        ends = np.cumsum(arrays["counts"], dtype=np.int64)
-        parts = np.split(arrays["names"], ends)[:-1]
-        return cls(bool(arrays["one_hot"]), tuple(tuple(part.tolist()) for part in parts))
+        parts = _split(arrays["names"], arrays["counts"])
+        others = _split(arrays["others"], arrays["counts"] + 1)
+        known = tuple(tuple(part.tolist()) for part in parts)
+        return cls(bool(arrays["one_hot"]), known, tuple(others))
 
-    def _encoded(self, column: "pd.Series", known: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    def _encoded(
+        self, column: "pd.Series", known: tuple[str, ...], others: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
         import pandas as pd
 
         codes = pd.Categorical(column, categories=list(known)).codes.astype(np.int64)
         if not self.one_hot:
             return (codes + 1).astype(np.float32)[:, None]
-        return np.eye(len(known) + 1, dtype=np.float32)[codes]  # -1 is the last, the others
+        encoded = np.zeros((len(codes), len(known) + 1), dtype=np.float32)
+        is_known = codes >= 0
+        encoded[is_known, codes[is_known]] = 1
+        encoded[~is_known] = others
+        return encoded
+
+
+def _known(counts: dict[str, int], options: PreprocessingOptions) -> tuple[str, ...]:
+    """Return the most frequent categories; of equally frequent ones those that sort first."""
+    frequent = [text for text, count in counts.items() if count >= options.min_category_rows]
+    ordered = sorted(frequent, key=lambda text: (-counts[text], text))
+    return tuple(sorted(ordered[: options.most_categories]))
+
+
+def _others(counts: dict[str, int], known: tuple[str, ...], rows: int) -> npt.NDArray[np.float32]:
+    """Return what stands for all other texts.
+
+    Where no training row has one, no model can learn what they mean: they stand in the middle of
+    the training rows, so that predictions for them are near the base rate.
+    """
+    others = np.zeros(len(known) + 1, dtype=np.float32)
+    known_counts = [counts[text] for text in known]
+    if sum(known_counts) < rows:
+        others[-1] = 1
+    else:
+        others[:-1] = np.array(known_counts) / rows
+    return others
+
+
+def _split(joined: npt.NDArray[Any], lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[Any]]:
+    return np.split(joined, np.cumsum(lengths, dtype=np.int64))[:-1]

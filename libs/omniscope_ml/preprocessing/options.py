@@ -11,6 +11,7 @@ Encoding = Literal["one_hot", "ordinal"]
 SelectionMethod = Literal["f_test", "variance"]
 
 SELECTION_METHODS: Final[tuple[SelectionMethod, ...]] = get_args(SelectionMethod)
+MOST_CATEGORIES: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +27,13 @@ class PreprocessingOptions:
             1 where it is missing.
         scaling: `standard`: mean 0 and standard deviation 1. `robust`: median 0 and interquartile
             range 1. Columns that do not vary are only centred.
-        encoding: Of texts. `one_hot`: a column for each category and one for all others.
-            `ordinal`: one column, categories from 1, 0 for all others.
+        encoding: Of texts. `one_hot`: a column for each category and one for all others; where no
+            training row has another, they are encoded as the mean of the training rows. `ordinal`:
+            one column, categories from 1, 0 for all others.
         min_category_rows: Training rows that a category needs; rarer, new and missing ones are
             the others.
+        most_categories: Categories that a column has at most, the most frequent ones; the rest
+            are among the others.
     """
 
     log1p: bool = False
@@ -39,6 +43,7 @@ class PreprocessingOptions:
     scaling: Scaling = "standard"
     encoding: Encoding = "one_hot"
     min_category_rows: int = 1
+    most_categories: int = MOST_CATEGORIES
 
     def __post_init__(self) -> None:
         _check_allowed("imputation", self.imputation, get_args(Imputation))
@@ -46,6 +51,8 @@ class PreprocessingOptions:
         _check_allowed("encoding", self.encoding, get_args(Encoding))
         if self.min_category_rows < 1:
             raise _invalid("min_category_rows", self.min_category_rows, "1 and more")
+        if self.most_categories < 1:
+            raise _invalid("most_categories", self.most_categories, "1 and more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from omniscope_ml.splits import Rows
 if TYPE_CHECKING:
     import pandas as pd
 
-_FORMAT = 1
+_FORMAT = 2
 _TEXT = "string"
 
 
@@ -108,7 +108,7 @@ class FittedPreprocessor:
         """Restore what `to_arrays` returned.
 
         Raises:
-            DataError: PACKAGE_CORRUPT when arrays are missing or of a later format.
+            DataError: PACKAGE_CORRUPT when arrays are missing or of another format.
         """
         try:
             check_format(arrays, _FORMAT)
@@ -125,7 +125,7 @@ class FittedPreprocessor:
 
 
 def check_format(arrays: Arrays, known: int) -> None:
-    """Refuse arrays of a later version.
+    """Refuse arrays of another version.
 
     Raises:
         DataError: PACKAGE_CORRUPT.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, get_args
 
 from omniscope_deeplearning.spec import MissingValues
-from omniscope_ml.preprocessing.options import Imputation, Scaling
+from omniscope_ml.preprocessing.options import MOST_CATEGORIES, Imputation, Scaling
 from omniscope_service.errors import InvalidArgument
 from omniscope_service.training.allowed import FIELD_INVALID, require_known
 
@@ -83,9 +83,8 @@ def _numbers_kept(request: TrainRequest, features: Sequence[DatasetColumn]) -> i
 
 
 def _most_categories(column: DatasetColumn, table: RequestedTable) -> int:
-    if column.HasField("distinct_count"):
-        return column.distinct_count
-    return table.dataset.row_count
+    known = column.HasField("distinct_count")
+    return min(MOST_CATEGORIES, column.distinct_count if known else table.dataset.row_count)
 
 
 def _check_numeric(features: Iterable[DatasetColumn]) -> None:

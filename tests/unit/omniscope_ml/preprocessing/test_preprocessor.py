@@ -110,6 +110,45 @@ def test_new_rare_and_missing_categories_are_the_others() -> None:
     assert ordinal.transform(new).tolist() == [[1], [3], [0], [0]]
 
 
+def test_texts_that_no_training_row_has_stand_in_the_middle_of_the_training_rows() -> None:
+    frame = pd.DataFrame({"stage": ["I", "I", "II", "I"], "sex": ["f", None, "m", "f"]})
+    features = [Feature("stage", "string"), Feature("sex", "string")]
+    new = pd.DataFrame({"stage": ["IV", None, "II"], "sex": ["x", None, "f"]}, dtype=object)
+
+    fitted = Preprocessor().fit(frame.astype(object), features, np.arange(4))
+    restored = FittedPreprocessor.from_arrays(fitted.to_arrays())
+
+    middle, trained = [0.75, 0.25, 0], [0, 0, 1]
+    assert restored.output_names[2:4] == ("stage=(other)", "sex=f")
+    assert restored.transform(new).tolist() == [
+        [*middle, *trained],
+        [*middle, *trained],
+        [0, 1, 0, 1, 0, 0],
+    ]
+
+
+def test_a_text_column_keeps_its_most_frequent_categories() -> None:
+    frame = pd.DataFrame({"city": ["d", "a", "b", "c", "c", "b", "d", "e"]}, dtype=object)
+    options = PreprocessingOptions(most_categories=2)
+
+    fitted = Preprocessor(options).fit(frame, [Feature("city", "string")], np.arange(8))
+
+    assert fitted.output_names == ("city=b", "city=c", "city=(other)")
+    assert fitted.transform(frame[:3]).tolist() == [[0, 0, 1], [0, 0, 1], [1, 0, 0]]
+
+
+def test_free_texts_give_no_more_than_256_categories() -> None:
+    texts = [f"text {row // 2}" for row in range(40_000)]
+    frame = pd.DataFrame({"note": texts}, dtype=object)
+
+    fitted = Preprocessor().fit(frame, [Feature("note", "string")], np.arange(40_000))
+    matrix = fitted.transform(frame)
+
+    assert matrix.shape == (40_000, 257)
+    assert (matrix.sum(axis=1) == 1).all()
+    assert matrix[:, -1].sum() == 40_000 - 2 * 256
+
+
 def test_logarithm_comes_before_everything_else() -> None:
     frame = pd.DataFrame({"reads": [0.0, 9.0, 99.0, -9.0]})
     options = PreprocessingOptions(log1p=True, scaling="none")
@@ -158,6 +197,7 @@ def test_no_training_row_is_refused(table: pd.DataFrame) -> None:
         ({"scaling": "max"}, "allowed are standard, robust, none"),
         ({"encoding": "hash"}, "allowed are one_hot, ordinal"),
         ({"min_category_rows": 0}, "min_category_rows is 0; allowed are 1 and more"),
+        ({"most_categories": 0}, "most_categories is 0; allowed are 1 and more"),
     ],
 )
 def test_unknown_options_are_refused(options: dict[str, object], said: str) -> None:
@@ -176,7 +216,9 @@ def test_a_pickle_is_never_written_or_read(tmp_path) -> None:
     assert caught.value.reason == "PACKAGE_CORRUPT"
 
 
-@pytest.mark.parametrize("name", ["format", "feature_names", "numbers.fill", "categories.counts"])
+@pytest.mark.parametrize(
+    "name", ["format", "feature_names", "numbers.fill", "categories.counts", "categories.others"]
+)
 def test_missing_arrays_are_a_damaged_package(table: pd.DataFrame, name: str) -> None:
     arrays = Preprocessor().fit(table, FEATURES, TRAINING).to_arrays()
     del arrays[name]
@@ -187,8 +229,8 @@ def test_missing_arrays_are_a_damaged_package(table: pd.DataFrame, name: str) ->
     assert caught.value.reason == "PACKAGE_CORRUPT"
 
 
-def test_arrays_of_a_later_format_are_refused(table: pd.DataFrame) -> None:
+def test_arrays_of_another_format_are_refused(table: pd.DataFrame) -> None:
     arrays = Preprocessor().fit(table, FEATURES, TRAINING).to_arrays()
 
-    with pytest.raises(DataError, match="has format 2; this version reads 1"):
-        FittedPreprocessor.from_arrays({**arrays, "format": np.array(2)})
+    with pytest.raises(DataError, match="has format 1; this version reads 2"):
+        FittedPreprocessor.from_arrays({**arrays, "format": np.array(1)})
