@@ -77,6 +77,7 @@ def test_two_ranks_give_the_weights_of_one_process(train_network, make_spec, arc
     assert len([p for p in shared.report.metrics if p["name"] == "rows_per_second"]) == 1
 
 
+@pytest.mark.slow
 def test_a_rank_that_dies_before_they_meet_ends_the_training(train_network, make_spec):
     with (
         as_soon_as_another_rank_starts(lambda pid: os.kill(pid, signal.SIGKILL)),
@@ -125,6 +126,7 @@ def test_what_a_rank_fails_of_is_told_and_logged(
     assert "Traceback" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_end_leaves_a_checkpoint_and_no_rank(train_network, make_spec, tmp_path):
     report = RecordedReport(
         on_epoch=at_epoch(1, lambda: os.kill(os.getpid(), signal.SIGTERM)), resume=tmp_path
@@ -151,6 +153,7 @@ def test_an_interrupted_training_of_two_ranks_goes_on_exactly(train_network, mak
     assert train_network(spec, resume=tmp_path).weights == whole.weights
 
 
+@pytest.mark.slow
 def test_the_end_before_they_meet_leaves_no_rank(train_network, make_spec):
     with (
         as_soon_as_another_rank_starts(lambda _: os.kill(os.getpid(), signal.SIGTERM)),
