@@ -33,7 +33,7 @@ class CategoryTransform:
     @classmethod
     def fit(cls, frame: "pd.DataFrame", options: PreprocessingOptions) -> "CategoryTransform":
         """Learn from training rows: texts, missing ones as None."""
-        counts = [frame[name].value_counts().to_dict() for name in frame.columns]
+        counts = [_counts(frame[name]) for name in frame.columns]
         known = tuple(_known(counted, options) for counted in counts)
         pairs = zip(counts, known, strict=True)
         others = tuple(_others(counted, those, len(frame)) for counted, those in pairs)
@@ -83,6 +83,10 @@ class CategoryTransform:
         encoded[is_known, codes[is_known]] = 1
         encoded[~is_known] = others
         return encoded
+
+
+def _counts(column: "pd.Series") -> dict[str, int]:
+    return {str(text): count for text, count in column.value_counts().items()}
 
 
 def _known(counts: dict[str, int], options: PreprocessingOptions) -> tuple[str, ...]:
