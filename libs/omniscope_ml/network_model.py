@@ -9,6 +9,7 @@ import numpy.typing as npt
 from omniscope_ml.errors import DataError
 from omniscope_ml.labels import ClassLabels
 from omniscope_ml.networks.description import NetworkDescription
+from omniscope_ml.networks.size import rows_at_once
 from omniscope_ml.packaging import Manifest
 from omniscope_ml.preprocessing import FittedPreprocessor, read_arrays
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "weights.safetensors"
 NETWORK_FILE = "network.json"
 PREPROCESSING_FILE = "preprocessing.npz"
-
-_ROWS_AT_ONCE = 4096
 
 
 class NetworkModel:
@@ -103,7 +102,7 @@ class NetworkModel:
 
         rows = torch.from_numpy(self._preprocessor.transform(frame))
         with torch.inference_mode():
-            parts = [self._network(part) for part in rows.split(_ROWS_AT_ONCE)]
+            parts = [self._network(part) for part in rows.split(rows_at_once(self._description))]
         return np.asarray(torch.cat(parts).double().numpy())
 
     def _classification(self) -> ClassLabels:

@@ -47,19 +47,19 @@ class Architecture:
         return values
 
 
-def _width(default: int) -> Parameter:
+def _width(default: int, most: int = 1024) -> Parameter:
     return Parameter(
         name="width",
         description="Values that each layer passes on.",
         default=default,
         minimum=4,
-        maximum=4096,
+        maximum=most,
     )
 
 
-def _depth(default: int, what: str) -> Parameter:
+def _depth(default: int, what: str, most: int = 24) -> Parameter:
     return Parameter(
-        name="depth", description=f"Number of {what}.", default=default, minimum=1, maximum=24
+        name="depth", description=f"Number of {what}.", default=default, minimum=1, maximum=most
     )
 
 
@@ -79,7 +79,7 @@ _KERNEL = Parameter(
 )
 _PATCH = Parameter(
     name="patch",
-    description="Steps or features that become one token; 0 makes at most 128 tokens.",
+    description="Steps or features that become one token; 0 makes at most 64 tokens.",
     default=0,
     minimum=0,
     maximum=4096,
@@ -90,21 +90,21 @@ _MLP: Final = Architecture(
     description="Residual multilayer perceptron with a linear path beside it.",
     suited_for="Any table, spectra, wide omics data.",
     layouts=("flat",),
-    parameters=(_width(128), _depth(2, "residual blocks"), _INPUT_DROPOUT),
+    parameters=(_width(128, most=4096), _depth(2, "residual blocks"), _INPUT_DROPOUT),
 )
 _CNN1D: Final = Architecture(
     name="cnn1d",
     description="Residual convolutions over steps, pooled over all of them.",
     suited_for="Time series, spectra, columns whose neighbours belong together.",
     layouts=("sequence",),
-    parameters=(_width(64), _depth(3, "residual blocks"), _KERNEL),
+    parameters=(_width(64), _depth(3, "residual blocks", most=12), _KERNEL),
 )
 _CNN2D: Final = Architecture(
     name="cnn2d",
     description="Residual convolutions over an image, halved block by block.",
     suited_for="Small images; plain tables as a square.",
     layouts=("image",),
-    parameters=(_width(32), _depth(3, "residual blocks")),
+    parameters=(_width(32, most=256), _depth(3, "residual blocks", most=12)),
 )
 _TRANSFORMER: Final = Architecture(
     name="transformer",
@@ -134,7 +134,7 @@ def _recurrent(name: str, description: str) -> Architecture:
         layouts=("sequence",),
         parameters=(
             _width(64),
-            _depth(1, "recurrent layers"),
+            _depth(1, "recurrent layers", most=12),
             Parameter(
                 name="bidirectional",
                 description="Whether steps are read from both ends.",

@@ -15,18 +15,26 @@ from omniscope_ml.networks.parameters import Value
 
 # Images that are smaller are not halved any more.
 _SMALLEST_SIDE = 4
+# Doubled at every halving, a deep network of a large image would have billions of weights.
+_WIDEST = 8
 
 
 class _Block(nn.Module):
     """Two convolutions and a way past them.
 
-    Shape: (rows, width, height, width of the image) in; out twice the width and half the sides
-    where it halves, else the same.
+    Args:
+        width: Values of a pixel that it reads.
+        out: Values of a pixel that it gives.
+        dropout: Share of the inner values that are left out.
+        halves: Whether it halves the sides; otherwise `out` is `width`.
+
+    Shape: (rows, width, height, width of the image) in; (rows, out, height, width of the image)
+    out, or half the sides.
     """
 
-    def __init__(self, width: int, dropout: float, *, halves: bool) -> None:
+    def __init__(self, width: int, out: int, dropout: float, *, halves: bool) -> None:
         super().__init__()
-        out, stride = (2 * width, 2) if halves else (width, 1)
+        stride = 2 if halves else 1
         self.layers = nn.Sequential(
             nn.Conv2d(width, out, 3, stride, 1, bias=False),
             nn.GroupNorm(groups_of(out), out),
@@ -63,11 +71,13 @@ class Cnn2d(nn.Module):
             nn.GroupNorm(groups_of(width), width),
             nn.ReLU(),
         )
+        widest = _WIDEST * width
         blocks: list[nn.Module] = []
         for _ in range(int(parameters["depth"])):
             halves = bool(blocks) and side > _SMALLEST_SIDE
-            blocks.append(_Block(width, dropout, halves=halves))
-            width, side = (2 * width, (side + 1) // 2) if halves else (width, side)
+            out = min(2 * width, widest) if halves else width
+            blocks.append(_Block(width, out, dropout, halves=halves))
+            width, side = out, (side + 1) // 2 if halves else side
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from omniscope_ml.networks.description import NetworkDescription
+from omniscope_ml.networks.size import multiplications
 from omniscope_ml.resources import cpu_count
 
 # Below so many multiplications a batch, threads wait for each other longer than they compute;
@@ -25,11 +26,7 @@ def chosen_threads(
         batch_size: Rows of a batch.
         processes: Processes that share the processors.
     """
-    sides = description.layout.shape[:-1]
-    places = 1
-    for side in sides:
-        places *= side
-    little = weights * batch_size * places < _WORTH_SHARING
+    little = multiplications(description, weights) * batch_size < _WORTH_SHARING
     before = torch.get_num_threads()
     torch.set_num_threads(1 if little else max(1, cpu_count() // processes))
     try:

@@ -122,7 +122,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"lstm": {"depth": 0}},
         "FIELD_INVALID",
         "lstm.depth",
-        "from 1 to 24",
+        "from 1 to 12",
     ),
     "dropout of everything": (
         {"mlp": {"input_dropout": 1.0}},

@@ -67,9 +67,9 @@ class Cnn1d(_message.Message):
     DEPTH_FIELD_NUMBER: _builtins.int
     KERNEL_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """Values that each layer passes on. Default 64, range 4 to 4096."""
+    """Values that each layer passes on. Default 64, range 4 to 1024."""
     depth: _builtins.int
-    """Number of residual blocks. Default 3, range 1 to 24."""
+    """Number of residual blocks. Default 3, range 1 to 12."""
     kernel: _builtins.int
     """Steps that a convolution sees; even numbers see one more. Default 7, range 1 to 99."""
     def __init__(
@@ -107,9 +107,11 @@ class Cnn2d(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """Values that each layer passes on. Default 32, range 4 to 4096."""
+    """Values that the first block passes on; twice as many after each halving, up to 8 times as many.
+    Default 32, range 4 to 256.
+    """
     depth: _builtins.int
-    """Number of residual blocks. Default 3, range 1 to 24."""
+    """Number of residual blocks. Default 3, range 1 to 12."""
     def __init__(
         self,
         *,
@@ -144,13 +146,13 @@ class Recurrent(_message.Message):
     BIDIRECTIONAL_FIELD_NUMBER: _builtins.int
     PATCH_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """Values that each layer passes on. Default 64, range 4 to 4096."""
+    """Values that each layer passes on. Default 64, range 4 to 1024."""
     depth: _builtins.int
-    """Number of recurrent layers. Default 1, range 1 to 24."""
+    """Number of recurrent layers. Default 1, range 1 to 12."""
     bidirectional: _builtins.bool
     """Whether steps are read from both ends. Default true."""
     patch: _builtins.int
-    """Steps that become one token. Default 0: as many as make at most 128 tokens. Range 0 to 4096."""
+    """Steps that become one token. Default 0: as many as make at most 64 tokens. Range 0 to 4096."""
     def __init__(
         self,
         *,
@@ -195,13 +197,13 @@ class Transformer(_message.Message):
     HEADS_FIELD_NUMBER: _builtins.int
     PATCH_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """Values that each layer passes on. Default 64, range 4 to 4096."""
+    """Values that each layer passes on. Default 64, range 4 to 1024."""
     depth: _builtins.int
     """Number of attention blocks. Default 2, range 1 to 24."""
     heads: _builtins.int
     """Heads of attention; they divide the width. Default 4, range 1 to 64."""
     patch: _builtins.int
-    """Features or steps that become one token. Default 0: as many as make at most 128 tokens. Range 0
+    """Features or steps that become one token. Default 0: as many as make at most 64 tokens. Range 0
     to 4096.
     """
     def __init__(
