@@ -92,6 +92,22 @@ async def test_a_hint_that_was_not_taken_comes_again_after_the_delay(bus):
     assert again.job_id == job
 
 
+async def test_a_hint_that_is_kept_does_not_come_again(bus, monkeypatch):
+    monkeypatch.setattr("omniscope_service.events.hints._ACK_WAIT_SECONDS", 1)
+    job = new_id()
+    hints = bus.hints("kept", "cpu")
+    await hint(bus, "kept", job)
+    kept = await hints.fetch(20)
+
+    for _ in range(6):
+        await kept.keep()
+        assert await hints.fetch(0.3) is None
+
+    again = await hints.fetch(20)  # not kept any longer
+    await again.ack()
+    assert again.job_id == job
+
+
 async def test_a_malformed_hint_is_removed_and_the_next_one_comes(bus):
     job = new_id()
     hints = bus.hints("malformed", "cpu")
