@@ -97,7 +97,7 @@ _CNN1D: Final = Architecture(
     description="Residual convolutions over steps, pooled over all of them.",
     suited_for="Time series, spectra, columns whose neighbours belong together.",
     layouts=("sequence",),
-    parameters=(_width(64), _depth(3, "residual blocks", most=12), _KERNEL),
+    parameters=(_width(32), _depth(3, "residual blocks", most=12), _KERNEL),
 )
 _CNN2D: Final = Architecture(
     name="cnn2d",

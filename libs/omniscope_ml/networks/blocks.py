@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from omniscope_ml.networks.layout import InputLayout
 
 _FULL_SCALE_COLUMNS = 64
+_SMALLEST_WINDOW = 7
 
 
 class Arranged(nn.Module):
@@ -58,12 +59,15 @@ class AttentionPooling(nn.Module):
         return (weights * tokens).sum(dim=1)
 
 
-class StepPatches(nn.Module):
-    """Joins neighbouring steps to tokens (Nie et al. 2023, https://arxiv.org/abs/2211.14730).
+class StepTokens(nn.Module):
+    """Makes tokens of neighbouring steps, by windows that overlap.
+
+    So that nothing is lost at the border of two tokens (Hassani et al. 2021,
+    https://arxiv.org/abs/2104.05704).
 
     Args:
         channels: Channels of a step.
-        patch: Steps of a token; the last token is filled with zeros.
+        patch: Steps from one token to the next.
         width: Values of a token.
 
     Shape:
@@ -72,15 +76,13 @@ class StepPatches(nn.Module):
 
     def __init__(self, channels: int, patch: int, width: int) -> None:
         super().__init__()
-        self._patch = patch
-        self.project = nn.Linear(channels * patch, width)
+        window = max(_SMALLEST_WINDOW, 2 * patch - 1)
+        self.look = nn.Conv1d(channels, width, window, patch, window // 2, bias=False)
+        self.norm = nn.GroupNorm(groups_of(width), width)
 
     def forward(self, steps: Tensor) -> Tensor:
-        """Join steps."""
-        lacking = -steps.shape[2] % self._patch
-        padded = nn.functional.pad(steps, (0, lacking)) if lacking else steps
-        parts = padded.unflatten(2, (-1, self._patch)).transpose(1, 2)
-        return self.project(parts.flatten(2))
+        """Make tokens."""
+        return torch.relu(self.norm(self.look(steps))).transpose(1, 2)
 
 
 def groups_of(width: int) -> int:

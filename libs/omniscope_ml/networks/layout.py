@@ -16,8 +16,9 @@ ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 
 FIELD = "input_layout"
 LARGEST_SIDE: Final = 1_000_000
-# A recurrent network takes its steps one after the other: longer automatic sequences are patched.
-MOST_AUTOMATIC_STEPS: Final = 128
+# Recurrent networks take steps one after the other, attention compares all with all: longer
+# sequences are patched unless a request says otherwise.
+MOST_AUTOMATIC_STEPS: Final = 64
 
 _SIDES: Final[Mapping[str, tuple[str, ...]]] = {
     "auto": (),

@@ -1,15 +1,16 @@
 """Recurrent networks: plain, LSTM (Hochreiter & Schmidhuber 1997), GRU (Cho et al. 2014).
 
-Read from both ends (Schuster & Paliwal 1997) and pooled by attention over all steps, so that no
-step has to be remembered until the last.
+Read from both ends (Schuster & Paliwal 1997) and pooled over all steps, by attention and by the
+maximum, so that no step has to be remembered until the last.
 """
 
 import math
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
-from omniscope_ml.networks.blocks import AttentionPooling, StepPatches
+from omniscope_ml.networks.blocks import AttentionPooling, StepTokens
 from omniscope_ml.networks.layout import MOST_AUTOMATIC_STEPS, InputLayout
 from omniscope_ml.networks.parameters import Value
 
@@ -38,7 +39,7 @@ class Recurrent(nn.Module):
         width, depth = int(parameters["width"]), int(parameters["depth"])
         patch = int(parameters["patch"]) or math.ceil(layout.steps / MOST_AUTOMATIC_STEPS)
         both = bool(parameters["bidirectional"])
-        self.tokens = StepPatches(layout.channels, patch, width)
+        self.tokens = StepTokens(layout.channels, patch, width)
         self.layers = _CELLS[cell](
             width,
             width,
@@ -50,9 +51,10 @@ class Recurrent(nn.Module):
         found = width * (2 if both else 1)
         self.norm = nn.LayerNorm(found)
         self.pool = AttentionPooling(found)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(found, outputs))
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * found, outputs))
 
     def forward(self, steps: Tensor) -> Tensor:
         """Return the outputs of rows."""
         found, _ = self.layers(self.tokens(steps))
-        return self.head(self.pool(self.norm(found)))
+        tokens = self.norm(found)
+        return self.head(torch.cat([self.pool(tokens), tokens.amax(dim=1)], dim=1))

@@ -2,9 +2,8 @@
 
 Tables become feature tokens (Gorishniy et al. 2021, https://arxiv.org/abs/2106.11959); wide ones
 patches of features, each with weights of its own, because the places of genes mean nothing.
-Sequences become patches of steps that share their weights (Nie et al. 2023,
-https://arxiv.org/abs/2211.14730). Normalisation comes first in every block (Xiong et al. 2020,
-https://arxiv.org/abs/2002.04745).
+Sequences become tokens of neighbouring steps. Normalisation comes first in every block (Xiong et
+al. 2020, https://arxiv.org/abs/2002.04745).
 """
 
 import math
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from omniscope_ml.networks.blocks import AttentionPooling, StepPatches
+from omniscope_ml.networks.blocks import AttentionPooling, StepTokens
 from omniscope_ml.networks.layout import MOST_AUTOMATIC_STEPS, InputLayout
 from omniscope_ml.networks.parameters import Value
 
@@ -40,19 +39,19 @@ class _FeatureTokens(nn.Module):
         return torch.einsum("rtp,tpw->rtw", parts, self.weight) + self.bias
 
 
-class _StepTokens(nn.Module):
-    """Turns patches of steps into tokens that know their place.
+class _PlacedTokens(nn.Module):
+    """Turns steps into tokens that know their place.
 
     Shape: (rows, channels, steps) in, (rows, ceil(steps / patch), width) out.
     """
 
     def __init__(self, layout: InputLayout, patch: int, width: int) -> None:
         super().__init__()
-        self.patches = StepPatches(layout.channels, patch, width)
+        self.tokens = StepTokens(layout.channels, patch, width)
         self.places = nn.Parameter(0.1 * torch.randn(math.ceil(layout.steps / patch), width))
 
     def forward(self, steps: Tensor) -> Tensor:
-        return self.patches(steps) + self.places
+        return self.tokens(steps) + self.places
 
 
 class _Block(nn.Module):
@@ -105,7 +104,7 @@ class Transformer(nn.Module):
         self.tokens = (
             _FeatureTokens(columns, patch, width)
             if layout.kind == "flat"
-            else _StepTokens(layout, patch, width)
+            else _PlacedTokens(layout, patch, width)
         )
         blocks = (_Block(width, heads, dropout) for _ in range(int(parameters["depth"])))
         self.blocks = nn.Sequential(*blocks)

@@ -67,7 +67,7 @@ class Cnn1d(_message.Message):
     DEPTH_FIELD_NUMBER: _builtins.int
     KERNEL_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """Values that each layer passes on. Default 64, range 4 to 1024."""
+    """Values that each layer passes on. Default 32, range 4 to 1024."""
     depth: _builtins.int
     """Number of residual blocks. Default 3, range 1 to 12."""
     kernel: _builtins.int
