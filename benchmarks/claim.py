@@ -46,10 +46,10 @@ class Claim:
         )
 
 
-def record(claims: Sequence[Claim]) -> None:
-    """Merges claims into results.json by name, so that single runs keep the others' lines."""
+def record(claim: Claim) -> None:
+    """Puts a claim into results.json by its name, so that single runs keep the others' lines."""
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    known.update({claim.name: asdict(claim) for claim in claims})
+    known[claim.name] = asdict(claim)
     RESULTS.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
 
 

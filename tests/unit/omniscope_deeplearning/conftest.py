@@ -87,7 +87,7 @@ class Training:
 
     @property
     def predictions(self) -> Any:
-        return pa.ipc.open_file(self.package / "predictions.arrow").read_pandas()
+        return pa.ipc.open_file(str(self.package / "predictions.arrow")).read_pandas()
 
     @property
     def weights(self) -> bytes:

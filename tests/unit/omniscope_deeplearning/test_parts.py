@@ -51,15 +51,13 @@ def test_schedules_rise_and_fall_as_they_say():
 
 def test_a_plateau_halves_each_time_a_third_of_the_patience_brought_nothing():
     losses = [1.0, 0.9995, 1.0, 1.0, 1.0, 0.9, 0.9, 0.8999]
-    halvings = {}
-    for patience in (6, 30):
-        state = State()
-        for loss in losses:
-            state.note_loss(loss, 0.001, halving_epochs(patience))
-        halvings[patience] = state.halvings
+    soon, late = State(), State()
+    for loss in losses:
+        soon.note_loss(loss, 0.001, halving_epochs(6))
+        late.note_loss(loss, 0.001, halving_epochs(30))
 
-    assert halvings == {6: 3, 30: 0}
-    assert state.stagnant == 2
+    assert (soon.halvings, late.halvings) == (3, 0)
+    assert soon.stagnant == late.stagnant == 2
 
 
 def test_default_batches_suit_the_number_of_rows():

@@ -1,12 +1,12 @@
 """The networks' held-out scores on real data beside the baselines of the data's catalogue.
 
 Every architecture that suits a data set is trained with defaults; the seed also divides the rows.
-The target is that of `accuracy`: the mean over the seeds, with its tolerance.
 """
 
 import dataclasses
 import json
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from rich.progress import track
 
-from benchmarks.accuracy import MORE_DATA, SEEDS, Baseline, judge
+from benchmarks.baselines import MORE_DATA, SEEDS, Baseline, judge
 from benchmarks.claim import Claim
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.trainer import train
@@ -68,23 +68,20 @@ class Silence:
         return lambda *_, **__: None
 
 
-def measure() -> list[Claim]:
+def measure() -> Iterator[Claim]:
     """Trains every data set that is at hand with every network that suits it."""
-    claims = []
     for task in TASKS:
         path = MORE_DATA / f"{task.baseline.name}.parquet"
         if not path.exists():
-            print(f"dl_accuracy: {task.baseline.name} left out, it is not in {MORE_DATA}")
+            print(f"network_accuracy: {task.baseline.name} left out, it is not in {MORE_DATA}")
             continue
         for architecture in task.architectures:
-            claims.append(compare(task, architecture, path))
-            print(claims[-1].line(), flush=True)
-    return claims
+            yield compare(task, architecture, path)
 
 
 def compare(task: Task, architecture: str, path: Path) -> Claim:
     """Returns the claim about one network on one data set."""
-    name = f"dl_accuracy_{task.baseline.name}_{architecture}"
+    name = f"accuracy_{task.baseline.name}_{architecture}"
     scores = [score(task, architecture, path, seed) for seed in track(SEEDS, name)]
     return dataclasses.replace(judge(task.baseline, scores), name=name)
 
