@@ -98,6 +98,7 @@ def ranks_of(suite: RunningSuite) -> list[psutil.Process]:
     return [process for process in below if "omniscope_deeplearning.ranks" in process.cmdline()]
 
 
+@pytest.mark.slow
 def test_two_processes_train_a_network_together(rest: RestSession, penguins: str):
     job_id = train_with_two_processes(rest, epochs=15)
 
