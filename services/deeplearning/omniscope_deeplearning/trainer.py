@@ -42,6 +42,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
         ToldMemoryError: Memory ran out; the message has figures and says what needs less.
         SystemExit: The worker asked for the end; a checkpoint is left.
     """
+    from omniscope_deeplearning.capacity import check_capacity
     from omniscope_deeplearning.checkpoints import Checkpoint
     from omniscope_deeplearning.device import check_devices
     from omniscope_deeplearning.fit import fit_network
@@ -58,7 +59,10 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     report.progress(_READING, "reading the dataset")
     with stop.listening(), memory_told(request):
         prepared = read_prepared_table(paths.dataset, request)
+        check_capacity(request, prepared)
         checkpoint = Checkpoint.read(paths.resume, request, report)
+        if checkpoint is not None:
+            started -= checkpoint.state.seconds  # what earlier attempts trained counts too
         with joined_world(request, paths, stop) as world:
             fit = fit_network(
                 request,

@@ -76,6 +76,18 @@ def test_a_parameter_is_told_by_the_name_that_it_has_in_a_request(
     assert said in error.message
 
 
+def test_a_network_that_memory_cannot_hold(train_network, make_spec, monkeypatch):
+    mebibyte = 2**20
+    monkeypatch.setattr("omniscope_deeplearning.capacity.memory_size_bytes", lambda: 4 * mebibyte)
+    spec = make_spec(architecture="gru", parameters={"width": 256}, options={"devices": 2})
+
+    error = refused(train_network, spec)
+
+    assert (error.reason, error.field) == ("FIELD_INVALID", "gru.width")
+    assert error.message.startswith("gru.width is 256, which makes ")
+    assert "a smaller gru.width or gru.depth" in error.message
+
+
 def test_a_regression_of_one_value(train_network, make_spec, stored, tmp_path, monkeypatch):
     source = tmp_path / "constant.csv"
     source.write_text("x,y\n" + "".join(f"{row / 3},1.5\n" for row in range(40)))

@@ -116,6 +116,17 @@ def test_a_training_that_was_done_is_only_packed_again(train_network, make_spec,
     assert again.weights == whole.weights
 
 
+def test_the_time_of_earlier_attempts_counts(train_network, make_spec, tmp_path):
+    train_network(make_spec(), report=RecordedReport(resume=tmp_path))
+    stored = json.loads((tmp_path / "state.json").read_text())
+    stored["state"]["seconds"] = 1000.0
+    (tmp_path / "state.json").write_text(json.dumps(stored))
+
+    results = train_network(make_spec(attempt=2), resume=tmp_path).results
+
+    assert results["training_seconds"] >= results["leaderboard"][0]["fit_seconds"] == 1000.0
+
+
 def test_a_checkpoint_of_another_request_is_left_aside_with_a_word(
     train_network, make_spec, tmp_path
 ):
