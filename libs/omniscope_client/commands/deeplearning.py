@@ -85,19 +85,32 @@ def train(
         str, typer.Option(help="auto (default), cpu or gpu.", rich_help_panel=NETWORK)
     ] = "",
     devices: Annotated[
-        int | None, typer.Option(help="GPUs that share each batch.", rich_help_panel=NETWORK)
+        int | None,
+        typer.Option(
+            help="GPUs, or processes without one, that share each batch.", rich_help_panel=NETWORK
+        ),
     ] = None,
     epochs: Annotated[int | None, _learning("Most passes over the rows. Default: 200.")] = None,
     batch_size: Annotated[
-        int | None, _learning("Rows of a step. Default: by their number.")
+        int | None,
+        _learning("Rows of a step. Default: an eighth to a quarter of all, 8 to 256."),
     ] = None,
     optimizer: Annotated[str, _learning("adamw (default), adam or sgd.")] = "",
     learning_rate: Annotated[float | None, _learning("Largest step. Default: 0.001.")] = None,
-    weight_decay: Annotated[float | None, _learning("Pull of the weights towards 0.")] = None,
+    weight_decay: Annotated[
+        float | None,
+        _learning("Pull of the weights towards 0. Default: 0.01; 0.1 for more columns than rows."),
+    ] = None,
     schedule: Annotated[str, _learning("cosine (default), one_cycle, plateau or none.")] = "",
     warmup: Annotated[int | None, _learning("Epochs over which the step size rises.")] = None,
     patience: Annotated[
         int | None, _learning("Epochs without progress that end it. Default: 30; 0: never.")
+    ] = None,
+    min_improvement: Annotated[
+        float | None,
+        _learning(
+            "How much smaller a loss must be to count as progress. Default: by the problem."
+        ),
     ] = None,
     gradient_clip: Annotated[
         float | None, _learning("Longest gradient. Default: 1; 0: any.")
@@ -105,13 +118,47 @@ def train(
     accumulation: Annotated[int | None, _learning("Batches that make one step.")] = None,
     label_smoothing: Annotated[float | None, _learning("Share of labels spread out.")] = None,
     class_weights: Annotated[str, _learning("none (default) or balanced.")] = "",
-    dropout: Annotated[float | None, _learning("Share of inner values left out.")] = None,
+    dropout: Annotated[
+        float | None,
+        _learning("Share of inner values left out. Default: 0.1; 0.3 for more columns than rows."),
+    ] = None,
     precision: Annotated[str, _learning("auto (default), 32 or bf16.")] = "",
+    deterministic: Annotated[
+        bool | None,
+        typer.Option(
+            "--deterministic/--no-deterministic",
+            help="Whether the same seed gives the same weights, at some cost on a GPU. "
+            "Default: it does.",
+            rich_help_panel=LEARNING,
+        ),
+    ] = None,
     max_seconds: Annotated[
         int | None, _learning("Seconds after which the best epoch counts. Default: 86400.")
     ] = None,
+    checkpoint_minutes: Annotated[
+        float | None, _learning("Minutes between checkpoints. Default, 0: about every epoch.")
+    ] = None,
     missing_values: Annotated[
         str, typer.Option(help="impute (default) or refuse.", rich_help_panel=SEARCH)
+    ] = "",
+    imputation: Annotated[
+        str,
+        typer.Option(
+            help="What stands for a missing number: median (default), mean, most_frequent or "
+            "constant, which is 0.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = "",
+    indicators: Annotated[
+        bool,
+        typer.Option(
+            "--indicators",
+            help="Give each number with gaps a second column that says where they are.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = False,
+    encoding: Annotated[
+        str, typer.Option(help="Of texts: one_hot (default) or refuse.", rich_help_panel=SEARCH)
     ] = "",
     scaling: Annotated[
         str, typer.Option(help="standard (default), robust or none.", rich_help_panel=SEARCH)
@@ -159,15 +206,25 @@ def train(
         schedule=schedule,
         warmup_epochs=warmup,
         patience=patience,
+        min_improvement=min_improvement,
         gradient_clip=gradient_clip,
         accumulation=accumulation,
         label_smoothing=label_smoothing,
         class_weights=class_weights,
         dropout=dropout,
         precision=precision,
+        deterministic=deterministic,
         max_seconds=max_seconds,
+        checkpoint_minutes=checkpoint_minutes,
     )
-    preprocessing = Preprocessing(missing_values=missing_values, scaling=scaling, log1p=log1p)
+    preprocessing = Preprocessing(
+        missing_values=missing_values,
+        imputation=imputation,
+        indicators=indicators,
+        encoding=encoding,
+        scaling=scaling,
+        log1p=log1p,
+    )
     parameters = parameters_from_options(architecture, parameter or ())
     input_layout = layout_from_option(layout)
     division = split_from_options(split, test_fraction, validation_fraction, None, split_seed)

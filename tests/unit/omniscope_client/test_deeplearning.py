@@ -14,7 +14,9 @@ def test_every_option_of_a_network_reaches_the_request(omniscope, canned: Canned
         *("--layout", "sequence:10x3", "--accelerator", "gpu", "--devices", "2"),
         *("--epochs", "5", "--batch-size", "16", "--optimizer", "sgd", "--learning-rate", "0.1"),
         *("--schedule", "none", "--patience", "0", "--class-weights", "balanced"),
+        *("--min-improvement", "0.25", "--checkpoint-minutes", "0.5", "--no-deterministic"),
         *("--missing-values", "refuse", "--scaling", "robust", "--log1p", "--max-seconds", "60"),
+        *("--imputation", "constant", "--indicators", "--encoding", "refuse"),
         *("--validation-fraction", "0.3", "--seed", "0", "--name", "n", "--tag", "a=b"),
     )
 
@@ -32,11 +34,19 @@ def test_every_option_of_a_network_reaches_the_request(omniscope, canned: Canned
     assert training.learning_rate == pytest.approx(0.1)
     assert training.class_weights == "balanced"
     assert training.HasField("patience")
+    assert (training.min_improvement, training.checkpoint_minutes) == (0.25, 0.5)
+    assert training.HasField("deterministic")
+    assert not training.deterministic
     assert (request.preprocessing.missing_values, request.preprocessing.scaling) == (
         "refuse",
         "robust",
     )
     assert request.preprocessing.log1p
+    assert request.preprocessing.indicators
+    assert (request.preprocessing.imputation, request.preprocessing.encoding) == (
+        "constant",
+        "refuse",
+    )
     assert request.split.validation_fraction == pytest.approx(0.3)
     assert request.HasField("seed")
     assert (request.model_name, dict(request.tags)) == ("n", {"a": "b"})
