@@ -72,12 +72,10 @@ def test_other_errors_of_torch_stay_as_they_are(make_spec):
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "figures"),
-    [
-        ("fill_gpu", "Tried to allocate 2.00 GiB"),
-        pytest.param("fill_machine", "1048576.0 GiB more", marks=pytest.mark.slow),
-    ],
+    [("fill_gpu", "Tried to allocate 2.00 GiB"), ("fill_machine", "1048576.0 GiB more")],
 )
 @pytest.mark.timeout(120)  # the child imports torch
 async def test_a_job_that_finds_no_memory_says_so(

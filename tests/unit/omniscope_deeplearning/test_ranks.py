@@ -90,6 +90,7 @@ def test_a_rank_that_dies_before_they_meet_ends_the_training(train_network, make
     )
 
 
+@pytest.mark.slow
 def test_a_rank_that_dies_while_they_train_ends_the_training(train_network, make_spec):
     report = RecordedReport(on_epoch=at_epoch(1, lambda: other_ranks()[0].kill()))
     spec = make_spec(options={"devices": 2, "epochs": 1000, "patience": None})

@@ -20,7 +20,7 @@ def described(architecture, columns=30, layout=None, **parameters):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("columns", [1, 7, 300])
+@pytest.mark.parametrize("columns", [1, pytest.param(7, marks=pytest.mark.slow), 300])
 def test_every_network_takes_any_number_of_columns(architecture, columns):
     network = build_network(described(architecture, columns)).eval()
 
