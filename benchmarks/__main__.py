@@ -16,6 +16,7 @@ NAMES = (
     "dataset_upload",
     "automl_overhead",
     "dl_throughput",
+    "dl_wide",
     "accuracy",
 )
 

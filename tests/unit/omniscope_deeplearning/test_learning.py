@@ -2,6 +2,7 @@
 
 import pytest
 
+from omniscope_deeplearning.module import Learner
 from omniscope_ml.networks.architectures import ARCHITECTURES
 from tests.unit.omniscope_deeplearning.conftest import DIGITS, ROWS_OF_PIXELS, quick
 
@@ -116,6 +117,31 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(train_network
 
     assert first.weights == second.weights
     assert first.weights != other.weights
+
+
+def test_slow_steps_are_looked_at_one_by_one_and_give_the_same_weights(
+    train_network, make_spec, monkeypatch
+):
+    spec = make_spec(options={"epochs": 2, "batch_size": 8})
+    taken: list[int] = []
+    step = Learner.training_step
+
+    def counted(learner, places, index):
+        taken.append(len(places))
+        step(learner, places, index)
+
+    monkeypatch.setattr(Learner, "training_step", counted)
+    together = train_network(spec)
+    largest = max(taken)
+    taken.clear()
+    monkeypatch.setattr("omniscope_deeplearning.module._SECONDS_TOGETHER", 0.0)
+    one_by_one = train_network(spec)
+
+    assert largest > 8
+    assert max(taken) == 8
+    assert one_by_one.weights == together.weights
+    losses = [[e["train_loss"] for e in t.curves["epochs"]] for t in (together, one_by_one)]
+    assert losses[0] == losses[1]
 
 
 OPTIONS = [
