@@ -77,7 +77,7 @@ def test_other_errors_of_torch_stay_as_they_are(make_spec):
     ("act", "figures"),
     [("fill_gpu", "Tried to allocate 2.00 GiB"), ("fill_machine", "1048576.0 GiB more")],
 )
-@pytest.mark.timeout(120)  # the child imports torch
+@pytest.mark.timeout(300)  # the child imports torch
 async def test_a_job_that_finds_no_memory_says_so(
     act, figures, home, tokens, nats_url, stored, make_spec, monkeypatch
 ):
