@@ -170,8 +170,8 @@ class Preprocessing(_message.Message):
     """Gives each number with missing values a second column, 1 where it is missing. Default false."""
     encoding: _builtins.str
     """`one_hot` (default): a column for each of the 256 most frequent categories of a text, and one for
-    all others, missing ones among them. Where no training row has another, a prediction takes others
-    for the mean of the training rows. `refuse`: a feature that is text is refused,
+    all others, missing ones among them. Where no training row has another, the prediction for one is
+    the mean of those for texts that training rows have. `refuse`: a feature that is text is refused,
     FEATURE_NOT_NUMERIC.
     """
     def __init__(
@@ -225,9 +225,11 @@ class TrainingOptions(_message.Message):
     of them, from 8 to 256. Range 1 to 1000000.
     """
     optimizer: _builtins.str
-    """`adamw` (default), `adam`, or `sgd` with momentum 0.9."""
+    """`adamw`, `adam`, or `sgd` with momentum 0.9. Default `adamw`; `sgd` for an `mlp` where columns
+    outnumber rows.
+    """
     learning_rate: _builtins.float
-    """Largest step size. Default 0.001, range 1e-8 to 10."""
+    """Largest step size. Default 0.001; 0.05 for `sgd`. Range 1e-8 to 10."""
     weight_decay: _builtins.float
     """Pull of the weights towards 0. Default 0.01; 0.1 where columns outnumber rows. Range 0 to 10."""
     schedule: _builtins.str
