@@ -135,22 +135,3 @@ def add_dataset(store: SqlDatasetStore) -> Callable[..., Awaitable[DatasetRecord
         return await store.insert(new, profiles)
 
     return insert
-
-
-# Where these files' tests end, there is no row yet: one engine tells as much as two.
-_BEFORE_ANY_ROW = {
-    "test_bad_uploads",
-    "test_exports",
-    "test_files",
-    "test_hostile_files",
-    "test_import",
-    "test_limits",
-}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the second engine to the slow tier where the database has no part in a test."""
-    for item in items:
-        if item.path.stem in _BEFORE_ANY_ROW and "postgresql" in item.name:
-            item.add_marker(pytest.mark.slow)

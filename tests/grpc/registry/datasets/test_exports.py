@@ -118,7 +118,9 @@ async def test_a_csv_has_all_rows_and_no_formula_that_a_spreadsheet_would_run(st
     assert math.isnan(frame["mass"][1])
 
 
-@pytest.mark.parametrize("name", ["penguins.csv", "tissue7.csv"])
+@pytest.mark.parametrize(
+    "name", ["penguins.csv", pytest.param("tissue7.csv", marks=pytest.mark.slow)]
+)
 async def test_parquet_and_arrow_give_the_table_that_was_uploaded(stub, upload, name):
     dataset = await upload(name, name="table")
     _, parquet = await downloaded(stub, dataset.dataset_id, format="parquet")

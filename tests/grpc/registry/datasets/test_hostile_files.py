@@ -307,7 +307,7 @@ def _tar_with(kind, target):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("source_format", ["csv", "h5ad"])
+@pytest.mark.parametrize("source_format", ["csv", pytest.param("h5ad", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "content",
     [
