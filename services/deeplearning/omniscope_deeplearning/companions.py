@@ -18,7 +18,7 @@ from omniscope_service.jobs.report import LostProcessError
 
 _LOOK_SECONDS = 0.1
 # A connection to a process that died breaks before its exit status can be read.
-_STATUS_SECONDS = 3.0
+_STATUS_SECONDS = 10.0
 # On GPUs a process waits minutes for one that died, and nothing but its own end ends that.
 _PATIENCE_SECONDS = 20.0
 _ABANDONED = 70
@@ -95,28 +95,30 @@ class Companions:
     def _one_that_died(self) -> Exception | None:
         """Return the error for one that died, if possible not one that died of another's death."""
         ended = {rank: process.poll() for rank, process in enumerate(self._processes, start=1)}
-        died = [
-            (status > 0, rank, status)
-            for rank, status in ended.items()
-            if status not in (None, 0, TERMINATED)
-        ]
-        if not died:
-            return None
-        _, rank, status = min(died)
-        return self._told(rank, status)
+        died = {r: status for r, status in ended.items() if status not in (None, 0, TERMINATED)}
+        for rank, status in died.items():
+            if not _words(self._folder, rank).exists():
+                return self._lost(rank, status)
+        for rank in ended:
+            if _words(self._folder, rank).exists():
+                return self._failed(rank)
+        return None
 
-    def _told(self, rank: int, status: int) -> Exception:
-        who = f"rank {rank} of the {self._size} processes that share the training"
+    def _lost(self, rank: int, status: int) -> Exception:
         how = f"ended with status {status}"
         if status < 0:
             how = f"was ended by {signal.Signals(-status).name}"
-        words = _words(self._folder, rank)
-        if not words.exists():
-            return LostProcessError(f"{who} {how}")
-        said = json.loads(words.read_text(encoding="utf-8"))
+        return LostProcessError(f"{self._named(rank)} {how}")
+
+    def _failed(self, rank: int) -> Exception:
+        """Return what a rank has said, which it says before its connections break."""
+        said = json.loads(_words(self._folder, rank).read_text(encoding="utf-8"))
         if said["out_of_memory"]:
-            return ToldMemoryError(f"in {who}, {said['text']}")
-        return LostProcessError(f"{who} {how}: {said['text']}")
+            return ToldMemoryError(f"in {self._named(rank)}, {said['text']}")
+        return LostProcessError(f"{self._named(rank)} failed: {said['text']}")
+
+    def _named(self, rank: int) -> str:
+        return f"rank {rank} of the {self._size} processes that share the training"
 
 
 @contextmanager

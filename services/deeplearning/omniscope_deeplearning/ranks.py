@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -94,24 +94,25 @@ def run_rank(orders: Path, rank: int) -> None:
     values = json.loads(orders.read_text())
     spec = TrainSpec.from_dict(values["spec"])
     paths = JobPaths(**{name: text and Path(text) for name, text in values["paths"].items()})
-    with last_words(paths.workspace, rank), memory_told(spec):
-        _train_along(spec, paths, World(rank, spec.training.devices))
+    # The others are left after the last words: they look for these when a connection breaks.
+    with ExitStack() as together, last_words(paths.workspace, rank), memory_told(spec):
+        _train_along(spec, paths, World(rank, spec.training.devices), together)
 
 
-def _train_along(spec: TrainSpec, paths: JobPaths, world: World) -> None:
+def _train_along(spec: TrainSpec, paths: JobPaths, world: World, together: ExitStack) -> None:
     report = SilentReport()
     prepared = read_prepared_table(paths.dataset, spec)
     checkpoint = Checkpoint.read(paths.resume, spec, report)
-    with _group(spec, world, _meeting_place(world, paths.workspace)):
-        fit_network(
-            spec,
-            prepared,
-            checkpoint,
-            report,
-            folder=paths.workspace / f"checkpoint-{world.rank}",
-            stop=StopRequest(),
-            world=world,
-        )
+    together.enter_context(_group(spec, world, _meeting_place(world, paths.workspace)))
+    fit_network(
+        spec,
+        prepared,
+        checkpoint,
+        report,
+        folder=paths.workspace / f"checkpoint-{world.rank}",
+        stop=StopRequest(),
+        world=world,
+    )
 
 
 def _meeting_place(world: World, folder: Path) -> torch.distributed.Store:

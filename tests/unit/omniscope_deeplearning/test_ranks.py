@@ -105,7 +105,7 @@ def test_a_rank_that_dies_while_they_train_ends_the_training(train_network, make
 @pytest.mark.parametrize(
     ("act", "error", "said"),
     [
-        ("fail", LostProcessError, "ended with status 1: ZeroDivisionError: cannot divide"),
+        ("fail", LostProcessError, "training failed: ZeroDivisionError: cannot divide"),
         (
             "fill_memory",
             ToldMemoryError,
