@@ -7,7 +7,7 @@ from omniscope_registry.experiments.logging_sql import SqlMetricLog
 from omniscope_registry.jobs import projections
 from omniscope_registry.jobs.domain import SUCCEEDED
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # starts MLflow, as test_mlflow does
 
 
 @pytest.fixture
