@@ -22,6 +22,7 @@ from omniscope_deeplearning.data import Part, TrainingData
 from omniscope_deeplearning.losses import Loss
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.options import TrainingOptions
+from omniscope_deeplearning.recipe import Recipe
 from omniscope_deeplearning.state import State
 from omniscope_deeplearning.world import World
 from omniscope_ml.networks.architectures import ARCHITECTURES
@@ -46,6 +47,15 @@ LAYOUTS = {
     "gru": InputLayout(kind="sequence", steps=8, channels=8),
     "transformer": InputLayout(kind="sequence", steps=8, channels=8),
 }
+
+RECIPE = Recipe(
+    batch_size=BATCH,
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.01,
+    dropout=0.0,
+    min_improvement=0.0,
+)
 
 Turn = Callable[[], float]
 
@@ -116,13 +126,13 @@ def ours(name: str) -> Turn:
     """Returns a turn of the suite's own module under Lightning."""
     part = rows()
     data = TrainingData(part, part.take(torch.arange(64)), 0.0, 1.0)
-    options = TrainingOptions(epochs=100, batch_size=BATCH, schedule="none")
+    options = TrainingOptions(epochs=100, schedule="none")
     learner = Learner(
         network(name),
         data,
         Loss(classes=True),
         options,
-        weight_decay=0.01,
+        recipe=RECIPE,
         seed=0,
         state=State(),
         world=World(),

@@ -95,8 +95,10 @@ def train(
         int | None,
         _learning("Rows of a step. Default: an eighth to a quarter of all, 8 to 256."),
     ] = None,
-    optimizer: Annotated[str, _learning("adamw (default), adam or sgd.")] = "",
-    learning_rate: Annotated[float | None, _learning("Largest step. Default: 0.001.")] = None,
+    optimizer: Annotated[str, _learning("adamw, adam or sgd. Default: by the data.")] = "",
+    learning_rate: Annotated[
+        float | None, _learning("Largest step. Default: 0.001; 0.05 for sgd.")
+    ] = None,
     weight_decay: Annotated[
         float | None,
         _learning("Pull of the weights towards 0. Default: 0.01; 0.1 for more columns than rows."),

@@ -17,8 +17,8 @@ from omniscope_deeplearning.data import TrainingData, load_data
 from omniscope_deeplearning.device import training_device
 from omniscope_deeplearning.losses import Loss
 from omniscope_deeplearning.module import Learner
-from omniscope_deeplearning.options import batch_size_for, dropout_for, weight_decay_for
 from omniscope_deeplearning.prepared import PreparedTable
+from omniscope_deeplearning.recipe import Recipe, recipe_for
 from omniscope_deeplearning.request_fields import told_as
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.state import State
@@ -76,13 +76,14 @@ def fit_network(
             NO_MODEL_TRAINED when a limit left no time for a single step.
     """
     device = training_device(spec, world)
+    recipe = recipe_for(spec, prepared)
     description = described(spec, prepared)
     data = load_data(prepared, spec, device)
     description = replace(
         description, target_center=data.target_center, target_scale=data.target_scale
     )
     state = State() if checkpoint is None else checkpoint.state
-    learner = _learner(spec, prepared, description, data, state, world)
+    learner = _learner(spec, recipe, description, data, state, world)
     if checkpoint is not None:
         checkpoint.restore(learner)
     learner.begin_epoch()
@@ -96,8 +97,8 @@ def fit_network(
     ]
     if not state.ended:
         weights = sum(tensor.numel() for tensor in learner.network.parameters())
-        batch = batch_size_for(spec.training, len(data.train))
-        with chosen_threads(description, weights, batch, world.size):
+        report.log(f"training {weights:,} weights on {device.type}: {recipe}")
+        with chosen_threads(description, weights, recipe.batch_size, world.size):
             _run(learner, callbacks, spec, device)
     if measuring.best is None:
         raise DataError(
@@ -122,13 +123,13 @@ def described(spec: TrainSpec, prepared: PreparedTable) -> NetworkDescription:
             layout,
             columns=prepared.columns,
             outputs=len(labels.values) if labels else 1,
-            dropout=dropout_for(spec.training, wide=prepared.is_wide),
+            dropout=recipe_for(spec, prepared).dropout,
         )
 
 
 def _learner(
     spec: TrainSpec,
-    prepared: PreparedTable,
+    recipe: Recipe,
     description: NetworkDescription,
     data: TrainingData,
     state: State,
@@ -136,7 +137,7 @@ def _learner(
 ) -> Learner:
     options = spec.training
     loss = Loss(
-        classes=prepared.table.labels is not None,
+        classes=spec.problem_type != "regression",
         label_smoothing=options.label_smoothing,
         scale=data.target_scale,
     )
@@ -145,7 +146,7 @@ def _learner(
         data,
         loss,
         options,
-        weight_decay=weight_decay_for(options, wide=prepared.is_wide),
+        recipe=recipe,
         seed=spec.seed,
         state=state,
         world=world,

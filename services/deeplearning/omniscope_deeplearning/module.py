@@ -10,11 +10,8 @@ from torch import Tensor, nn
 
 from omniscope_deeplearning.data import Chunks, Part, TrainingData
 from omniscope_deeplearning.losses import Loss
-from omniscope_deeplearning.options import (
-    TrainingOptions,
-    batch_size_for,
-    min_improvement_for,
-)
+from omniscope_deeplearning.options import TrainingOptions
+from omniscope_deeplearning.recipe import Recipe
 from omniscope_deeplearning.schedules import LearningRate, halving_epochs
 from omniscope_deeplearning.state import State, Sums
 from omniscope_deeplearning.world import World
@@ -40,7 +37,7 @@ class Learner(LightningModule):
         data: The rows.
         loss: What to make small.
         options: How to learn.
-        weight_decay: Pull of the weights towards 0.
+        recipe: What the options left open.
         seed: Seed of the order of rows.
         state: Where the training stands.
         world: The processes that train together.
@@ -53,7 +50,7 @@ class Learner(LightningModule):
         loss: Loss,
         options: TrainingOptions,
         *,
-        weight_decay: float,
+        recipe: Recipe,
         seed: int,
         state: State,
         world: World,
@@ -61,13 +58,12 @@ class Learner(LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.network = network
-        self.optimizer = _optimizer(network, options, weight_decay)
+        self.optimizer = _optimizer(network, recipe)
         self.state = state
         self.loss = loss
         self.world = world
-        self._data, self._options = data, options
-        self._batch = batch_size_for(options, len(data.train))
-        self._group = self._batch * options.accumulation
+        self._data, self._options, self._recipe = data, options, recipe
+        self._group = recipe.batch_size * options.accumulation
         self.chunks = Chunks(len(data.train), self._group, seed)
         self._joined: nn.Module = network
         self._rate = self._learning_rate()
@@ -123,8 +119,8 @@ class Learner(LightningModule):
 
     def note_loss(self, loss: float) -> None:
         """Let the validation loss of an epoch count for patience and the plateau schedule."""
-        least = min_improvement_for(self._options, classes=self.loss.classes)
-        self.state.note_loss(loss, least, halving_epochs(self._options.patience))
+        wait = halving_epochs(self._options.patience)
+        self.state.note_loss(loss, self._recipe.min_improvement, wait)
 
     def last_rate(self) -> float:
         """Return the learning rate of the last step."""
@@ -136,7 +132,7 @@ class Learner(LightningModule):
         self.network.eval()
         part = self._data.validation
         loss = score = 0.0
-        for rows in part.slices(_BATCHES_MEASURED_TOGETHER * self._batch):
+        for rows in part.slices(_BATCHES_MEASURED_TOGETHER * self._recipe.batch_size):
             outputs = self._outputs(self.network, rows)
             loss += float(self.loss.total(outputs, rows.targets, rows.weights, smooth=False))
             score += float(self.loss.score(outputs, rows.targets))
@@ -150,7 +146,7 @@ class Learner(LightningModule):
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = rate
         self._seed_dropout()
-        for batch in group.slices(self._batch):
+        for batch in group.slices(self._recipe.batch_size):
             self._learn(batch, len(group), seen)
         longest = self._options.gradient_clip
         parameters = self.network.parameters()
@@ -196,7 +192,7 @@ class Learner(LightningModule):
         steps = -(-len(self._data.train) // self._group)
         return LearningRate(
             options.schedule,
-            options.learning_rate,
+            self._recipe.learning_rate,
             steps * options.epochs,
             steps * options.warmup_epochs,
         )
@@ -212,17 +208,15 @@ class Learner(LightningModule):
             )
 
 
-def _optimizer(
-    network: nn.Module, options: TrainingOptions, weight_decay: float
-) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     # What has one dimension shifts or scales: pulling it to 0 would only distort.
     parameters = list(network.parameters())
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    rate = options.learning_rate
-    if options.optimizer == "sgd":
+    rate = recipe.learning_rate
+    if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=rate, momentum=_MOMENTUM, nesterov=True, fused=True)
-    kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
+    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
     return kind(groups, lr=rate, fused=True)

@@ -54,8 +54,9 @@ class TrainingOptions:
         epochs: Most passes over the training rows.
         batch_size: Rows of a step; None: a power of 2 between an eighth and a quarter of the
             training rows, 8 to 256.
-        optimizer: `adamw`, `adam`, or `sgd` with momentum 0.9.
-        learning_rate: Largest step size.
+        optimizer: `adamw`, `adam`, or `sgd` with momentum 0.9; None: `adamw`, and `sgd` for an
+            `mlp` where columns outnumber rows.
+        learning_rate: Largest step size; None: 0.001, and 0.05 for `sgd`.
         weight_decay: Pull of the weights towards 0; None: 0.01, and 0.1 where columns outnumber
             rows. `adam` and `sgd` add it to the gradient.
         schedule: Course of the learning rate. `cosine`: falls to 0. `one_cycle`: rises over three
@@ -84,8 +85,8 @@ class TrainingOptions:
 
     epochs: int = 200
     batch_size: int | None = None
-    optimizer: Optimizer = "adamw"
-    learning_rate: float = 1e-3
+    optimizer: Optimizer | None = None
+    learning_rate: float | None = None
     weight_decay: float | None = None
     schedule: Schedule = "cosine"
     warmup_epochs: int = 0
@@ -104,8 +105,9 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         for name, known in _CHOICES.items():
-            if getattr(self, name) not in known:
-                raise _invalid(name, getattr(self, name), ", ".join(known))
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                raise _invalid(name, value, ", ".join(known))
         for name, (smallest, largest) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not smallest <= value <= largest:
@@ -130,27 +132,6 @@ def batch_size_for(options: TrainingOptions, rows: int) -> int:
     if options.batch_size > rows:
         raise _invalid("batch_size", options.batch_size, f"1 to {rows}, the rows that train")
     return options.batch_size
-
-
-def dropout_for(options: TrainingOptions, *, wide: bool) -> float:
-    """Return the share of inner values to leave out."""
-    if options.dropout is not None:
-        return options.dropout
-    return 0.3 if wide else 0.1
-
-
-def weight_decay_for(options: TrainingOptions, *, wide: bool) -> float:
-    """Return the pull of the weights towards 0."""
-    if options.weight_decay is not None:
-        return options.weight_decay
-    return 0.1 if wide else 0.01
-
-
-def min_improvement_for(options: TrainingOptions, *, classes: bool) -> float:
-    """Return how much smaller a validation loss has to be to count as smaller."""
-    if options.min_improvement is not None:
-        return options.min_improvement
-    return 1e-3 if classes else 1e-4
 
 
 def _invalid(name: str, value: object, allowed: str) -> DataError:

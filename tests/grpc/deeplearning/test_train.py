@@ -83,8 +83,6 @@ def test_the_configuration_says_every_default(stub, datasets, credentials):
     )
     assert config.training == TrainingOptions(
         epochs=200,
-        optimizer="adamw",
-        learning_rate=0.001,
         schedule="cosine",
         warmup_epochs=0,
         patience=30,
