@@ -67,7 +67,7 @@ def test_a_training_is_queued_at_once(stub, datasets, credentials, jobs):
     assert stored.config == job.config
 
 
-def test_the_configuration_says_every_default(stub, datasets, credentials):
+def test_the_configuration_says_every_default_that_no_row_decides(stub, datasets, credentials):
     config = config_of(stub.Train(request_of(seed=7), metadata=credentials))
 
     assert config.dataset_id == datasets["cells"].dataset_id

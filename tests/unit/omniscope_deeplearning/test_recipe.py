@@ -1,5 +1,7 @@
 """What a request leaves open is decided by its rows."""
 
+from typing import Any
+
 import pytest
 
 from omniscope_deeplearning.prepared import read_prepared_table
@@ -46,7 +48,12 @@ def test_other_networks_keep_their_optimizer_on_wide_tables(recipe_of):
 
 
 def test_what_is_asked_for_is_taken(recipe_of):
-    asked = {"weight_decay": 0.0, "dropout": 0.0, "optimizer": "sgd", "batch_size": 7}
+    asked: dict[str, Any] = {
+        "weight_decay": 0.0,
+        "dropout": 0.0,
+        "optimizer": "sgd",
+        "batch_size": 7,
+    }
 
     recipe = recipe_of("penguins", **asked, min_improvement=0.0)
 
