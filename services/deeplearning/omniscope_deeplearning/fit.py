@@ -25,7 +25,6 @@ from omniscope_deeplearning.state import State
 from omniscope_deeplearning.stop_request import StopRequest
 from omniscope_deeplearning.threads import chosen_threads
 from omniscope_deeplearning.world import World
-from omniscope_ml.errors import DataError
 from omniscope_ml.networks.build import build_network
 from omniscope_ml.networks.description import NetworkDescription, describe_network
 from omniscope_ml.networks.layout import FIELD as LAYOUT
@@ -72,8 +71,7 @@ def fit_network(
         world: The processes that train together.
 
     Raises:
-        DataError: Those of `describe_network` and `load_data`, TRAINING_DIVERGED,
-            NO_MODEL_TRAINED when a limit left no time for a single step.
+        DataError: Those of `describe_network` and `load_data`, TRAINING_DIVERGED.
     """
     device = training_device(spec, world)
     recipe = recipe_for(spec, prepared)
@@ -100,12 +98,7 @@ def fit_network(
         report.log(f"training {weights:,} weights on {device.type}: {recipe}")
         with chosen_threads(description, weights, recipe.batch_size, world.size):
             _run(learner, callbacks, spec, device)
-    if measuring.best is None:
-        raise DataError(
-            "the limit was reached before the network had taken a step",
-            reason="NO_MODEL_TRAINED",
-            field="training.max_seconds",
-        )
+    assert measuring.best is not None
     return Fit(description, measuring.best, state)
 
 
@@ -156,6 +149,8 @@ def _learner(
 def _run(learner: Learner, callbacks: list[Any], spec: TrainSpec, device: torch.device) -> None:
     from pytorch_lightning import Trainer
 
+    # 32 bits are not the 19 that convolutions would take on a GPU.
+    torch.backends.cudnn.allow_tf32 = False
     with _quiet_lightning(), _deterministic(spec.training.deterministic):
         trainer = Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
