@@ -21,9 +21,6 @@ WEIGHTS_FILE = "weights.safetensors"
 NETWORK_FILE = "network.json"
 PREPROCESSING_FILE = "preprocessing.npz"
 
-_SHARES = [(draw + 0.5) / 32 for draw in range(32)]
-"""Training rows that lend their texts to a row whose own no training row has."""
-
 
 class NetworkModel:
     """Preprocessing and a network: columns in any order, classes in the suite's order.
@@ -85,44 +82,25 @@ class NetworkModel:
         """Return native labels or numbers, shape (rows,)."""
         if self._labels is not None:
             return self.decide(self.predict_proba(frame))
-        return self._answers(frame)[:, 0]
+        about = self._description
+        return self._outputs(frame)[:, 0] * about.target_scale + about.target_center
 
     def predict_proba(self, frame: "pd.DataFrame") -> npt.NDArray[np.float64]:
         """Return probabilities, shape (rows, classes)."""
         self._classification()
-        return self._answers(frame)
+        outputs = self._outputs(frame)
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
     def decide(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
         """Return the most likely label of each row."""
         return self._classification().native(probabilities.argmax(axis=1))
 
-    def _answers(self, frame: "pd.DataFrame") -> npt.NDArray[np.float64]:
-        """Return probabilities or numbers, shape (rows, outputs).
-
-        A text that no training row has says nothing: the answer is the mean of those for texts
-        that training rows have. Networks are far from linear between their training rows.
-        """
-        answers = self._answer(self._preprocessor.transform(frame))
-        untrained = self._preprocessor.untrained(frame)
-        if untrained.any():
-            rows = frame[untrained]
-            drawn = [self._answer(self._preprocessor.transform(rows, at)) for at in _SHARES]
-            answers[untrained] = np.mean(drawn, axis=0)
-        return answers
-
-    def _answer(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        outputs = self._outputs(matrix)
-        if self._labels is None:
-            about = self._description
-            return outputs * about.target_scale + about.target_center
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-    def _outputs(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def _outputs(self, frame: "pd.DataFrame") -> npt.NDArray[np.float64]:
         """Return what the network says, shape (rows, outputs)."""
         import torch
 
-        rows = torch.from_numpy(matrix)
+        rows = torch.from_numpy(self._preprocessor.transform(frame))
         with torch.inference_mode():
             parts = [self._network(part) for part in rows.split(rows_at_once(self._description))]
         return np.asarray(torch.cat(parts).double().numpy())

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OTHERS = "(other)"
-# Its multiples fill 0 to 1 evenly.
-_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -41,30 +39,12 @@ class CategoryTransform:
         others = tuple(_others(counted, those, len(frame)) for counted, those in pairs)
         return cls(options.encoding == "one_hot", known, others)
 
-    def transform(
-        self, frame: "pd.DataFrame", share: float | None = None
-    ) -> npt.NDArray[np.float32]:
-        """Return the encoded columns, shape (rows, outputs).
-
-        Args:
-            frame: The columns.
-            share: Takes untrained texts for those that the training row at this share of all of
-                them has, from 0 to below 1; None: for the mean of the training rows.
-        """
-        stand_ins = self.others if share is None else self._at(share)
-        columns = zip(frame.columns, self.categories, stand_ins, strict=True)
+    def transform(self, frame: "pd.DataFrame") -> npt.NDArray[np.float32]:
+        """Return the encoded columns, shape (rows, outputs)."""
+        columns = zip(frame.columns, self.categories, self.others, strict=True)
         parts = [self._encoded(frame[name], known, others) for name, known, others in columns]
         empty = np.empty((len(frame), 0), dtype=np.float32)
         return np.hstack([empty, *parts])
-
-    def untrained(self, frame: "pd.DataFrame") -> npt.NDArray[np.bool_]:
-        """Return whether a row has a text that no training row has, shape (rows,)."""
-        found = np.zeros(len(frame), dtype=np.bool_)
-        columns = zip(frame.columns, self.categories, self.others, strict=True)
-        for name, known, others in columns:
-            if self.one_hot and not others[-1]:
-                found |= ~frame[name].isin(known).to_numpy(dtype=np.bool_)
-        return found
 
     def output_names(self, columns: list[str]) -> list[str]:
         """Return the names of what `transform` gives: `<column>=<category>`, or the column's."""
@@ -89,15 +69,6 @@ class CategoryTransform:
         others = _split(arrays["others"], arrays["counts"] + 1)
         known = tuple(tuple(part.tolist()) for part in parts)
         return cls(bool(arrays["one_hot"]), known, tuple(others))
-
-    def _at(self, share: float) -> list[npt.NDArray[np.float32]]:
-        """Return a category of each column; columns run through theirs independently."""
-        stand_ins = []
-        for place, others in enumerate(self.others):
-            own = (share + place * _GOLDEN) % 1
-            chosen = min(int((np.cumsum(others) <= own).sum()), int(others.nonzero()[0][-1]))
-            stand_ins.append(np.eye(1, len(others), chosen, dtype=np.float32)[0])
-        return stand_ins
 
     def _encoded(
         self, column: "pd.Series", known: tuple[str, ...], others: npt.NDArray[np.float32]
@@ -129,7 +100,7 @@ def _others(counts: dict[str, int], known: tuple[str, ...], rows: int) -> npt.ND
     """Return what stands for all other texts.
 
     Where no training row has one, no model can learn what they mean: they stand in the middle of
-    the training rows.
+    the training rows, so that predictions for them are near the base rate.
     """
     others = np.zeros(len(known) + 1, dtype=np.float32)
     known_counts = [counts[text] for text in known]

@@ -77,14 +77,11 @@ class FittedPreprocessor:
         categories = self.categories.output_names(_names(self.features, text=True))
         return (*numbers, *missing, *categories)
 
-    def transform(
-        self, frame: "pd.DataFrame", share: float | None = None
-    ) -> npt.NDArray[np.float32]:
+    def transform(self, frame: "pd.DataFrame") -> npt.NDArray[np.float32]:
         """Return a table as a matrix without missing values, shape (rows, outputs).
 
         Args:
             frame: Holds at least the features, in any order.
-            share: What stands for `untrained` texts, as CategoryTransform names it.
 
         Raises:
             DataError: FEATURES_MISSING, COLUMN_DUPLICATED, FEATURE_TYPE_MISMATCH.
@@ -94,18 +91,7 @@ class FittedPreprocessor:
         if not self.categories.categories:
             return numbers
         texts_only = aligned[_names(self.features, text=True)]
-        return np.hstack([numbers, self.categories.transform(texts_only, share)])
-
-    def untrained(self, frame: "pd.DataFrame") -> npt.NDArray[np.bool_]:
-        """Return whether a row has a text of which the training rows say nothing, shape (rows,).
-
-        Raises:
-            DataError: FEATURES_MISSING, COLUMN_DUPLICATED, FEATURE_TYPE_MISMATCH.
-        """
-        texts_only = [feature for feature in self.features if feature.type == _TEXT]
-        if not texts_only:
-            return np.zeros(len(frame), dtype=np.bool_)
-        return self.categories.untrained(align(frame, texts_only))
+        return np.hstack([numbers, self.categories.transform(texts_only)])
 
     def to_arrays(self) -> Arrays:
         """Return everything that was learned as plain arrays, by name."""

@@ -170,8 +170,8 @@ class Preprocessing(_message.Message):
     """Gives each number with missing values a second column, 1 where it is missing. Default false."""
     encoding: _builtins.str
     """`one_hot` (default): a column for each of the 256 most frequent categories of a text, and one for
-    all others, missing ones among them. Where no training row has another, the prediction for one is
-    the mean of those for texts that training rows have. `refuse`: a feature that is text is refused,
+    all others, missing ones among them. Where no training row has another, a prediction takes others
+    for the mean of the training rows. `refuse`: a feature that is text is refused,
     FEATURE_NOT_NUMERIC.
     """
     def __init__(

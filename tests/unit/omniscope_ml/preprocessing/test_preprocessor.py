@@ -127,22 +127,6 @@ def test_texts_that_no_training_row_has_stand_in_the_middle_of_the_training_rows
     ]
 
 
-def test_training_rows_lend_their_texts_as_often_as_they_have_them() -> None:
-    frame = pd.DataFrame({"stage": ["I", "I", "II", "I"], "sex": ["f", None, "m", "f"]})
-    features = [Feature("stage", "string"), Feature("sex", "string")]
-    new = pd.DataFrame({"stage": ["II", "IV", None], "sex": ["x", None, "f"]}, dtype=object)
-    fitted = Preprocessor().fit(frame.astype(object), features, np.arange(4))
-
-    drawn = [fitted.transform(new, share) for share in (0.0, 0.3, 0.7, 0.8, 0.99)]
-
-    assert fitted.untrained(new).tolist() == [False, True, True]
-    assert [matrix[1].tolist() for matrix in drawn] == [
-        *[[1, 0, 0, 0, 0, 1]] * 3,
-        *[[0, 1, 0, 0, 0, 1]] * 2,
-    ]
-    assert all(matrix[0].tolist() == [0, 1, 0, 0, 0, 1] for matrix in drawn)
-
-
 def test_a_text_column_keeps_its_most_frequent_categories() -> None:
     frame = pd.DataFrame({"city": ["d", "a", "b", "c", "c", "b", "d", "e"]}, dtype=object)
     options = PreprocessingOptions(most_categories=2)
