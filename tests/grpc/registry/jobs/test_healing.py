@@ -14,12 +14,19 @@ from omniscope_registry.jobs.domain import JobTimes
 from omniscope_registry.jobs.reaper import Reaper
 from omniscope_registry.jobs.sweeper import Sweeper
 from omniscope_registry.relay import Relay
+from omniscope_registry.settings import RegistrySettings
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import Unavailable
 from omniscope_service.events.nats import NatsBus
 
 # Every lease has lapsed and every hint is old as soon as it is there.
 AT_ONCE = JobTimes(lease=timedelta(0), hint=timedelta(0), cancel_grace=timedelta(0))
+
+
+@pytest.fixture
+def settings(home) -> RegistrySettings:
+    """The registry itself leaves the healing to the test, however long that takes."""
+    return RegistrySettings(home=home, sweep_seconds=3600)
 
 
 class Clock:
