@@ -41,6 +41,7 @@ def test_reflection_lists_the_public_services_and_no_internal_one(suite: Running
     assert not {name for name in listed if "Worker" in name or "Intake" in name}
 
 
+@pytest.mark.slow
 def test_a_training_is_started_and_watched_by_grpcurl(suite: RunningSuite, penguins: str):
     request = {
         "dataset_id": "penguins",
