@@ -60,7 +60,7 @@ types: $(DEV_READY) ## Strict types
 	@$(BIN)/mypy
 
 ##@ Test
-test: $(DEV_READY) ## The default tier: every part, real servers; about 16 minutes on 2 cores
+test: $(DEV_READY) ## The default tier: every part, real servers; about 8 minutes of processor time
 	@$(BIN)/python -m pytest
 
 test-slow: $(DEV_READY) ## The rest
