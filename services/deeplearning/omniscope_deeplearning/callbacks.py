@@ -11,7 +11,7 @@ from omniscope_deeplearning.checkpoints import Checkpoints
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.options import TrainingOptions
 from omniscope_deeplearning.state import Epoch
-from omniscope_deeplearning.stop_request import StopRequest
+from omniscope_deeplearning.stop_request import TERMINATED, StopRequest
 from omniscope_ml.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _SECONDS_BETWEEN_PROGRESS = 1.0
 # Storing a checkpoint takes longer than an epoch of a small table, and of a large network seconds.
 _SECONDS_BETWEEN_CHECKPOINTS = 2.0
 _TIMES_ITS_DURATION = 10.0
-_TERMINATED = 143
 
 
 class Measuring(Callback):
@@ -118,7 +117,7 @@ class Stopping(Callback):
         decided = learner.world.told(asked)
         if decided >= 2:
             self._write(learner)
-            raise SystemExit(_TERMINATED)
+            raise SystemExit(TERMINATED)
         if decided:
             trainer.should_stop = learner.state.stopped_early = learner.state.ended = True
         if self._options.checkpoint_minutes is not None and self._is_due():

@@ -5,27 +5,29 @@ import torch
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.world import World
 from omniscope_ml.errors import DataError
+from omniscope_ml.resources import cpu_count
 
 
 def check_devices(spec: TrainSpec) -> None:
-    """Refuse a job for GPUs that this machine does not have: it would train for days without them.
+    """Refuse a job for what this machine does not have: it would train for days without.
 
     Raises:
         DataError: ACCELERATOR_UNAVAILABLE.
     """
     if spec.accelerator == "cpu":
-        return
-    found, wanted = torch.cuda.device_count(), spec.training.devices
+        found, what = cpu_count(), "processors"
+    else:
+        found, what = torch.cuda.device_count(), "GPUs"
     if not found:
         raise _unavailable(
             f"the job is for a GPU, and torch {torch.__version__} sees none on this worker; "
             "allowed here is resources.accelerator 'cpu'",
             "resources.accelerator",
         )
-    if wanted > found:
+    if spec.training.devices > found:
         raise _unavailable(
-            f"resources.devices is {wanted}, and GPUs of this worker are {found}; allowed here is "
-            f"1 to {found}",
+            f"resources.devices is {spec.training.devices}, and {what} of this worker are "
+            f"{found}; allowed here is 1 to {found}",
             "resources.devices",
         )
 

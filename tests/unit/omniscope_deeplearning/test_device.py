@@ -42,6 +42,19 @@ def test_a_job_for_more_gpus_than_there_are_is_refused_with_both_figures(two_gpu
     )
 
 
+def test_more_processes_than_processors_are_refused(make_spec, monkeypatch):
+    monkeypatch.setattr("omniscope_deeplearning.device.cpu_count", lambda: 4)
+
+    check_devices(make_spec(options={"devices": 4}))
+    with pytest.raises(DataError) as refused:
+        check_devices(make_spec(options={"devices": 5}))
+
+    assert refused.value.reason == "ACCELERATOR_UNAVAILABLE"
+    assert refused.value.message == (
+        "resources.devices is 5, and processors of this worker are 4; allowed here is 1 to 4"
+    )
+
+
 def test_every_process_of_a_job_for_gpus_has_its_own(two_gpus, make_spec):
     spec = make_spec(accelerator="gpu", options={"devices": 2})
 
