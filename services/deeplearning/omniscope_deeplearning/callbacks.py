@@ -50,7 +50,8 @@ class Measuring(Callback):
             self._measure(learner)
         if whole:
             learner.end_epoch()
-            state.ended = state.epoch >= self._options.epochs or self._stagnates(learner)
+            done = state.epoch >= self._options.epochs or self._stagnates(learner)
+            state.ended = state.ended or done
             trainer.should_stop = trainer.should_stop or state.ended
 
     def _measure(self, learner: Learner) -> None:
