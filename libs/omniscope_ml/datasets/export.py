@@ -24,8 +24,8 @@ def export(source: Path, export_format: str, target: Path) -> None:
 
     Args:
         source: The stored file.
-        export_format: One of `EXPORT_FORMATS`. In `csv`, texts that a spreadsheet would take for a
-            formula get an apostrophe in front.
+        export_format: One of `EXPORT_FORMATS`. In `csv`, texts and names that a spreadsheet would
+            take for a formula get an apostrophe in front.
         target: The file to write.
     """
     dataset = open_dataset(source)
@@ -48,7 +48,8 @@ def _write_csv(table: pa.Table, target: Path) -> None:
     for position in texts:
         escaped = _without_formulas(table.column(position))
         table = table.set_column(position, table.schema.field(position), escaped)
-    csv.write_csv(table, target)
+    names = _without_formulas(pa.chunked_array([table.column_names], pa.string()))
+    csv.write_csv(table.rename_columns([str(name) for name in names]), target)
 
 
 def _without_formulas(texts: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
