@@ -46,7 +46,7 @@ def test_a_network_is_trained_by_rest_and_opened_by_plain_mlflow(
     response = rest.post("/api/ml/deep-learning/train", json=REQUEST)
     assert response.status_code == 200, response.text
     job = response.json()
-    assert job["config"]["training"]["optimizer"] == "adamw"
+    assert job["config"]["training"]["schedule"] == "cosine"
 
     events = server_sent_events(rest, job["job_id"])
 
