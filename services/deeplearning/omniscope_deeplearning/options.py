@@ -112,7 +112,7 @@ class TrainingOptions:
             value = getattr(self, name)
             if value is not None and not smallest <= value <= largest:
                 off = "0 for none, or " if name in OFF_AT_ZERO else ""
-                raise _invalid(name, value, f"{off}{smallest:g} to {largest:g}")
+                raise _invalid(name, value, f"{off}{_plain(smallest)} to {_plain(largest)}")
         if self.warmup_epochs >= self.epochs:
             raise _invalid("warmup_epochs", self.warmup_epochs, f"0 to {self.epochs - 1}")
 
@@ -132,6 +132,11 @@ def batch_size_for(options: TrainingOptions, rows: int) -> int:
     if options.batch_size > rows:
         raise _invalid("batch_size", options.batch_size, f"1 to {rows}, the rows that train")
     return options.batch_size
+
+
+def _plain(number: float) -> str:
+    """Return a number as people write it, without an exponent."""
+    return f"{number:.10f}".rstrip("0").rstrip(".")
 
 
 def _invalid(name: str, value: object, allowed: str) -> DataError:

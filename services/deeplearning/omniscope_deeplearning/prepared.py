@@ -72,9 +72,10 @@ def _check_missing(frame: "pd.DataFrame") -> None:
     if gaps.any():
         worst = int(gaps.argmax())
         raise DataError(
-            f"preprocessing.missing_values is 'refuse', and {int((gaps > 0).sum())} features have "
-            f"gaps, {frame.columns[worst]!r} most with {gaps[worst]} of {len(frame)} rows; "
-            "allowed for them is 'impute', or leave them out by ignore_columns",
+            f"preprocessing.missing_values is 'refuse', and gaps are in {int((gaps > 0).sum())} "
+            f"of {len(gaps)} features, most in {frame.columns[worst]!r} with {gaps[worst]} of "
+            f"{len(frame)} rows; allowed for them is 'impute', or leave them out by "
+            "ignore_columns",
             reason="MISSING_VALUES",
             field="preprocessing.missing_values",
         )

@@ -10,7 +10,7 @@ from omniscope_service.errors import InvalidArgument
 from omniscope_service.training.allowed import FIELD_INVALID, require_known
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from omniscope.common.v1.dataset_pb2 import DatasetColumn
     from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
@@ -87,26 +87,27 @@ def _most_categories(column: DatasetColumn, table: RequestedTable) -> int:
     return min(MOST_CATEGORIES, column.distinct_count if known else table.dataset.row_count)
 
 
-def _check_numeric(features: Iterable[DatasetColumn]) -> None:
+def _check_numeric(features: Sequence[DatasetColumn]) -> None:
     texts = [column.name for column in features if _is_text(column)]
     if texts:
         raise InvalidArgument(
-            f"{_FIELD}.encoding is 'refuse', and {len(texts)} features are text, {texts[0]!r} for "
-            "one; allowed for them is 'one_hot', or leave them out by ignore_columns.",
+            f"{_FIELD}.encoding is 'refuse', and text is in {len(texts)} of {len(features)} "
+            f"features, {texts[0]!r} for one; allowed for them is 'one_hot', or leave them out by "
+            "ignore_columns.",
             reason="FEATURE_NOT_NUMERIC",
             field=f"{_FIELD}.encoding",
         )
 
 
-def _check_complete(features: Iterable[DatasetColumn], unlabelled: int) -> None:
+def _check_complete(features: Sequence[DatasetColumn], unlabelled: int) -> None:
     # Rows without a target value take no part, and may be those with the gaps.
     gaps = [column for column in features if column.missing_count > unlabelled]
     if gaps:
         worst = max(gaps, key=lambda column: column.missing_count)
         raise InvalidArgument(
-            f"{_FIELD}.missing_values is 'refuse', and {len(gaps)} features have gaps, "
-            f"{worst.name!r} most with {worst.missing_count}; allowed for them is 'impute', or "
-            "leave them out by ignore_columns.",
+            f"{_FIELD}.missing_values is 'refuse', and gaps are in {len(gaps)} of {len(features)} "
+            f"features, most in {worst.name!r} with {worst.missing_count}; allowed for them is "
+            "'impute', or leave them out by ignore_columns.",
             reason="MISSING_VALUES",
             field=f"{_FIELD}.missing_values",
         )
