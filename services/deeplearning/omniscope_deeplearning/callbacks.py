@@ -8,11 +8,11 @@ from pytorch_lightning import Callback, Trainer
 from torch import Tensor
 
 from omniscope_deeplearning.checkpoints import Checkpoints
+from omniscope_deeplearning.divergence import diverged
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.options import TrainingOptions
 from omniscope_deeplearning.state import Epoch
 from omniscope_deeplearning.stop_request import TERMINATED, StopRequest
-from omniscope_ml.errors import DataError
 
 if TYPE_CHECKING:
     from omniscope_service.jobs.report import Report
@@ -58,7 +58,10 @@ class Measuring(Callback):
         state, sums = learner.state, learner.state.sums
         loss, score = learner.measure()
         if loss - loss != 0:
-            raise _diverged(state.epoch)
+            raise diverged(
+                f"the validation loss is no number any more after epoch {state.epoch + 1}",
+                self._options,
+            )
         epoch = Epoch(
             number=state.epoch,
             step=state.step,
@@ -194,12 +197,3 @@ def tell_epoch(report: "Report", epoch: Epoch, score_name: str) -> None:
     )
     for name, value, split in measured:
         report.metric(name, value, step=epoch.step, split=split, epoch=epoch.number)
-
-
-def _diverged(epoch: int) -> DataError:
-    return DataError(
-        f"the validation loss is no number any more after epoch {epoch + 1}; a smaller "
-        "training.learning_rate, training.gradient_clip or a warm-up may help",
-        reason="TRAINING_DIVERGED",
-        field="training.learning_rate",
-    )

@@ -9,13 +9,13 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from omniscope_deeplearning.data import Chunks, Part, TrainingData
+from omniscope_deeplearning.divergence import diverged
 from omniscope_deeplearning.losses import Loss
 from omniscope_deeplearning.options import TrainingOptions
 from omniscope_deeplearning.recipe import Recipe
 from omniscope_deeplearning.schedules import LearningRate, halving_epochs
 from omniscope_deeplearning.state import State, Sums
 from omniscope_deeplearning.world import World
-from omniscope_ml.errors import DataError
 
 _MOMENTUM = 0.9
 # What Lightning does for each of its batches is paid once for so many of ours, unless they take so
@@ -199,12 +199,10 @@ class Learner(LightningModule):
 
     def _check_finite(self, value: float) -> None:
         if value - value != 0:  # NaN or infinite
-            raise DataError(
+            raise diverged(
                 f"the loss is no number any more in epoch {self.state.epoch + 1}, step "
-                f"{self.state.step}, at learning rate {self.last_rate():g}; a smaller "
-                "training.learning_rate, training.gradient_clip or a warm-up may help",
-                reason="TRAINING_DIVERGED",
-                field="training.learning_rate",
+                f"{self.state.step}, at learning rate {self.last_rate():g}",
+                self._options,
             )
 
 
