@@ -11,6 +11,8 @@ from omniscope_ml.errors import DataError
 from omniscope_ml.networks.layout import Kind
 from omniscope_ml.networks.parameters import FIELD, Parameter, Value, resolved
 
+_MOST_HEADS: Final = 64
+
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
@@ -37,14 +39,20 @@ class Architecture:
             DataError: FIELD_INVALID, naming the parameter.
         """
         values = resolved(self.parameters, given, self.name)
-        if "heads" in values and values["width"] % values["heads"]:
-            raise DataError(
-                f"{FIELD}.heads is {values['heads']}, which does not divide {FIELD}.width "
-                f"{values['width']}",
-                reason="FIELD_INVALID",
-                field=f"{FIELD}.heads",
-            )
+        if "heads" in values:
+            _check_heads(int(values["heads"]), int(values["width"]))
         return values
+
+
+def _check_heads(heads: int, width: int) -> None:
+    if width % heads:
+        divisors = (str(n) for n in range(1, min(width, _MOST_HEADS) + 1) if width % n == 0)
+        raise DataError(
+            f"{FIELD}.heads is {heads}, which does not divide {FIELD}.width {width}; allowed are "
+            f"{', '.join(divisors)}",
+            reason="FIELD_INVALID",
+            field=f"{FIELD}.heads",
+        )
 
 
 def _width(default: int, most: int = 1024) -> Parameter:
@@ -119,7 +127,7 @@ _TRANSFORMER: Final = Architecture(
             description="Heads of attention; they divide the width.",
             default=4,
             minimum=1,
-            maximum=64,
+            maximum=_MOST_HEADS,
         ),
         _PATCH,
     ),

@@ -110,7 +110,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"transformer": {"width": 64, "heads": 7}},
         "FIELD_INVALID",
         "transformer.heads",
-        "does not divide transformer.width 64",
+        "allowed are 1, 2, 4, 8, 16, 32, 64",
     ),
     "network that is too narrow": (
         {"mlp": {"width": 1}},
@@ -171,13 +171,13 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"training": {"learning_rate": 0}},
         "FIELD_INVALID",
         "training.learning_rate",
-        "1e-08 to 10",
+        "0.00000001 to 10",
     ),
     "learning rate that is no number": (
         {"training": {"learning_rate": "NaN"}},
         "FIELD_INVALID",
         "training.learning_rate",
-        "1e-08 to 10",
+        "0.00000001 to 10",
     ),
     "warm-up without end": (
         {"training": {"epochs": 5, "warmup_epochs": 5}},
@@ -189,7 +189,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"training": {"max_seconds": 0}},
         "FIELD_INVALID",
         "training.max_seconds",
-        "1 to 2.592e+06",
+        "1 to 2592000",
     ),
     "class weights of a regression": (
         {"target_column": "score", "training": {"class_weights": "balanced"}},
@@ -201,13 +201,13 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"feature_columns": ["gene1", "tissue"], "preprocessing": {"encoding": "refuse"}},
         "FEATURE_NOT_NUMERIC",
         "preprocessing.encoding",
-        "'tissue'",
+        "text is in 1 of 2 features, 'tissue' for one",
     ),
     "gaps that are not to be filled": (
         {"feature_columns": ["gene1", "holey"], "preprocessing": {"missing_values": "refuse"}},
         "MISSING_VALUES",
         "preprocessing.missing_values",
-        "'holey' most with 1",
+        "gaps are in 1 of 2 features, most in 'holey' with 1",
     ),
     "unknown encoding": (
         {"preprocessing": {"encoding": "hash"}},

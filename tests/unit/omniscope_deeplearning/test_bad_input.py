@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from omniscope_deeplearning.divergence import diverged
 from omniscope_deeplearning.options import TrainingOptions
 from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.errors import DataError
@@ -40,7 +41,10 @@ def test_heads_that_do_not_divide_the_width(train_network, make_spec):
     error = refused(train_network, spec)
 
     assert (error.reason, error.field) == ("FIELD_INVALID", "transformer.heads")
-    assert error.message == "transformer.heads is 7, which does not divide transformer.width 64"
+    assert error.message == (
+        "transformer.heads is 7, which does not divide transformer.width 64; allowed are "
+        "1, 2, 4, 8, 16, 32, 64"
+    )
 
 
 def test_a_batch_larger_than_the_rows_that_train(train_network, make_spec):
@@ -55,7 +59,7 @@ def test_missing_values_where_they_are_to_be_refused(train_network, make_spec):
 
     assert (error.reason, error.field) == ("MISSING_VALUES", "preprocessing.missing_values")
     assert error.message.startswith("preprocessing.missing_values is 'refuse'")
-    assert "'sex' most with 11 of 344 rows" in error.message
+    assert "most in 'sex' with 11 of 344 rows" in error.message
 
 
 @pytest.mark.parametrize(
@@ -125,6 +129,33 @@ def test_a_diverging_training_ends_with_its_epoch(train_network, make_spec):
 
     assert (error.reason, error.field) == ("TRAINING_DIVERGED", "training.learning_rate")
     assert "epoch" in error.message
+    assert "a smaller training.learning_rate, a training.gradient_clip or" in error.message
+
+
+def test_where_gradients_are_clipped_a_tighter_clip_is_advised():
+    error = diverged("the loss is no number", TrainingOptions(gradient_clip=1.0))
+
+    assert error.message == (
+        "the loss is no number; a smaller training.learning_rate, a smaller "
+        "training.gradient_clip or a warm-up may help"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("batch_size", -1, "1 to 1000000"),
+        ("learning_rate", 0.0, "0.00000001 to 10"),
+        ("gradient_clip", -1.0, "0 for none, or 0.000001 to 1000000"),
+        ("max_seconds", -1, "1 to 2592000"),
+        ("checkpoint_minutes", -1.0, "0 for none, or 0.01 to 1440"),
+    ],
+)
+def test_a_range_is_told_without_exponents(name, value, allowed):
+    with pytest.raises(DataError) as caught:
+        TrainingOptions(**{name: value})
+
+    assert caught.value.message == f"training.{name} is {value}; allowed is {allowed}"
 
 
 @pytest.mark.parametrize(
