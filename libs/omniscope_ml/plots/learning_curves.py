@@ -8,6 +8,8 @@ from omniscope_ml.plots.style import INK, PALETTE, add_legend, dress, new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_TITLES = {"rmse": "RMSE"}
+
 
 def learning_curves_plot(
     epochs: Sequence[Mapping[str, float]], score_name: str, best: int
@@ -30,7 +32,7 @@ def learning_curves_plot(
             mark = "o" if len(epochs) == 1 else None
             axes.plot(numbers, values, marker=mark, color=colour, label=rows)
         axes.axvline(numbers[best], color=INK, linewidth=1.1, linestyle=":", label="kept")
-        dress(axes, title=name.capitalize(), x="epoch", y=name)
+        dress(axes, title=_TITLES.get(name, name.capitalize()), x="epoch", y=name)
         if part == "loss":
             add_legend(axes, below=True)
     return figure
