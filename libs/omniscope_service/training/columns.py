@@ -119,6 +119,28 @@ def choose_features(
     return Features(features, tuple(name for name in free if name in likely_keys))
 
 
+def check_features_vary(
+    features: Features, dataset: Dataset, columns: Mapping[str, DatasetColumn]
+) -> None:
+    """Refuse features that all have one value: rows could not be told apart.
+
+    Raises:
+        InvalidArgument: Reason NO_FEATURE_COLUMNS.
+    """
+    if all(_tells_nothing(columns[name], dataset.row_count) for name in features.names):
+        raise InvalidArgument(
+            f"No feature has two different values in dataset {dataset.name!r}, "
+            f"{features.names[0]!r} for one; name others in feature_columns.",
+            reason="NO_FEATURE_COLUMNS",
+            field="feature_columns",
+        )
+
+
+def _tells_nothing(column: DatasetColumn, rows: int) -> bool:
+    # A gap beside the one value may tell something.
+    return column.missing_count == rows or (column.constant and not column.missing_count)
+
+
 def _check_weight(column: DatasetColumn) -> None:
     field = "weight_column"
     if column.type not in NUMERIC_TYPES:

@@ -14,6 +14,7 @@ from omniscope.registry.v1 import dataset_service_pb2
 from omniscope_service.training.allowed import MAX_NAME_CHARACTERS
 from omniscope_service.training.columns import (
     Features,
+    check_features_vary,
     check_roles,
     choose_features,
     column_not_found,
@@ -82,6 +83,7 @@ async def read_table(
     check_roles(request, columns)
     features = choose_features(request, dataset, columns)
     target = resolve_target(request, dataset, columns[request.target_column])
+    check_features_vary(features, dataset, columns)
     return RequestedTable(dataset, columns, features, target)
 
 
@@ -109,6 +111,12 @@ def table_warnings(request: TrainingRequest, table: RequestedTable) -> Iterable[
         yield (
             f"{missing} rows have no value in {request.target_column!r} and take no part in the "
             "training."
+        )
+    top_k = request.feature_selection.top_k
+    if top_k > len(table.features.names):
+        yield (
+            f"feature_selection.top_k is {top_k} and there are {len(table.features.names)} "
+            "features: all of them are used."
         )
 
 

@@ -103,7 +103,8 @@ def load_data(prepared: PreparedTable, spec: TrainSpec, device: torch.device) ->
     """Preprocess the rows and put them on a device.
 
     Raises:
-        DataError: TARGET_CONSTANT when a regression's training rows have one value.
+        DataError: TARGET_CONSTANT when a regression's training rows have one value,
+            NO_FEATURE_COLUMNS when no feature tells them apart.
     """
     table, preprocessor = prepared.table, prepared.preprocessor
     center, scale = _standard(prepared, spec)
@@ -118,7 +119,19 @@ def load_data(prepared: PreparedTable, spec: TrainSpec, device: torch.device) ->
         )
 
     fold = prepared.fold
-    return TrainingData(part(fold.train), part(fold.validation), center, scale)
+    train = part(fold.train)
+    _check_varies(train.inputs)
+    return TrainingData(train, part(fold.validation), center, scale)
+
+
+def _check_varies(inputs: Tensor) -> None:
+    if all(torch.equal(row, inputs[0]) for row in inputs):
+        raise DataError(
+            f"no feature has two different values in the {len(inputs)} training rows; name others "
+            "in feature_columns",
+            reason="NO_FEATURE_COLUMNS",
+            field="feature_columns",
+        )
 
 
 def _standard(prepared: PreparedTable, spec: TrainSpec) -> tuple[float, float]:

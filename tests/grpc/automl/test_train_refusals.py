@@ -106,6 +106,12 @@ REFUSALS = {
         "feature_columns",
         "no column left",
     ),
+    "features that are all constant": (
+        {"feature_columns": ["flat", "constant"]},
+        "NO_FEATURE_COLUMNS",
+        "feature_columns",
+        "No feature has two different values in dataset 'cells', 'flat' for one",
+    ),
     "constant target": (
         {"target_column": "constant"},
         "TARGET_SINGLE_CLASS",

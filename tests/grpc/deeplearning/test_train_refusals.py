@@ -39,6 +39,12 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "target_column",
         "regression needs numbers",
     ),
+    "features that are all constant": (
+        {"feature_columns": ["flat", "constant"]},
+        "NO_FEATURE_COLUMNS",
+        "feature_columns",
+        "No feature has two different values in dataset 'cells', 'flat' for one",
+    ),
     "layout that does not fit the number of columns": (
         {"cnn1d": {}, "input_layout": {"sequence": {"steps": 2, "channels": 2}}},
         "LAYOUT_MISMATCH",

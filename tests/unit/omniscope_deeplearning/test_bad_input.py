@@ -110,6 +110,30 @@ def test_a_regression_of_one_value(train_network, make_spec, stored, tmp_path, m
     assert "'y' is 1.5 in all 26 training rows" in error.message
 
 
+def test_features_that_do_not_vary_in_the_rows_that_train(
+    train_network, make_spec, stored, tmp_path, monkeypatch
+):
+    source = tmp_path / "late.csv"
+    parts = ["train"] * 30 + ["validation"] * 8 + ["test"] * 8
+    rows = [f"{part != 'train':d},{row % 2},{part}" for row, part in enumerate(parts)]
+    source.write_text("\n".join(["x,y,part", *rows, ""]))
+    ingest(source, "csv", tmp_path)
+    spec = make_spec(
+        target_column="y",
+        feature_columns=("x",),
+        problem_type="binary",
+        split_strategy="predefined",
+        split_column="part",
+        validation_fraction=None,
+    )
+    monkeypatch.setitem(stored, "late", tmp_path / DATA_FILE)
+
+    error = refused(train_network, spec, "late")
+
+    assert (error.reason, error.field) == ("NO_FEATURE_COLUMNS", "feature_columns")
+    assert "in the 30 training rows" in error.message
+
+
 def test_a_diverging_training_ends_with_its_epoch(train_network, make_spec):
     options = {
         "optimizer": "sgd",
