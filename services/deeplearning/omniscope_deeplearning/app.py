@@ -67,7 +67,8 @@ async def _api(
         RegistryClient(settings.registry_target, tokens.service, forward_caller=True)
     )
     watcher = JobWatcher(RegistryJournal(registry), bus)
-    planner = TrainingPlanner(registry, trains_here=bool(workers))
+    kinds_here = settings.resource_classes if workers else ()
+    planner = TrainingPlanner(registry, kinds_here=kinds_here)
     servicer = DeepLearningServicer(
         registry, planner, watcher, workers[0].warm_up if workers else _nothing
     )

@@ -2,6 +2,7 @@
 
 import torch
 
+from omniscope_deeplearning.device_count import check_device_count
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.world import World
 from omniscope_ml.errors import DataError
@@ -19,17 +20,13 @@ def check_devices(spec: TrainSpec) -> None:
     else:
         found, what = torch.cuda.device_count(), "GPUs"
     if not found:
-        raise _unavailable(
+        raise DataError(
             f"the job is for a GPU, and torch {torch.__version__} sees none on this worker; "
             "allowed here is resources.accelerator 'cpu'",
-            "resources.accelerator",
+            reason="ACCELERATOR_UNAVAILABLE",
+            field="resources.accelerator",
         )
-    if spec.training.devices > found:
-        raise _unavailable(
-            f"resources.devices is {spec.training.devices}, and {what} of this worker are "
-            f"{found}; allowed here is 1 to {found}",
-            "resources.devices",
-        )
+    check_device_count(spec.training.devices, found, what)
 
 
 def training_device(spec: TrainSpec, world: World) -> torch.device:
@@ -37,7 +34,3 @@ def training_device(spec: TrainSpec, world: World) -> torch.device:
     if spec.accelerator == "cpu":
         return torch.device("cpu")
     return torch.device("cuda", world.rank)
-
-
-def _unavailable(message: str, field: str) -> DataError:
-    return DataError(message, reason="ACCELERATOR_UNAVAILABLE", field=field)

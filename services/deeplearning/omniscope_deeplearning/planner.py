@@ -10,6 +10,7 @@ from omniscope_deeplearning.architecture_choice import (
     fill_layout,
 )
 from omniscope_deeplearning.convert import SERVICE
+from omniscope_deeplearning.device_count import check_devices_here
 from omniscope_deeplearning.engines import check_engines_installed
 from omniscope_deeplearning.learning import check_fits_problem, fill_learning
 from omniscope_deeplearning.preprocessing_choice import (
@@ -29,7 +30,10 @@ from omniscope_service.training.planner import (
 from omniscope_service.training.split_columns import check_split
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
+    from omniscope_deeplearning.spec import Accelerator
     from omniscope_service.registry_client import RegistryClient
     from omniscope_service.training.planner import RequestedTable
 
@@ -39,13 +43,15 @@ class TrainingPlanner:
 
     Args:
         registry: Acts for the current caller.
-        trains_here: Jobs are run on this machine, so that what it lacks can be said at once.
-            Otherwise only the workers know what they have.
+        kinds_here: The kinds of jobs that are run on this machine, so that what it lacks can be
+            said at once. Of others only the workers know what they have.
     """
 
-    def __init__(self, registry: RegistryClient, *, trains_here: bool = False) -> None:
+    def __init__(
+        self, registry: RegistryClient, *, kinds_here: Collection[Accelerator] = ()
+    ) -> None:
         self._datasets = registry.datasets
-        self._trains_here = trains_here
+        self._kinds_here = kinds_here
 
     async def plan(self, request: TrainRequest) -> TrainingPlan[TrainRequest]:
         """Check a request and fill in what it leaves open.
@@ -55,13 +61,15 @@ class TrainingPlanner:
             NotFound: The dataset does not exist, or is somebody else's.
             FailedPrecondition: This machine is to train and has no engine.
         """
-        if self._trains_here:
+        if self._kinds_here:
             check_engines_installed()
         filled = _filled(request)
+        check_devices_here(filled.resources, self._kinds_here)
         table = await read_table(self._datasets, filled)
         complete(filled, table, SERVICE)
         _check_table(filled, table)
-        return TrainingPlan(filled, table.dataset, tuple(table_warnings(filled, table)))
+        warnings = (*table_warnings(filled, table), *_network_warnings(filled, table))
+        return TrainingPlan(filled, table.dataset, warnings)
 
 
 def _filled(request: TrainRequest) -> TrainRequest:
@@ -76,6 +84,16 @@ def _filled(request: TrainRequest) -> TrainRequest:
     fill_preprocessing(filled)
     fill_learning(filled)
     return filled
+
+
+def _network_warnings(request: TrainRequest, table: RequestedTable) -> Iterable[str]:
+    """Yield what is allowed of the network and can hardly be meant."""
+    most, patch = values_per_row(request, table)[-1], request.transformer.patch
+    if patch > most:
+        yield (
+            f"transformer.patch is {patch} and a row has at most {most} values: they become one "
+            "token."
+        )
 
 
 def _check_table(request: TrainRequest, table: RequestedTable) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ulid import ULID
 
 from omniscope.common.v1 import job_pb2, split_pb2
+from omniscope.common.v1.feature_selection_pb2 import FeatureSelection
 from omniscope.common.v1.resources_pb2 import Resources
 from omniscope.deeplearning.v1.architectures_pb2 import Recurrent, Transformer
 from omniscope.deeplearning.v1.deep_learning_service_pb2 import (
@@ -191,6 +192,33 @@ def test_a_layout_that_categories_may_fill_is_left_to_the_training(
     job = stub.Train(request, metadata=credentials)
 
     assert job.state == job_pb2.JOB_STATE_QUEUED
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"feature_selection": FeatureSelection(top_k=5000)},
+            "feature_selection.top_k is 5000 and there are 3 features: all of them are used.",
+        ),
+        (
+            {"transformer": Transformer(patch=600)},
+            "transformer.patch is 600 and a row has at most 3 values: they become one token.",
+        ),
+    ],
+)
+def test_what_can_hardly_be_meant_is_warned_about(change, said, stub, datasets, credentials):
+    job = stub.Train(request_of(**change), metadata=credentials)
+
+    assert list(job.warnings) == [said]
+
+
+def test_what_just_fits_is_not_warned_about(stub, datasets, credentials):
+    fitting = {"feature_selection": FeatureSelection(top_k=3), "transformer": Transformer(patch=3)}
+
+    job = stub.Train(request_of(**fitting), metadata=credentials)
+
+    assert not job.warnings
 
 
 def test_validate_only_starts_nothing(stub, datasets, credentials):
