@@ -30,11 +30,11 @@ from omniscope_ml.networks.build import build_network
 from omniscope_ml.networks.description import describe_network
 from omniscope_ml.networks.layout import InputLayout
 
-ROWS = 8192
+ROWS = 32_768
 COLUMNS = 64
 CLASSES = 10
 BATCH = 128
-WIDTH = 16
+SMALL = {"width": 16, "depth": 1}
 TURNS = 5
 OF_LOOP = 0.9
 OF_LOADER = 3.0
@@ -211,5 +211,5 @@ def rows() -> Part:
 def network(name: str) -> nn.Module:
     """Returns a small network, where what surrounds it costs most."""
     return build_network(
-        describe_network(name, {"width": WIDTH}, LAYOUTS[name], columns=COLUMNS, outputs=CLASSES)
+        describe_network(name, SMALL, LAYOUTS[name], columns=COLUMNS, outputs=CLASSES)
     )

@@ -1,7 +1,9 @@
 """Attention between tokens (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762).
 
 Tables become feature tokens (Gorishniy et al. 2021, https://arxiv.org/abs/2106.11959); wide ones
-patches of features, each with weights of its own, because the places of genes mean nothing.
+patches of features, each with weights of its own, because the places of genes mean nothing. Beside
+them tables have a linear path (Cheng et al. 2016, https://arxiv.org/abs/1606.07792): what adds up
+needs no attention.
 Sequences become tokens of neighbouring steps. Normalisation comes first in every block (Xiong et
 al. 2020, https://arxiv.org/abs/2002.04745).
 """
@@ -12,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from omniscope_ml.networks.blocks import AttentionPooling, StepTokens
+from omniscope_ml.networks.blocks import AttentionPooling, StepTokens, input_scale
 from omniscope_ml.networks.layout import MOST_AUTOMATIC_STEPS, InputLayout
 from omniscope_ml.networks.parameters import Value
 
@@ -111,7 +113,10 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.pool = AttentionPooling(width)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, outputs))
+        self.linear = nn.Linear(columns, outputs) if layout.kind == "flat" else None
+        self._scale = input_scale(columns)
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the outputs of rows."""
-        return self.head(self.pool(self.norm(self.blocks(self.tokens(values)))))
+        outputs = self.head(self.pool(self.norm(self.blocks(self.tokens(values)))))
+        return outputs if self.linear is None else outputs + self.linear(values * self._scale)

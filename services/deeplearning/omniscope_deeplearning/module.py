@@ -58,6 +58,7 @@ class Learner(LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.network = network
+        self._weights = list(network.parameters())  # walking through the modules takes time
         self.optimizer = _optimizer(network, recipe)
         self.state = state
         self.loss = loss
@@ -149,8 +150,8 @@ class Learner(LightningModule):
         for batch in group.slices(self._recipe.batch_size):
             self._learn(batch, len(group), seen)
         longest = self._options.gradient_clip
-        parameters = self.network.parameters()
-        norm = nn.utils.clip_grad_norm_(parameters, float("inf") if longest is None else longest)
+        most = float("inf") if longest is None else longest
+        norm = nn.utils.clip_grad_norm_(self._weights, most)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.state.step += 1
