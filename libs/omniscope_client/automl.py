@@ -15,6 +15,7 @@ from omniscope.common.v1.feature_selection_pb2 import FeatureSelection
 from omniscope.common.v1.job_pb2 import Job
 from omniscope.common.v1.split_pb2 import SplitConfig
 from omniscope_client.calls import Calls
+from omniscope_client.messages import message
 
 
 class AutoML:
@@ -57,8 +58,12 @@ class AutoML:
         """Queue a training and return its job at once.
 
         The arguments are the fields of `TrainRequest`, which says what each means and defaults to.
+
+        Raises:
+            RequestError: A field cannot hold its value.
         """
-        request = TrainRequest(
+        request = message(
+            TrainRequest,
             dataset_id=dataset_id,
             target_column=target_column,
             feature_columns=feature_columns,

@@ -24,6 +24,7 @@ from omniscope.registry.v1.dataset_service_pb2 import (
 from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceStub
 from omniscope_client.calls import Calls
 from omniscope_client.errors import OmniscopeError
+from omniscope_client.messages import message
 from omniscope_client.paging import Page, rows_of
 
 CHUNK_BYTES = 256 * 1024
@@ -117,7 +118,9 @@ class Datasets:
         self, dataset_id: str, rows: int = 20, columns: Sequence[str] = ()
     ) -> PreviewDatasetResponse:
         """Return the first rows of some columns, by default of the first 50."""
-        request = PreviewDatasetRequest(dataset_id=dataset_id, row_count=rows, columns=columns)
+        request = message(
+            PreviewDatasetRequest, dataset_id=dataset_id, row_count=rows, columns=columns
+        )
         return self._calls.unary(self._stub.PreviewDataset, request)
 
     def download(

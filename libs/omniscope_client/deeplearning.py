@@ -15,6 +15,8 @@ from omniscope.deeplearning.v1.deep_learning_service_pb2 import (
 from omniscope.deeplearning.v1.deep_learning_service_pb2_grpc import DeepLearningServiceStub
 from omniscope.deeplearning.v1.training_pb2 import InputLayout, Preprocessing, TrainingOptions
 from omniscope_client.calls import Calls
+from omniscope_client.errors import RequestError
+from omniscope_client.messages import message
 
 DEFAULT_ARCHITECTURE = "mlp"
 
@@ -64,9 +66,11 @@ class DeepLearning:
         defaults to.
 
         Raises:
-            ValueError: The architecture is unknown, or has no such parameter.
+            RequestError: The architecture is unknown or has no such parameter, or a field cannot
+                hold its value.
         """
-        request = TrainRequest(
+        request = message(
+            TrainRequest,
             dataset_id=dataset_id,
             target_column=target_column,
             feature_columns=feature_columns,
@@ -107,20 +111,21 @@ def choose_architecture(
     """Write a network and what is chosen about it into a request.
 
     Raises:
-        ValueError: The architecture is unknown, or has no such parameter or value.
+        RequestError: The architecture is unknown, or has no such parameter or value.
     """
     known = [field.name for field in TrainRequest.DESCRIPTOR.oneofs_by_name["architecture"].fields]
     if architecture not in known:
-        raise ValueError(f"architecture is {architecture!r}; there are {', '.join(known)}")
+        raise RequestError(
+            f"architecture is {architecture!r}; there are {', '.join(known)}.",
+            field="architecture",
+        )
     network = getattr(request, architecture)
     network.SetInParent()
     fields = network.DESCRIPTOR.fields_by_name
-    for name, value in parameters.items():
+    for name in parameters:
         if name not in fields:
-            raise ValueError(
-                f"{architecture} has no parameter {name!r}; it has {', '.join(fields)}"
+            raise RequestError(
+                f"{architecture} has no parameter {name!r}; it has {', '.join(fields)}.",
+                field=f"{architecture}.{name}",
             )
-        try:
-            setattr(network, name, value)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{architecture}.{name} cannot be {value!r}: {error}") from None
+    network.MergeFrom(message(type(network), architecture, **parameters))

@@ -1,4 +1,4 @@
-"""The one exception of the client: what the suite refused, or why it could not be asked."""
+"""The exceptions of the client: what the suite refused, why it was not asked, or could not be."""
 
 from collections.abc import Iterator
 
@@ -52,6 +52,13 @@ class OmniscopeError(Exception):
                 field = detail.field_violations[0].field
         message = error.details() or "The call failed without a message."
         return cls(error.code().name, message, reason=reason, field=field)
+
+
+class RequestError(OmniscopeError, ValueError):
+    """A request that cannot be written down, so that nothing was sent; a ValueError as well."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__("INVALID_ARGUMENT", message, reason="FIELD_INVALID", field=field)
 
 
 def _details(call: grpc.Call) -> Iterator[Message]:

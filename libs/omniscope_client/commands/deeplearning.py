@@ -43,7 +43,8 @@ from omniscope_client.commands.training_options import (
 )  # fmt: skip
 from omniscope_client.commands.watching import watch
 from omniscope_client.deeplearning import DEFAULT_ARCHITECTURE
-from omniscope_client.render import tables
+from omniscope_client.messages import message
+from omniscope_client.render import networks
 
 app = typer.Typer(no_args_is_help=True, help="Training of networks.")
 
@@ -199,7 +200,9 @@ def train(
     With --watch its losses and metrics are drawn as they come; it ends with 0 when the job
     succeeded and with 4 when it did not. Ctrl-C stops watching, not the job.
     """
-    training = TrainingOptions(
+    training = message(
+        TrainingOptions,
+        "training",
         epochs=epochs,
         batch_size=batch_size,
         optimizer=optimizer,
@@ -219,7 +222,9 @@ def train(
         max_seconds=max_seconds,
         checkpoint_minutes=checkpoint_minutes,
     )
-    preprocessing = Preprocessing(
+    preprocessing = message(
+        Preprocessing,
+        "preprocessing",
         missing_values=missing_values,
         imputation=imputation,
         indicators=indicators,
@@ -227,10 +232,12 @@ def train(
         scaling=scaling,
         log1p=log1p,
     )
-    parameters = parameters_from_options(architecture, parameter or ())
+    resources = message(Resources, "resources", accelerator=accelerator, devices=devices)
     input_layout = layout_from_option(layout)
     division = split_from_options(split, test_fraction, validation_fraction, None, split_seed)
     with Client() as client:
+        known = client.deeplearning.architectures
+        parameters = parameters_from_options(architecture, parameter or (), known)
         job = client.deeplearning.train(
             dataset,
             target,
@@ -239,7 +246,7 @@ def train(
             input_layout=input_layout,
             preprocessing=preprocessing,
             training=training,
-            resources=Resources(accelerator=accelerator, devices=devices),
+            resources=resources,
             feature_columns=feature or (),
             problem_type=problem_type,
             deadline_seconds=deadline,
@@ -270,4 +277,4 @@ def architectures(as_json: Json = False) -> None:
     """List the networks with what may be chosen about each."""
     with Client() as client:
         answer = client.deeplearning.architectures()
-        show(answer, tables.architectures(answer), as_json)
+        show(answer, networks.architectures(answer), as_json)

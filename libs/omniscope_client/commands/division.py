@@ -7,6 +7,7 @@ import typer
 from omniscope.common.v1 import feature_selection_pb2, split_pb2
 from omniscope.common.v1.feature_selection_pb2 import FeatureSelection, FeatureSelectionMethod
 from omniscope.common.v1.split_pb2 import SplitConfig, SplitStrategy
+from omniscope_client.messages import message
 
 _STRATEGIES = {
     "random": split_pb2.SPLIT_STRATEGY_RANDOM,
@@ -32,10 +33,13 @@ def split_from_options(
 
     Raises:
         typer.BadParameter: The strategy is unknown.
+        RequestError: A number is greater than its field holds.
     """
     if strategy and strategy not in _STRATEGIES:
         raise _unknown("--split", strategy, _STRATEGIES)
-    split = SplitConfig(
+    split = message(
+        SplitConfig,
+        "split",
         strategy=_STRATEGIES[strategy] if strategy else SplitStrategy.SPLIT_STRATEGY_UNSPECIFIED,
         test_fraction=test_fraction,
         validation_fraction=validation_fraction,
@@ -50,6 +54,7 @@ def selection_from_options(top_k: int | None, method: str) -> FeatureSelection |
 
     Raises:
         typer.BadParameter: The method is unknown, or there is one without a number.
+        RequestError: The number is greater than its field holds.
     """
     if method and method not in _METHODS:
         raise _unknown("--select-by", method, _METHODS)
@@ -58,7 +63,8 @@ def selection_from_options(top_k: int | None, method: str) -> FeatureSelection |
     if top_k is None:
         return None
     unspecified = FeatureSelectionMethod.FEATURE_SELECTION_METHOD_UNSPECIFIED
-    return FeatureSelection(top_k=top_k, method=_METHODS[method] if method else unspecified)
+    chosen = _METHODS[method] if method else unspecified
+    return message(FeatureSelection, "feature_selection", top_k=top_k, method=chosen)
 
 
 def _unknown(option: str, word: str, known: Iterable[str]) -> typer.BadParameter:

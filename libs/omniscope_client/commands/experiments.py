@@ -7,6 +7,7 @@ import typer
 from omniscope.registry.v1.experiment_service_pb2 import LoggedMetric
 from omniscope_client.client import Client
 from omniscope_client.commands.output import Filter, Json, Limit, as_dict, show, show_list
+from omniscope_client.messages import message
 from omniscope_client.render import runs as tables
 
 app = typer.Typer(no_args_is_help=True, help="Experiments, runs and their metrics.")
@@ -82,6 +83,7 @@ def log(
 def _metric(text: str, step: int) -> LoggedMetric:
     key, _, value = text.rpartition("=")
     try:
-        return LoggedMetric(key=key, value=float(value), step=step)
+        number = float(value)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not KEY=NUMBER") from None
+    return message(LoggedMetric, key=key, value=number, step=step)

@@ -12,7 +12,8 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.console import Console, RenderableType
 
-from omniscope_client.errors import OmniscopeError
+from omniscope_client.errors import OmniscopeError, RequestError
+from omniscope_client.render.option_names import in_options
 
 # Wide enough that nothing is folded where a program or a file reads along.
 PIPE_WIDTH = 200
@@ -87,6 +88,8 @@ def print_error(error: OmniscopeError | OSError, *, as_json: bool) -> Exit:
         sys.stderr.write(json.dumps({"error": fields}, ensure_ascii=False) + "\n")
     else:
         console(stderr=True).print(f"error: {_with_fix(error)}", soft_wrap=True, style="red")
+    if isinstance(error, RequestError):
+        return Exit.USAGE
     return Exit.UNREACHABLE if _is_unreachable(error) else Exit.REFUSED
 
 
@@ -98,6 +101,7 @@ def _is_unreachable(error: OmniscopeError) -> bool:
 
 def _with_fix(error: OmniscopeError) -> str:
     """Return the error with what to do about it, where its own message cannot know that."""
+    said = str(error).replace(error.message, in_options(error.message, error.field), 1)
     match error.code, error.reason:
         case "UNAVAILABLE", "":
             return (
@@ -105,8 +109,8 @@ def _with_fix(error: OmniscopeError) -> str:
                 "`omniscope up --detach`, or set OMNISCOPE_ADDRESS."
             )
         case "UNAUTHENTICATED", _:
-            return f"{error} Set OMNISCOPE_TOKEN_FILE to the file with this suite's token."
+            return f"{said} Set OMNISCOPE_TOKEN_FILE to the file with this suite's token."
         case "NOT_FOUND", "DATASET_NOT_FOUND" | "MODEL_NOT_FOUND" | "JOB_NOT_FOUND" as reason:
             kind = reason.split("_")[0].lower()
-            return f"{error} `omniscope {kind}s list` shows what there is."
-    return str(error)
+            return f"{said} `omniscope {kind}s list` shows what there is."
+    return said

@@ -2,6 +2,7 @@
 
 from omniscope.common.v1.job_pb2 import Job
 from omniscope_client.commands.output import console, print_json
+from omniscope_client.render.option_names import in_options
 
 
 def report_submission(job: Job, validate_only: bool, watching: bool, as_json: bool) -> None:
@@ -12,7 +13,7 @@ def report_submission(job: Job, validate_only: bool, watching: bool, as_json: bo
         return
     screen = console()
     for warning in job.warnings:
-        screen.print(f"note: {warning}", style="yellow")
+        screen.print(f"note: {in_options(warning)}", style="yellow")
     if validate_only:
         screen.print("The request is good; nothing was started.")
     elif watching:

@@ -12,11 +12,8 @@ from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_pb2 import Job, JobState
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import Model, ModelResults
-from omniscope.deeplearning.v1.deep_learning_service_pb2 import (
-    ArchitectureParameter,
-    ListArchitecturesResponse,
-)
 from omniscope_client.render.amounts import age, duration, moment, number, score, size, state, took
+from omniscope_client.render.option_names import in_options
 
 STATE_STYLES = {
     "queued": "yellow",
@@ -97,7 +94,7 @@ def job(row: Job) -> Table:
         ("progress", f"{row.progress:.0f} %"),
         ("says", row.message),
         ("error", failure(row) if row.HasField("error") else ""),
-        ("warnings", "\n".join(row.warnings)),
+        ("warnings", in_options("\n".join(row.warnings))),
         ("model", f"{row.model_name} {row.model_id}".strip()),
         ("dataset", row.dataset_id),
         ("service", f"{row.service} ({row.model_type})"),
@@ -116,7 +113,7 @@ def job(row: Job) -> Table:
 def failure(row: Job) -> str:
     """Return why a job failed, on one line."""
     field = f", field {row.error.field}" if row.error.field else ""
-    return f"{row.error.message} [{row.error.reason}{field}]"
+    return f"{in_options(row.error.message, row.error.field)} [{row.error.reason}{field}]"
 
 
 def job_state(value: JobState.ValueType) -> Text:
@@ -225,32 +222,6 @@ def presets(answer: ListPresetsResponse) -> Table:
         name = f"{row.name} (default)" if row.default_preset else row.name
         table.add_row(name, _yes(row.bagging), _yes(row.stacking), row.description)
     return table
-
-
-def architectures(answer: ListArchitecturesResponse) -> Table:
-    """Return the networks, each with a line per parameter."""
-    table = _table("architecture", "reads", "parameter", "default:>", "range", "meaning")
-    for row in answer.architectures:
-        name = f"{row.name} (default)" if row.default_architecture else row.name
-        table.add_row(
-            Text(name, "bold"), ", ".join(row.layouts), "", "", "",
-            f"{row.description} For: {row.suited_for}",
-        )  # fmt: skip
-        for parameter in row.parameters:
-            table.add_row(
-                "", "", parameter.name, _choice(parameter, parameter.default_value),
-                _range(parameter), parameter.description,
-            )  # fmt: skip
-    return table
-
-
-def _range(parameter: ArchitectureParameter) -> str:
-    low, high = (_choice(parameter, value) for value in (parameter.minimum, parameter.maximum))
-    return f"{low}, {high}" if parameter.type == "bool" else f"{low} to {high}"
-
-
-def _choice(parameter: ArchitectureParameter, value: float) -> str:
-    return str(bool(value)).lower() if parameter.type == "bool" else f"{value:g}"
 
 
 def _table(*headings: str) -> Table:

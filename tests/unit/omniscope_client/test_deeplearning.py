@@ -1,9 +1,19 @@
 """Trainings of networks, from Python and from the command line."""
 
-import pytest
+import io
 
-from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
+import pytest
+from rich.console import Console
+
+from omniscope.deeplearning.v1.deep_learning_service_pb2 import (
+    Architecture,
+    ArchitectureParameter,
+    ListArchitecturesResponse,
+    TrainRequest,
+)
 from omniscope_client.client import Client
+from omniscope_client.errors import OmniscopeError
+from omniscope_client.render.networks import architectures
 from tests.unit.omniscope_client.conftest import Canned
 
 
@@ -85,12 +95,71 @@ def test_what_is_no_network_is_wrong_usage(
     assert "Train" not in canned.requests
 
 
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [
+        ("heads=two", "transformer.heads is 'two'; allowed are whole numbers from 1 to 64."),
+        ("heads=2.5", "transformer.heads is 2.5; allowed are whole numbers from 1 to 64."),
+        ("heads=3000000000", "heads is 3000000000; allowed are whole numbers from 1 to 64."),
+        ("layers=2", "transformer has no parameter 'layers'; it has width, depth"),
+    ],
+)
+def test_a_wrong_parameter_is_told_what_the_service_allows(
+    omniscope, canned: Canned, parameter: str, said: str
+) -> None:
+    outcome = omniscope(
+        *("deeplearning", "train", "t", "--target", "x"),
+        *("--architecture", "transformer", "--set", parameter),
+    )
+
+    assert outcome.code == 2
+    assert said in " ".join(outcome.err.replace("│", " ").split())
+    assert "Train" not in canned.requests
+
+
+def test_a_switch_takes_no_other_number(client: Client, canned: Canned) -> None:
+    with pytest.raises(OmniscopeError, match=r"gru\.bidirectional is 3; .* true and false"):
+        client.deeplearning.train("t", "x", architecture="gru", parameters={"bidirectional": 3})
+
+    assert "Train" not in canned.requests
+
+
 def test_architectures_are_listed_with_their_ranges(omniscope) -> None:
     out = omniscope("deeplearning", "architectures").out
 
     assert "transformer" in out
     assert "1 to 64" in out
     assert "false, true" in out
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_architectures_are_blocks_whose_words_stay_whole(width: int) -> None:
+    row = Architecture(
+        name="gru",
+        description="Gated recurrent units, pooled by attention.",
+        suited_for="Time series and other ordered columns.",
+        layouts=["sequence"],
+        parameters=[
+            ArchitectureParameter(
+                name="bidirectional",
+                description="Whether steps are read from both ends.",
+                type="bool",
+                default_value=1,
+                maximum=1,
+            )
+        ],
+    )
+    console = Console(file=io.StringIO(), width=width, markup=False)
+    console.print(architectures(ListArchitecturesResponse(architectures=[row])))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+
+    assert lines[0] == "gru  reads sequence"
+    assert lines[1].startswith("  Gated recurrent units")
+    (parameter,) = (line for line in lines if "bidirectional" in line)
+    assert "false, true" in parameter
+    assert "default true" in parameter
+    assert set(row.parameters[0].description.split()) <= set(" ".join(lines).split())
 
 
 def test_a_network_is_asked_for_by_name_and_parameters(client: Client, canned: Canned) -> None:
