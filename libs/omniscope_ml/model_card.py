@@ -1,6 +1,6 @@
 """Writes a package's README: what the model is, what it was measured at, where it ends."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ def write_model_card(folder: Path, manifest: Manifest, results: Mapping[str, Any
         f"# {manifest.architecture} for `{manifest.target_column}`",
         _task(manifest),
         "## Data\n\n" + _data(manifest),
+        *_training(results),
         "## Held-out metrics\n\n" + _metrics(results) + _pictures(results),
         "## Use\n\n" + _USE + _payload(manifest),
         "## Limits\n\n" + _limits(manifest),
@@ -60,6 +61,13 @@ def _data(manifest: Manifest) -> str:
         f"Features ({len(manifest.features)}): {shown}"
         + (f" and {hidden} more." if hidden > 0 else ".")
     )
+
+
+def _training(results: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a network learned with and how that ended; nothing for other models."""
+    if settings := results.get("settings"):
+        rows = "\n".join(f"| {name} | {value} |" for name, value in settings.items())
+        yield f"## Training\n\n{results['ending']}\n\n| setting | value |\n|---|---|\n{rows}"
 
 
 def _division(split: Mapping[str, Any]) -> str:

@@ -58,6 +58,8 @@ def test_a_network_is_trained_by_rest_and_opened_by_plain_mlflow(
     results = rest.get(f"/api/ml/models/{model_id}/results").json()
     held_out = next(part for part in results["metrics"] if part["split"] == "test")
     assert held_out["values"]["accuracy"] > 0.9
+    assert results["settings"]["optimizer"] == "adamw"
+    assert results["ending"].endswith("of 15: all epochs are done")
     package = rest.get(f"/api/ml/models/{model_id}/download")
     with tarfile.open(fileobj=io.BytesIO(package.content)) as tar:
         tar.extractall(tmp_path / "package", filter="data")

@@ -15,6 +15,7 @@ from omniscope_deeplearning.callbacks import Measuring, Progress, Stopping
 from omniscope_deeplearning.checkpoints import Checkpoint, Checkpoints
 from omniscope_deeplearning.data import TrainingData, load_data
 from omniscope_deeplearning.device import training_device
+from omniscope_deeplearning.ending import told_ending
 from omniscope_deeplearning.losses import Loss
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.prepared import PreparedTable
@@ -42,11 +43,15 @@ class Fit:
         description: The network.
         weights: Its weights after the best epoch.
         state: What was measured, and how it ended.
+        recipe: What it was trained with.
+        ending: Which epoch was kept, and why it ended.
     """
 
     description: NetworkDescription
     weights: Mapping[str, Tensor]
     state: State
+    recipe: Recipe
+    ending: str
 
 
 def fit_network(
@@ -99,7 +104,9 @@ def fit_network(
         with chosen_threads(description, weights, recipe.batch_size, world.size):
             _run(learner, callbacks, spec, device)
     assert measuring.best is not None
-    return Fit(description, measuring.best, state)
+    ending = told_ending(state, spec.training, recipe)
+    report.log(ending)
+    return Fit(description, measuring.best, state, recipe, ending)
 
 
 def described(spec: TrainSpec, prepared: PreparedTable) -> NetworkDescription:

@@ -28,7 +28,11 @@ class Recipe:
     min_improvement: float
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in asdict(self).items())
+        return ", ".join(f"{name} {value}" for name, value in self.texts().items())
+
+    def texts(self) -> dict[str, str]:
+        """Return what was decided as text, by name."""
+        return {name: str(value) for name, value in asdict(self).items()}
 
 
 def recipe_for(spec: TrainSpec, prepared: PreparedTable) -> Recipe:

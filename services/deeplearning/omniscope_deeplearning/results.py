@@ -47,6 +47,8 @@ def write_results(
         **measured,
         "best_model": spec.architecture,
         "stopped_early": fit.state.stopped_early,
+        "settings": fit.recipe.texts(),
+        "ending": fit.ending,
     }
     results["plots"] = write_plots(folder, results) + _write_curves(folder, table, fit)
     results["leaderboard"] = [_entry(spec, fit, time.monotonic() - asked)]

@@ -91,6 +91,10 @@ def test_the_best_epoch_is_kept_and_stagnation_ends_the_training(train_network, 
     assert training.curves["kept"] == losses.index(min(losses))
     assert len(losses) - 1 - training.curves["kept"] == 3
     assert not training.outcome.stopped_early
+    ending = training.results["ending"]
+    assert ending.startswith(f"kept epoch {len(losses) - 3} of {len(losses)}: ")
+    assert ending.endswith("no validation loss was smaller by more than 0 for 3 epochs")
+    assert ("info", ending) in training.report.lines
 
 
 def test_improvements_that_are_too_small_do_not_keep_a_training_alive(train_network, make_spec):

@@ -98,6 +98,22 @@ def test_the_manifest_says_where_the_model_came_from(training):
     assert not manifest.stopped_early
 
 
+def test_what_the_rows_decided_is_kept_with_the_model(training):
+    card = (training.package / "README.md").read_text()
+
+    assert training.results["settings"] == {
+        "batch_size": "32",
+        "optimizer": "adamw",
+        "learning_rate": "0.001",
+        "weight_decay": "0.01",
+        "dropout": "0.1",
+        "min_improvement": "0.001",
+    }
+    assert "| learning_rate | 0.001 |" in card
+    kept = training.curves["kept"] + 1
+    assert f"## Training\n\nkept epoch {kept} of 20: all epochs are done\n" in card
+
+
 def test_learning_curves_are_kept_as_numbers_and_pictures(training):
     plots = {plot["path"] for plot in training.results["plots"]}
 

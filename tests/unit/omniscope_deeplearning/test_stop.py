@@ -26,6 +26,7 @@ def test_a_limit_ends_the_training_with_its_best_epoch(train_network, make_spec)
     assert training.results["stopped_early"]
     assert verify_package(training.package).stopped_early
     assert len(training.curves["epochs"]) < 10
+    assert training.results["ending"].endswith(": a limit ended the training")
 
 
 def test_a_limit_within_the_first_epoch_keeps_what_was_learned_by_then(

@@ -206,6 +206,26 @@ class ModelResults(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class SettingsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     MODEL_ID_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
     PROBLEM_TYPE_FIELD_NUMBER: _builtins.int
@@ -226,6 +246,8 @@ class ModelResults(_message.Message):
     CALIBRATION_CURVES_FIELD_NUMBER: _builtins.int
     RESIDUALS_FIELD_NUMBER: _builtins.int
     PLOTS_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    ENDING_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model."""
     job_id: _builtins.str
@@ -248,6 +270,10 @@ class ModelResults(_message.Message):
     """Rows that were trained on."""
     test_rows: _builtins.int
     """Rows that were held out."""
+    ending: _builtins.str
+    """Which epoch of a network was kept and why its training ended, for example `kept epoch 5 of 35:
+    no validation loss was smaller by more than 0.001 for 30 epochs`. Empty for other models.
+    """
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Classes in the order of every probability vector; empty for regression."""
@@ -289,6 +315,12 @@ class ModelResults(_message.Message):
     def plots(self) -> _containers.RepeatedCompositeFieldContainer[_plot_pb2.Plot]:
         """Pictures of the above. DownloadModel with `folder` = `plots` fetches their files."""
 
+    @_builtins.property
+    def settings(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What a network learned with, asked for or chosen to suit the rows: `batch_size`, `optimizer`,
+        `learning_rate`, `weight_decay`, `dropout` and `min_improvement`. Empty for other models.
+        """
+
     def __init__(
         self,
         *,
@@ -312,10 +344,12 @@ class ModelResults(_message.Message):
         calibration_curves: _abc.Iterable[_curve_pb2.CalibrationCurve] | None = ...,
         residuals: _curve_pb2.Residuals | None = ...,
         plots: _abc.Iterable[_plot_pb2.Plot] | None = ...,
+        settings: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        ending: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["confusion_matrix", b"confusion_matrix", "residuals", b"residuals"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_model", b"best_model", "calibration_curves", b"calibration_curves", "classes", b"classes", "confusion_matrix", b"confusion_matrix", "eval_metric", b"eval_metric", "job_id", b"job_id", "leaderboard", b"leaderboard", "metrics", b"metrics", "model_id", b"model_id", "plots", b"plots", "positive_class", b"positive_class", "precision_recall_curves", b"precision_recall_curves", "problem_type", b"problem_type", "residuals", b"residuals", "roc_curves", b"roc_curves", "stopped_early", b"stopped_early", "target_column", b"target_column", "test_rows", b"test_rows", "train_rows", b"train_rows", "training_seconds", b"training_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_model", b"best_model", "calibration_curves", b"calibration_curves", "classes", b"classes", "confusion_matrix", b"confusion_matrix", "ending", b"ending", "eval_metric", b"eval_metric", "job_id", b"job_id", "leaderboard", b"leaderboard", "metrics", b"metrics", "model_id", b"model_id", "plots", b"plots", "positive_class", b"positive_class", "precision_recall_curves", b"precision_recall_curves", "problem_type", b"problem_type", "residuals", b"residuals", "roc_curves", b"roc_curves", "settings", b"settings", "stopped_early", b"stopped_early", "target_column", b"target_column", "test_rows", b"test_rows", "train_rows", b"train_rows", "training_seconds", b"training_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
