@@ -117,7 +117,7 @@ _CNN2D: Final = Architecture(
 _TRANSFORMER: Final = Architecture(
     name="transformer",
     description="Attention between tokens: features, patches of features, or steps.",
-    suited_for="Tables with interactions, wide omics data, time series.",
+    suited_for="Time series; tables with interactions and many rows.",
     layouts=("flat", "sequence"),
     parameters=(
         _width(64),
