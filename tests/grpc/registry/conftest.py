@@ -250,6 +250,7 @@ _RESULTS = {
     "confusion_matrix": {"classes": ["Adelie", "Chinstrap", "Gentoo"], "counts": [1] * 9},
     "leaderboard": [{"model": "LightGBM", "metric": "accuracy", "score_validation": 1.0}],
     "training_seconds": 12.5,
+    "settings": {"optimizer": "adamw"},
     "train_rows": 275,
     "test_rows": 69,
 }

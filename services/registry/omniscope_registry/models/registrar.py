@@ -87,7 +87,10 @@ class PackageRegistrar:
             corrupt(package.key, f"attempt {made_by[1]} of job {made_by[0]} made it")
         model = await self._store.insert(conn, _new_model(package, job))
         registered = ModelRegistered(
-            attempt=job.attempt, model=model, source=self._artifacts.url_of(package.key)
+            attempt=job.attempt,
+            model=model,
+            source=self._artifacts.url_of(package.key),
+            settings=package.results.get("settings", {}),
         )
         projection = Projection(model_registered=registered)
         await outbox.add_projection(conn, job_id=job.id, payload=projection.SerializeToString())

@@ -92,7 +92,7 @@ class MlflowWriter:
         self._client.set_terminated(run_id, ended.status, _milliseconds(ended.end_time))
 
     def register_model(self, job: Job, registered: ModelRegistered) -> str:
-        """Make a model version, and write the held-out metrics to its run.
+        """Make a model version; write the held-out metrics and what it learned with to its run.
 
         Returns:
             The run's id.
@@ -104,7 +104,12 @@ class MlflowWriter:
             Metric(fields.key(f"test_{name}"), value, time, 0)
             for name, value in model.metrics.items()
         ]
-        self._client.log_batch(run_id, metrics=metrics, tags=[RunTag(MODEL_TAG, model.model_id)])
+        self._client.log_batch(
+            run_id,
+            metrics=metrics,
+            params=_settings(registered),
+            tags=[RunTag(MODEL_TAG, model.model_id)],
+        )
         self._make_registered_model(model.name)
         self._make_version(model, registered.source, run_id)
         return run_id
@@ -203,6 +208,13 @@ def _version_tags(model: Model) -> dict[str, str]:
         "omniscope.created_by": model.created_by,
     }
     return {fields.key(name): fields.tag(value) for name, value in model.tags.items()} | own
+
+
+def _settings(registered: ModelRegistered) -> list[Param]:
+    # Not below `training.`: what was asked for stands there, and parameters never change.
+    return [
+        Param(fields.key(f"settings.{name}"), value) for name, value in registered.settings.items()
+    ]
 
 
 def _milliseconds(time: Timestamp) -> int:

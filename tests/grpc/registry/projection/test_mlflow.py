@@ -61,6 +61,7 @@ async def test_an_attempt_shows_up_in_mlflow_with_its_model(
     params = dict(mlflow.rows("SELECT key, value FROM params"))
     assert params["target_column"] == "species"
     assert params["split.seed"] == "7"
+    assert params["settings.optimizer"] == "adamw"
     assert params["included_model_families"] == '["GBM", "RF"]'
     metrics = mlflow.rows("SELECT key, step, value FROM metrics ORDER BY key, step")
     assert metrics == [
