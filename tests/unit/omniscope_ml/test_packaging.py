@@ -245,6 +245,7 @@ def test_model_card_tells_data_metrics_and_limits(package: Path) -> None:
     assert "| test accuracy | 0.5000 | 2 |" in card
     assert "Positive class: `yes`" in card
     assert "No limit was hit" in card
+    assert "## Training" not in card  # networks have it
 
 
 def test_data_error_keeps_its_reason_across_processes() -> None:
