@@ -4,10 +4,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry, LogSeverity, Progress
+from omniscope.common.v1.job_event_pb2 import (
+    LOG_SEVERITY_INFO,
+    LOG_SEVERITY_WARNING,
+    JobEvent,
+    LeaderboardEntry,
+    LogLine,
+    Progress,
+)
 from omniscope.common.v1.job_pb2 import JOB_STATE_QUEUED, JOB_STATE_SUCCEEDED, Job
 from omniscope_client.jobs import TERMINAL_STATES
 from omniscope_client.render.curves import Curves
+
+NETWORKS = "deeplearning"
 
 
 @dataclass
@@ -20,7 +29,7 @@ class JobProgress:
         phase: What is done now.
         candidates: The models that this attempt has trained so far, by name.
         curves: Losses and metrics by epoch, of all attempts.
-        warnings: Log lines that a user should look at.
+        log: Log lines that a user should look at, each once, and which attempts were lost.
         connected: Whether the stream is up.
         on_lost: Called when it breaks.
     """
@@ -30,7 +39,7 @@ class JobProgress:
     phase: str = ""
     candidates: dict[str, LeaderboardEntry] = field(default_factory=dict)
     curves: Curves = field(default_factory=Curves)
-    warnings: list[str] = field(default_factory=list)
+    log: list[LogLine] = field(default_factory=list)
     connected: bool = True
     on_lost: Callable[[], None] = lambda: None
     _ends_at: float | None = None
@@ -44,6 +53,11 @@ class JobProgress:
     def succeeded(self) -> bool:
         """Whether it ended with a model."""
         return self.job.state == JOB_STATE_SUCCEEDED
+
+    @property
+    def searches(self) -> bool:
+        """Whether candidates compete; a network is the only one of its job."""
+        return self.job.service != NETWORKS
 
     @property
     def lost_attempt(self) -> int:
@@ -60,6 +74,10 @@ class JobProgress:
         """Estimated time left now; None when unknown."""
         return None if self._ends_at is None else max(self._ends_at - time.monotonic(), 0.0)
 
+    def tells(self, line: LogLine) -> bool:
+        """Whether a user should see a line: a search prints far too many that only inform."""
+        return line.severity >= (LOG_SEVERITY_WARNING if self.searches else LOG_SEVERITY_INFO)
+
     def add(self, event: JobEvent) -> None:
         """Take one event in; the order is the stream's."""
         self.connected = True
@@ -74,8 +92,8 @@ class JobProgress:
                 self.curves.add(event.metric)
             case "leaderboard_entry":
                 self.candidates[event.leaderboard_entry.model] = event.leaderboard_entry
-            case "log_line" if event.log_line.severity >= LogSeverity.LOG_SEVERITY_WARNING:
-                self.warnings.append(event.log_line.text)
+            case "log_line" if self.tells(event.log_line):
+                self._keep(event.log_line)
 
     def lose_connection(self) -> None:
         """Take in that the stream broke; the next event ends that."""
@@ -97,6 +115,9 @@ class JobProgress:
         self.job.stopped_early, self.phase = change.stopped_early, change.message
         if change.HasField("error"):
             self.job.error.CopyFrom(change.error)
+        if self.lost_attempt:
+            text = f"attempt {event.attempt} was lost: {change.message}"
+            self._keep(LogLine(severity=LOG_SEVERITY_WARNING, text=text))
         if change.to_state == JOB_STATE_QUEUED:
             self.percent = 0.0
             self._start_over()
@@ -104,6 +125,10 @@ class JobProgress:
             self.percent = 100.0
         if self.finished:
             self._ends_at = None
+
+    def _keep(self, line: LogLine) -> None:
+        if line not in self.log:  # the next attempt says much of it again
+            self.log.append(line)
 
     def _start_over(self) -> None:
         """Forget what an attempt did: the next one starts from nothing."""

@@ -4,17 +4,24 @@ from collections.abc import Iterable, Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from omniscope.common.v1.job_event_pb2 import JobEvent, LeaderboardEntry
+from omniscope.common.v1.job_event_pb2 import (
+    LOG_SEVERITY_WARNING,
+    JobEvent,
+    LeaderboardEntry,
+)
+from omniscope.common.v1.job_pb2 import JOB_STATE_UNSPECIFIED
 from omniscope_client.render.amounts import duration, score, state
 from omniscope_client.render.curves import charts, summary
 from omniscope_client.render.progress import JobProgress
 from omniscope_client.render.tables import failure, job_state, leaderboard
 
 SHOWN_CANDIDATES = 12
+SHOWN_LINES, FINAL_LINES = 3, 8
 BAR_WIDTH = 24
 LINE_EVERY_PERCENT = 10.0
 LOST_CONNECTION = "connection lost, trying again"
@@ -54,8 +61,8 @@ class _View:
         self._progress = progress
 
     def __rich__(self) -> RenderableType:
-        ranking = self._progress.ranking
-        parts: list[RenderableType] = [_bar(self._progress)]
+        ranking = self._progress.ranking if self._progress.searches else []
+        parts: list[RenderableType] = [_bar(self._progress), *_log(self._progress)]
         if ranking:
             parts.append(_best(ranking, self._progress.finished))
             parts.append(leaderboard(ranking[:SHOWN_CANDIDATES]))
@@ -69,13 +76,28 @@ class _View:
 def _bar(progress: JobProgress) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_row(
-        job_state(progress.job.state),
+        _state(progress),
         ProgressBar(total=100, completed=progress.percent, width=BAR_WIDTH),
         f"{progress.percent:3.0f} %",
         Text(_now(progress), overflow="ellipsis", no_wrap=True),
         Text(_left(progress), style="dim", no_wrap=True),
     )
     return row
+
+
+def _state(progress: JobProgress) -> Text:
+    unknown = progress.job.state == JOB_STATE_UNSPECIFIED  # nothing has come yet
+    return Text("connecting", "dim") if unknown else job_state(progress.job.state)
+
+
+def _log(progress: JobProgress) -> Iterator[RenderableType]:
+    """Yield the newest log lines, a few more of them once they stay on the screen."""
+    shown = progress.log[-(FINAL_LINES if progress.finished else SHOWN_LINES) :]
+    if len(shown) < len(progress.log):
+        yield Text(f"  {len(progress.log) - len(shown)} earlier lines", "dim")
+    for line in shown:
+        style = "yellow" if line.severity >= LOG_SEVERITY_WARNING else "dim"
+        yield Padding(Text(line.text.strip(), style), (0, 0, 0, 2))
 
 
 def _now(progress: JobProgress) -> str:
@@ -109,7 +131,7 @@ def _best(ranking: list[LeaderboardEntry], final: bool) -> Text:
 
 
 def _follow_lines(events: Iterable[JobEvent], console: Console, progress: JobProgress) -> None:
-    shown = -LINE_EVERY_PERCENT
+    shown, measured = -LINE_EVERY_PERCENT, ""
     progress.on_lost = lambda: console.print(LOST_CONNECTION, markup=False, highlight=False)
     for event in events:
         progress.add(event)
@@ -121,7 +143,10 @@ def _follow_lines(events: Iterable[JobEvent], console: Console, progress: JobPro
             shown = progress.percent
         for line in _lines(event, progress):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if progress.candidates:
+        if event.HasField("progress") and measured != summary(progress.curves):
+            measured = summary(progress.curves)
+            console.print(f"       {measured}", markup=False, highlight=False, soft_wrap=True)
+    if progress.candidates and progress.searches:
         console.print(leaderboard(progress.ranking))
 
 
@@ -138,34 +163,35 @@ def _lines(event: JobEvent, progress: JobProgress) -> Iterator[str]:
         case "progress":
             parts = (part for part in (progress.phase, _left(progress)) if part)
             yield f"{progress.percent:3.0f} %  {', '.join(parts)}"
-            if measured := summary(progress.curves):
-                yield f"       {measured}"
         case "checkpoint":
             yield f"checkpoint {event.checkpoint.name} stored"
+        case "log_line" if progress.tells(event.log_line):
+            yield f"       {event.log_line.text.strip()}"
         case "leaderboard_entry" if not event.leaderboard_entry.HasField("score_test"):
             yield _candidate(progress, event.leaderboard_entry.model)
 
 
 def _candidate(progress: JobProgress, model: str) -> str:
-    entry, best = progress.candidates[model], progress.ranking[0]
+    entry = progress.candidates[model]
+    value = score(entry.score_validation, entry.metric)
+    standing = f" ({_standing(progress, entry)})" if progress.searches else ""
+    took = duration(entry.fit_seconds)
+    return f"       {model}: validation {entry.metric} {value} after {took}{standing}"
+
+
+def _standing(progress: JobProgress, entry: LeaderboardEntry) -> str:
+    best = progress.ranking[0]
     value, best_value = (score(c.score_validation, c.metric) for c in (entry, best))
-    if best.model == model:
-        standing = "best so far"
-    elif value == best_value:
-        standing = "as good as the best so far"
-    else:
-        standing = f"best is {best.model}"
-    return (
-        f"       {model}: validation {entry.metric} {value}"
-        f" after {duration(entry.fit_seconds)} ({standing})"
-    )
+    if best.model == entry.model:
+        return "best so far"
+    return "as good as the best so far" if value == best_value else f"best is {best.model}"
 
 
 def _outcome(progress: JobProgress) -> Iterator[str]:
     """Yield what a bar has no room for."""
     if progress.finished and progress.job.HasField("error"):
         yield failure(progress.job)
-    elif progress.lost_attempt or (progress.finished and not progress.succeeded):
+    elif progress.finished and not progress.succeeded:
         yield progress.phase
     if progress.job.stopped_early:
         yield STOPPED_EARLY

@@ -5,7 +5,12 @@ import io
 from rich.console import Console
 
 from omniscope.common.v1.job_event_pb2 import JobEvent, MetricPoint, Progress, StateChanged
-from omniscope.common.v1.job_pb2 import JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, Job
+from omniscope.common.v1.job_pb2 import (
+    JOB_STATE_QUEUED,
+    JOB_STATE_RUNNING,
+    JOB_STATE_SUCCEEDED,
+    Job,
+)
 from omniscope_client.render.curves import CHART_HEIGHT, CHART_WIDTH, Curves, draw
 from omniscope_client.render.training import follow
 
@@ -106,3 +111,13 @@ def test_without_a_terminal_the_newest_epoch_is_a_line() -> None:
     assert lines[1].strip() == (
         "epoch 4: loss 0.2500 train, 0.3750 validation; accuracy 0.7500 train, 0.3750 validation"
     )
+
+
+def test_without_a_terminal_an_epoch_is_told_once() -> None:
+    again = JobEvent(progress=Progress(percent=0, phase="reading the dataset"))
+    queued = JobEvent(attempt=1, state_changed=StateChanged(to_state=JOB_STATE_QUEUED))
+    later = JobEvent(progress=Progress(percent=40, phase="epoch 3"))
+    text = printed([*training(4)[:-1], queued, again, *epochs(2), later], terminal=False)
+
+    assert text.count("epoch 4: ") == 1
+    assert text.count("epoch 2: ") == 1

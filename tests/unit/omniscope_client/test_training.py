@@ -7,11 +7,13 @@ from google.protobuf.duration_pb2 import Duration
 from rich.console import Console
 
 from omniscope.common.v1.job_event_pb2 import (
+    LOG_SEVERITY_DEBUG,
     LOG_SEVERITY_INFO,
     LOG_SEVERITY_WARNING,
     JobEvent,
     LeaderboardEntry,
     LogLine,
+    LogSeverity,
     Progress,
     StateChanged,
 )
@@ -85,12 +87,24 @@ def test_an_attempt_that_was_lost_starts_over() -> None:
     assert progress.lost_attempt == 1
 
 
-def test_only_log_lines_that_matter_are_kept() -> None:
-    progress = JobProgress()
-    for severity in (LOG_SEVERITY_INFO, LOG_SEVERITY_WARNING):
-        progress.add(JobEvent(log_line=LogLine(severity=severity, text=str(severity))))
+def said(text: str, severity: LogSeverity.ValueType = LOG_SEVERITY_INFO) -> JobEvent:
+    return JobEvent(log_line=LogLine(severity=severity, text=text))
 
-    assert progress.warnings == [str(LOG_SEVERITY_WARNING)]
+
+NETWORK = JobEvent(snapshot=Job(job_id="J1", service="deeplearning", state=JOB_STATE_RUNNING))
+SEARCH = JobEvent(snapshot=Job(job_id="J1", service="automl", state=JOB_STATE_RUNNING))
+
+
+@pytest.mark.parametrize(
+    ("job", "kept"), [(NETWORK, ["weights", "careful"]), (SEARCH, ["careful"])]
+)
+def test_lines_that_only_inform_are_kept_of_networks_alone(job, kept: list[str]) -> None:
+    progress = JobProgress()
+    lines = [said("weights"), said("careful", LOG_SEVERITY_WARNING), said("weights")]
+    for event in (job, said("detail", LOG_SEVERITY_DEBUG), *lines):
+        progress.add(event)
+
+    assert [line.text for line in progress.log] == kept
 
 
 def plain(events: list[JobEvent]) -> str:
@@ -237,3 +251,53 @@ def test_the_end_of_a_watch_fits_a_narrow_terminal(terminal: Console) -> None:
     bar = next(line for line in reversed(lines) if "succeeded" in line)
     assert "…" not in bar
     assert any(line.startswith("best of 3: CatBoost") for line in lines)
+
+
+RESUMED = [
+    NETWORK,
+    said("training 10 weights on cpu"),
+    changed(JOB_STATE_QUEUED, message="The process has ended."),
+    changed(JOB_STATE_RUNNING, message="A worker has started."),
+    said("training 10 weights on cpu"),
+    said("Going on from step 40."),
+    candidate("mlp", -0.25, "loss"),
+    changed(JOB_STATE_SUCCEEDED, message="The model is registered."),
+]
+
+
+def test_on_paper_lines_of_a_network_stand_where_they_came() -> None:
+    assert plain(RESUMED).splitlines() == [
+        "       training 10 weights on cpu",
+        "queued: attempt 1 was lost, attempt 2 follows: The process has ended.",
+        "running: A worker has started.",
+        "       training 10 weights on cpu",
+        "       Going on from step 40.",
+        "       mlp: validation loss 0.2500 after 2.0 s",
+        "succeeded: The model is registered.",
+    ]
+
+
+def test_on_a_terminal_lines_of_a_network_stay_at_the_end(terminal: Console) -> None:
+    lines = drawn(RESUMED, terminal)
+    (start,) = [place for place, line in enumerate(lines) if "100 %" in line][-1:]
+
+    assert [line.strip() for line in lines[start + 1 :]] == [
+        "training 10 weights on cpu",
+        "attempt 1 was lost: The process has ended.",
+        "Going on from step 40.",
+    ]
+
+
+def test_while_a_job_runs_only_its_newest_lines_are_shown(terminal: Console) -> None:
+    lines = drawn([NETWORK, *(said(f"line {number}") for number in range(9))], terminal)
+
+    last = max(place for place, line in enumerate(lines) if "running" in line)
+    assert [line.strip() for line in lines[last + 1 :]] == [
+        "6 earlier lines", "line 6", "line 7", "line 8",
+    ]  # fmt: skip
+
+
+def test_a_job_that_has_not_answered_yet_is_being_connected(terminal: Console) -> None:
+    (line,) = [line for line in drawn([], terminal) if " % " in line][-1:]
+
+    assert "connecting" in line
