@@ -52,7 +52,8 @@ def test_a_row_counts_by_its_weight_whatever_batch_it_is_in(
     stored_table, train_network, make_spec
 ):
     y = (np.arange(ROWS) % 20 == 0).astype(float)
-    stored_table(x=np.zeros(ROWS), y=y, weight=np.where(y == 1, 19.0, 1.0))
+    unrelated = (np.arange(ROWS) // 20 % 2).astype(float)
+    stored_table(x=unrelated, y=y, weight=np.where(y == 1, 19.0, 1.0))
     spec = weighted_spec(
         make_spec,
         epochs=40,
