@@ -13,7 +13,6 @@ from omniscope_client.commands.networks import layout_from_option, parameters_fr
 from omniscope_client.commands.output import Json, show
 from omniscope_client.commands.submission import report_submission
 from omniscope_client.commands.training_options import (
-    SEARCH,
     DatasetArgument,
     Deadline,
     Description,
@@ -48,7 +47,7 @@ from omniscope_client.render import networks
 
 app = typer.Typer(no_args_is_help=True, help="Training of networks.")
 
-NETWORK, LEARNING = "Network", "Learning"
+NETWORK, LEARNING, PREPROCESSING = "Network", "Learning", "Preprocessing"
 
 
 def _learning(text: str) -> typer.models.OptionInfo:
@@ -142,14 +141,14 @@ def train(
         float | None, _learning("Minutes between checkpoints. Default, 0: about every epoch.")
     ] = None,
     missing_values: Annotated[
-        str, typer.Option(help="impute (default) or refuse.", rich_help_panel=SEARCH)
+        str, typer.Option(help="impute (default) or refuse.", rich_help_panel=PREPROCESSING)
     ] = "",
     imputation: Annotated[
         str,
         typer.Option(
             help="What stands for a missing number: median (default), mean, most_frequent or "
             "constant, which is 0.",
-            rich_help_panel=SEARCH,
+            rich_help_panel=PREPROCESSING,
         ),
     ] = "",
     indicators: Annotated[
@@ -157,17 +156,20 @@ def train(
         typer.Option(
             "--indicators",
             help="Give each number with gaps a second column that says where they are.",
-            rich_help_panel=SEARCH,
+            rich_help_panel=PREPROCESSING,
         ),
     ] = False,
     encoding: Annotated[
-        str, typer.Option(help="Of texts: one_hot (default) or refuse.", rich_help_panel=SEARCH)
+        str,
+        typer.Option(help="Of texts: one_hot (default) or refuse.", rich_help_panel=PREPROCESSING),
     ] = "",
     scaling: Annotated[
-        str, typer.Option(help="standard (default), robust or none.", rich_help_panel=SEARCH)
+        str,
+        typer.Option(help="standard (default), robust or none.", rich_help_panel=PREPROCESSING),
     ] = "",
     log1p: Annotated[
-        bool, typer.Option("--log1p", help="Take logarithms of counts.", rich_help_panel=SEARCH)
+        bool,
+        typer.Option("--log1p", help="Take logarithms of counts.", rich_help_panel=PREPROCESSING),
     ] = False,
     feature: Features = None,
     ignore: Ignored = None,

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from omniscope.registry.v1.experiment_service_pb2 import LoggedMetric
+from omniscope.registry.v1.experiment_service_pb2 import LoggedMetric, Run
 from omniscope_client.client import Client
 from omniscope_client.commands.output import Filter, Json, Limit, as_dict, show, show_list
+from omniscope_client.errors import OmniscopeError
 from omniscope_client.messages import message
 from omniscope_client.render import runs as tables
 
@@ -57,6 +58,8 @@ def metrics(
     """Show every value that a metric of a run has had."""
     with Client() as client:
         values = list(client.experiments.history(run_id, metric, limit))
+        if not values:
+            raise _no_metric(client.experiments.run(run_id), metric)
         document = {
             "run_id": run_id,
             "metric": metric,
@@ -78,6 +81,12 @@ def log(
         added = client.experiments.log(run_id, logged)
         document = {"run_id": run_id, "added_count": added}
         show(document, f"{added} of {len(logged)} values are new.", as_json)
+
+
+def _no_metric(run: Run, metric: str) -> OmniscopeError:
+    known = ", ".join(sorted(run.metrics)) or "none yet"
+    message = f"Run {run.run_id} has no metric {metric!r}; it has {known}."
+    return OmniscopeError("NOT_FOUND", message, reason="METRIC_NOT_FOUND", field="metric")
 
 
 def _metric(text: str, step: int) -> LoggedMetric:

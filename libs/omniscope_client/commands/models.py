@@ -81,7 +81,8 @@ def results(model_id: ModelId, as_json: Json = False) -> None:
             screen.print(tables.metrics(answer.metrics))
             if answer.confusion_matrix.classes:
                 screen.print(tables.confusion(answer.confusion_matrix))
-            screen.print(tables.leaderboard(answer.leaderboard, answer.best_model))
+            if len(answer.leaderboard) > 1:  # a network competes with none
+                screen.print(tables.leaderboard(answer.leaderboard, answer.best_model))
             if answer.plots:
                 screen.print(tables.plots(answer))
 

@@ -78,7 +78,9 @@ TestFraction = Annotated[
 ]
 ValidationFraction = Annotated[
     float | None,
-    typer.Option(help="Share of the others that ranks candidates.", rich_help_panel=ROWS),
+    typer.Option(
+        help="Share of the others that ranks candidates or epochs.", rich_help_panel=ROWS
+    ),
 ]
 SplitSeed = Annotated[
     int | None,

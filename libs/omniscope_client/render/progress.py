@@ -29,7 +29,7 @@ class JobProgress:
         phase: What is done now.
         candidates: The models that this attempt has trained so far, by name.
         curves: Losses and metrics by epoch, of all attempts.
-        log: Log lines that a user should look at, each once, and which attempts were lost.
+        log: Log lines that a user should look at, each once, and why attempts were lost.
         connected: Whether the stream is up.
         on_lost: Called when it breaks.
     """
@@ -115,9 +115,8 @@ class JobProgress:
         self.job.stopped_early, self.phase = change.stopped_early, change.message
         if change.HasField("error"):
             self.job.error.CopyFrom(change.error)
-        if self.lost_attempt:
-            text = f"attempt {event.attempt} was lost: {change.message}"
-            self._keep(LogLine(severity=LOG_SEVERITY_WARNING, text=text))
+        if self.lost_attempt:  # the message says which and why
+            self._keep(LogLine(severity=LOG_SEVERITY_WARNING, text=change.message))
         if change.to_state == JOB_STATE_QUEUED:
             self.percent = 0.0
             self._start_over()

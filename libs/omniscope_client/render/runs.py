@@ -6,10 +6,11 @@ from rich.table import Table
 
 from omniscope.registry.v1.experiment_service_pb2 import Experiment, MetricValue, Run
 from omniscope_client.render.amounts import age, moment, number
-from omniscope_client.render.tables import cut, facts, job_state, labels, list_table
+from omniscope_client.render.tables import cut, facts, job_state, labels, list_table, metric_place
 
 COUNTED_RUNS = 100
 """The service counts no further."""
+TEST = "test_"
 
 
 def experiments(rows: Iterable[Experiment]) -> Table:
@@ -25,12 +26,22 @@ def runs(rows: Iterable[Run]) -> Table:
     """Return the list of runs."""
     table = list_table("id", "state", "name~", "held out~", "age:>")
     for row in rows:
-        values = (f"{number(value)} {name}" for name, value in sorted(row.metrics.items())[:1])
+        values = (f"{number(value)} {name}" for name, value in _held_out(row)[:1])
         table.add_row(
             row.run_id, job_state(row.state), cut(row.name), cut("".join(values)),
             age(row.create_time),
         )  # fmt: skip
     return table
+
+
+def _held_out(row: Run) -> list[tuple[str, float]]:
+    """Return the metrics on the rows held out, those first that people look for."""
+    values = [
+        (name.removeprefix(TEST), value)
+        for name, value in row.metrics.items()
+        if name.startswith(TEST)
+    ]
+    return sorted(values, key=metric_place)
 
 
 def run(row: Run) -> Table:
@@ -53,9 +64,14 @@ def run(row: Run) -> Table:
 
 def history(values: Sequence[MetricValue]) -> Table:
     """Return the values of a metric in their order."""
-    table = list_table("step:>", "value:>", "attempt:>", "when")
+    by_epoch = any(value.epoch for value in values)
+    epoch_heading = ["epoch:>"] if by_epoch else []
+    table = list_table("step:>", *epoch_heading, "value:>", "attempt:>", "when")
     for value in values:
         attempt = str(value.attempt) if value.attempt else "logged"
-        when = moment(value.event_time)
-        table.add_row(str(value.step), number(value.value), attempt, when)
+        epoch = str(value.epoch + 1) if value.attempt else "-"  # people count from 1
+        table.add_row(
+            str(value.step), *([epoch] if by_epoch else []), number(value.value), attempt,
+            moment(value.event_time),
+        )  # fmt: skip
     return table

@@ -126,7 +126,7 @@ def models(rows: Iterable[Model]) -> Table:
     """Return the list of models."""
     table = list_table("id", "name~", "v:>", "kind~", "held out~", "age:>")
     for row in rows:
-        first = sorted(row.metrics.items(), key=_metric_place)[:1]
+        first = sorted(row.metrics.items(), key=metric_place)[:1]
         table.add_row(
             row.model_id, cut(row.name), _version(row), cut(row.architecture),
             cut("".join(f"{number(value)} {name}" for name, value in first)),
@@ -137,7 +137,7 @@ def models(rows: Iterable[Model]) -> Table:
 
 def model(row: Model) -> Table:
     """Return everything about one model."""
-    values = sorted(row.metrics.items(), key=_metric_place)
+    values = sorted(row.metrics.items(), key=metric_place)
     return facts(
         ("name", f"{row.name} (version {row.version})"),
         ("id", row.model_id),
@@ -173,7 +173,7 @@ def metrics(sets: Sequence[MetricSet]) -> Table:
     """Return metrics, one row each, with a column per part of the data."""
     table = _table("metric", *(f"{part.split} ({part.rows} rows):>" for part in sets))
     names = {name for part in sets for name in part.values}
-    for name in sorted(names, key=lambda name: _metric_place((name, 0.0))):
+    for name in sorted(names, key=lambda name: metric_place((name, 0.0))):
         cells = (number(part.values[name]) if name in part.values else "-" for part in sets)
         table.add_row(name, *cells)
     return table
@@ -270,7 +270,8 @@ def _count(count: int, correct: bool) -> Text:
     return Text(str(count), style=style)
 
 
-def _metric_place(item: tuple[str, float]) -> tuple[int, str]:
+def metric_place(item: tuple[str, float]) -> tuple[int, str]:
+    """Return where a metric stands among others, for sorting by what people look for."""
     name = item[0]
     return (METRIC_ORDER.index(name) if name in METRIC_ORDER else len(METRIC_ORDER), name)
 

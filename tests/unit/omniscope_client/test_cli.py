@@ -26,7 +26,10 @@ def results(canned: Canned) -> None:
             MetricSet(split="test", rows=37, values={"roc_auc": 0.99, "accuracy": 0.973}),
         ],
         confusion_matrix=ConfusionMatrix(classes=["kidney", "liver"], counts=[20, 1, 0, 16]),
-        leaderboard=[LeaderboardEntry(model="CatBoost", score_validation=0.9, score_test=0.8)],
+        leaderboard=[
+            LeaderboardEntry(model="CatBoost", score_validation=0.9, score_test=0.8),
+            LeaderboardEntry(model="KNN", score_validation=0.5, score_test=0.4),
+        ],
     )
 
 
@@ -198,6 +201,16 @@ def test_results_show_every_part_and_the_confusion(omniscope) -> None:
     assert "tissues-tissue-automl (version 1): CatBoost" in text
     assert "positive class  liver" in " ".join(text.splitlines())
     assert "held out" in text
+
+
+@pytest.mark.usefixtures("results")
+def test_results_of_one_candidate_have_no_leaderboard(omniscope, canned: Canned) -> None:
+    del canned.answers["GetModelResults"].leaderboard[1:]
+
+    text = omniscope("models", "results", "M1").out
+
+    assert "validation (30 rows)" in text
+    assert "candidate" not in text
 
 
 def test_a_preview_counts_all_columns_that_it_does_not_show(omniscope, canned: Canned) -> None:

@@ -175,3 +175,10 @@ def test_a_network_is_asked_for_by_name_and_parameters(client: Client, canned: C
 def test_an_unknown_network_is_an_error_that_names_the_known(client: Client) -> None:
     with pytest.raises(ValueError, match="there are mlp, cnn1d"):
         client.deeplearning.train("tissues", "tissue", architecture="resnet")
+
+
+def test_how_columns_become_numbers_has_a_heading_of_its_own(omniscope) -> None:
+    out = omniscope("deeplearning", "train", "--help").out
+
+    start = out.index("─ Preprocessing ─")
+    assert "--scaling" in out[start : out.index("╰", start)]

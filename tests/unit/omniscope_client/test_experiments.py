@@ -18,7 +18,7 @@ RUN = messages.Run(
     experiment="default",
     name="tissues-automl",
     state=JOB_STATE_SUCCEEDED,
-    metrics={"test_accuracy": 0.97},
+    metrics={"test_accuracy": 0.97, "test_brier": 0.1, "test_f1": 0.9, "train_loss": 0.2},
     parameters={"time_limit": "60"},
     mlflow_run_id="abc",
 )
@@ -61,7 +61,7 @@ def address(canned: Canned) -> Iterator[str]:
     ("command", "shown"),
     [
         (["list"], "default"),
-        (["runs", "default"], "0.9700 test_accuracy"),
+        (["runs", "default"], "0.9700 accuracy"),
         (["run", "R1"], "time_limit"),
         (["metrics", "R1", "validation_accuracy"], "logged"),
         (["log", "R1", "site/auc=0.5", "other=1e-3"], "1 of 2 values are new."),
@@ -93,6 +93,35 @@ def test_requests_carry_what_was_asked_for(address, canned):
     assert (runs.page_size, runs.filter, runs.order_by) == (5, 'state = "failed"', "create_time")
     assert canned.requests["GetMetricHistory"][0].page_size == 7
     assert canned.requests["LogMetrics"][0].metrics[0].step == 3
+
+
+def test_a_run_of_a_regression_is_told_by_its_rmse(omniscope, canned):
+    values = {"test_mae": 250.0, "test_r2": 0.8, "test_rmse": 310.0, "validation_loss": 0.1}
+    canned.answers["ListRuns"] = messages.ListRunsResponse(
+        runs=[messages.Run(run_id="R1", metrics=values)]
+    )
+
+    assert "310.0 rmse" in omniscope("experiments", "runs", "default").out
+
+
+def test_values_of_epochs_are_counted_from_one(omniscope, canned):
+    values = [messages.MetricValue(value=0.5, step=8 * n, epoch=n, attempt=1) for n in range(3)]
+    canned.answers["GetMetricHistory"] = messages.GetMetricHistoryResponse(values=values)
+
+    lines = omniscope("experiments", "metrics", "R1", "validation_loss").out.splitlines()
+
+    assert lines[0].split() == ["step", "epoch", "value", "attempt", "when"]
+    assert [line.split()[:2] for line in lines[2:]] == [["0", "1"], ["8", "2"], ["16", "3"]]
+
+
+def test_a_metric_that_a_run_lacks_is_an_error_that_names_those_it_has(omniscope, canned):
+    canned.answers["GetMetricHistory"] = messages.GetMetricHistoryResponse()
+
+    outcome = omniscope("experiments", "metrics", "R1", "loss")
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "no metric 'loss'; it has test_accuracy, test_brier" in outcome.err
+    assert "METRIC_NOT_FOUND" in outcome.err
 
 
 @pytest.mark.parametrize("value", ["auc", "auc=high"])

@@ -256,7 +256,7 @@ def test_the_end_of_a_watch_fits_a_narrow_terminal(terminal: Console) -> None:
 RESUMED = [
     NETWORK,
     said("training 10 weights on cpu"),
-    changed(JOB_STATE_QUEUED, message="The process has ended."),
+    changed(JOB_STATE_QUEUED, message="Attempt 1 ended (crash)."),
     changed(JOB_STATE_RUNNING, message="A worker has started."),
     said("training 10 weights on cpu"),
     said("Going on from step 40."),
@@ -268,7 +268,7 @@ RESUMED = [
 def test_on_paper_lines_of_a_network_stand_where_they_came() -> None:
     assert plain(RESUMED).splitlines() == [
         "       training 10 weights on cpu",
-        "queued: attempt 1 was lost, attempt 2 follows: The process has ended.",
+        "queued: attempt 1 was lost, attempt 2 follows: Attempt 1 ended (crash).",
         "running: A worker has started.",
         "       training 10 weights on cpu",
         "       Going on from step 40.",
@@ -283,7 +283,7 @@ def test_on_a_terminal_lines_of_a_network_stay_at_the_end(terminal: Console) -> 
 
     assert [line.strip() for line in lines[start + 1 :]] == [
         "training 10 weights on cpu",
-        "attempt 1 was lost: The process has ended.",
+        "Attempt 1 ended (crash).",
         "Going on from step 40.",
     ]
 
