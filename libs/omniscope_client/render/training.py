@@ -137,6 +137,7 @@ def _follow_lines(events: Iterable[JobEvent], console: Console, progress: JobPro
         progress.add(event)
         if event.HasField("state_changed"):
             shown = -LINE_EVERY_PERCENT
+            measured = summary(progress.curves)  # what a lost attempt measured is no news
         if event.HasField("progress") and progress.percent < shown + LINE_EVERY_PERCENT:
             continue
         if event.HasField("progress"):

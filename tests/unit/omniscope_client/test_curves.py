@@ -113,6 +113,14 @@ def test_without_a_terminal_the_newest_epoch_is_a_line() -> None:
     )
 
 
+def test_without_a_terminal_what_a_lost_attempt_measured_is_not_told_of_the_next() -> None:
+    queued = JobEvent(attempt=1, state_changed=StateChanged(to_state=JOB_STATE_QUEUED))
+    reading = JobEvent(progress=Progress(percent=0, phase="reading the dataset"))
+
+    assert "epoch 4: " not in printed([*epochs(4), queued, reading], terminal=False)
+    assert "epoch 4: " in printed([*epochs(4), reading], terminal=False)
+
+
 def test_without_a_terminal_an_epoch_is_told_once() -> None:
     again = JobEvent(progress=Progress(percent=0, phase="reading the dataset"))
     queued = JobEvent(attempt=1, state_changed=StateChanged(to_state=JOB_STATE_QUEUED))
