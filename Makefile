@@ -9,7 +9,7 @@ READY := .venv/.ready
 # Developing needs torch too, which is large: whoever only tries the suite does without.
 DEV_READY := .venv/.ready-dev
 
-.PHONY: help setup setup-dev proto proto-lint proto-check fmt lint types imports test test-slow faults cover bench \
+.PHONY: help setup setup-dev proto proto-lint proto-check fmt lint types imports test test-slow test-gpu faults cover bench \
         demo up down status mlflow-ui check clean
 
 ##@ Start here
@@ -65,6 +65,9 @@ test: $(DEV_READY) ## The default tier: every part, real servers; about 8 minute
 
 test-slow: $(DEV_READY) ## The rest
 	@$(BIN)/python -m pytest -m slow
+
+test-gpu: $(DEV_READY) ## What only a GPU shows; needs one
+	@$(BIN)/python -m pytest -m gpu
 
 faults: $(DEV_READY) ## Kill processes at random and count what is lost; SEED=1 KILLS=200
 	@$(BIN)/python -m tests.faults.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),200)

@@ -1,6 +1,7 @@
 """The networks' held-out scores on real data beside the baselines of the data's catalogue.
 
-Every architecture that suits a data set is trained with defaults; the seed also divides the rows.
+Every architecture that suits a data set is trained with defaults, on a GPU where there is one; the
+seed also divides the rows.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import torch
 from rich.progress import track
 
 from benchmarks.baselines import MORE_DATA, SEEDS, Baseline, judge
@@ -123,4 +125,5 @@ def spec_of(task: Task, architecture: str, path: Path, seed: int) -> TrainSpec:
         split_strategy="random" if regression else "stratified",
         split_seed=seed,
         seed=seed,
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
     )

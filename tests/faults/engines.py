@@ -7,10 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from omniscope.common.v1.job_event_pb2 import JobEvent, JobEventType
+from omniscope.common.v1.job_event_pb2 import (
+    JOB_EVENT_TYPE_LOG_LINE,
+    JobEvent,
+    JobEventType,
+)
 from omniscope.registry.v1.job_service_pb2 import ListJobEventsRequest
 from omniscope_client.client import Client
 from omniscope_service.testing.serving import channel
+from omniscope_service.watch import TERMINAL_STATES
 from tests.faults.cluster import Cluster, answered
 from tests.faults.processes import free_port
 
@@ -69,3 +74,15 @@ class EngineCluster(Cluster):
             if len(page.events) < request.page_size:
                 return events
             request.after_sequence = events[-1].sequence
+
+    async def until_events(self, job_id: str, kind: JobEventType.ValueType, count: int) -> None:
+        """Wait until a job that goes on has so many events of a kind."""
+        while len(await self.events(job_id, kind)) < count:
+            job = await self.job(job_id)
+            assert job.state not in TERMINAL_STATES, (job, await self.log_lines(job_id))
+            await asyncio.sleep(0.1)
+
+    async def log_lines(self, job_id: str) -> list[str]:
+        """Return what a job has said."""
+        events = await self.events(job_id, JOB_EVENT_TYPE_LOG_LINE)
+        return [event.log_line.text for event in events]

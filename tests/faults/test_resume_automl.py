@@ -1,6 +1,5 @@
 """A search of real AutoGluon whose worker is killed keeps the models that it had finished."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -41,8 +40,7 @@ async def test_models_that_were_finished_are_kept_and_the_search_goes_on(cluster
     await cluster.upload(TISSUES, "tissues")
     request = TrainRequest(dataset_id="tissues", target_column="tissue", time_limit=200, seed=7)
     job_id = await cluster.train(request)
-    while len(await cluster.events(job_id, JOB_EVENT_TYPE_CHECKPOINT)) < 3:  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
+    await cluster.until_events(job_id, JOB_EVENT_TYPE_CHECKPOINT, 3)
 
     cluster.kill("worker1")
 

@@ -1,6 +1,5 @@
 """A network whose worker is killed learns on where it was, as if nothing had happened."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -52,8 +51,7 @@ async def test_a_killed_training_gives_the_losses_of_one_that_nobody_interrupted
     await cluster.start()
     await cluster.upload(PENGUINS, "penguins")
     killed = await cluster.train(request())
-    while not await cluster.events(killed, JOB_EVENT_TYPE_CHECKPOINT):  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
+    await cluster.until_events(killed, JOB_EVENT_TYPE_CHECKPOINT, 1)
 
     cluster.kill("worker1")
 

@@ -17,6 +17,34 @@ from omniscope_ml.networks.parameters import Value
 _CELLS: Mapping[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
+class _Layers(nn.Module):
+    """Recurrent layers, each a module of its own.
+
+    As one module of several layers cuDNN drops values between them by random numbers that no seed
+    reaches any more after the first step: an interrupted training would not go on exactly.
+
+    Shape: (rows, tokens, width) in; (rows, tokens, width, or twice that from both ends) out.
+    """
+
+    def __init__(
+        self, cell: type[nn.RNNBase], width: int, depth: int, dropout: float, *, both: bool
+    ) -> None:
+        super().__init__()
+        self.width = width * (2 if both else 1)
+        self.cells = nn.ModuleList(
+            cell(self.width if layer else width, width, batch_first=True, bidirectional=both)
+            for layer in range(depth)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        first, *others = self.cells
+        found, _ = first(tokens)
+        for layer in others:
+            found, _ = layer(self.dropout(found))
+        return found
+
+
 class Recurrent(nn.Module):
     """A recurrent network over tokens of steps.
 
@@ -40,21 +68,13 @@ class Recurrent(nn.Module):
         patch = int(parameters["patch"]) or math.ceil(layout.steps / MOST_AUTOMATIC_STEPS)
         both = bool(parameters["bidirectional"])
         self.tokens = StepTokens(layout.channels, patch, width)
-        self.layers = _CELLS[cell](
-            width,
-            width,
-            depth,
-            batch_first=True,
-            dropout=dropout if depth > 1 else 0.0,
-            bidirectional=both,
-        )
-        found = width * (2 if both else 1)
+        self.layers = _Layers(_CELLS[cell], width, depth, dropout, both=both)
+        found = self.layers.width
         self.norm = nn.LayerNorm(found)
         self.pool = AttentionPooling(found)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * found, outputs))
 
     def forward(self, steps: Tensor) -> Tensor:
         """Return the outputs of rows."""
-        found, _ = self.layers(self.tokens(steps))
-        tokens = self.norm(found)
+        tokens = self.norm(self.layers(self.tokens(steps)))
         return self.head(torch.cat([self.pool(tokens), tokens.amax(dim=1)], dim=1))

@@ -31,12 +31,25 @@ def check_device_count(devices: int, found: int, what: str) -> None:
         DataError: ACCELERATOR_UNAVAILABLE.
     """
     if devices > found:
+        allowed = f"; allowed here is 1 to {found}" if found else ""
         raise DataError(
-            f"{_FIELD}.devices is {devices}, and {what} of this worker are {found}; allowed here "
-            f"is 1 to {found}",
+            f"{_FIELD}.devices is {devices}, and {what} of this worker are {found}{allowed}",
             reason="ACCELERATOR_UNAVAILABLE",
             field=f"{_FIELD}.devices",
         )
+
+
+def fill_accelerator(resources: Resources, kinds: Collection[Accelerator]) -> None:
+    """Let a job that takes what there is have a GPU of this machine.
+
+    The registry knows of it only once its worker has announced itself.
+
+    Args:
+        resources: What a request asks for; `auto` stays where there is no GPU here.
+        kinds: The kinds of jobs that are run on this machine.
+    """
+    if resources.accelerator == "auto" and "gpu" in kinds:
+        resources.accelerator = "gpu"
 
 
 def check_devices_here(resources: Resources, kinds: Collection[Accelerator]) -> None:
@@ -49,9 +62,7 @@ def check_devices_here(resources: Resources, kinds: Collection[Accelerator]) -> 
     Raises:
         InvalidArgument: ACCELERATOR_UNAVAILABLE.
     """
-    kind = resources.accelerator
-    if kind == "auto":
-        kind = "gpu" if "gpu" in kinds else "cpu"
+    kind = "cpu" if resources.accelerator == "auto" else resources.accelerator
     if kind not in kinds:
         return
     found = {"cpu": cpu_count, "gpu": _gpu_count}[kind]()

@@ -10,7 +10,7 @@ from omniscope_deeplearning.architecture_choice import (
     fill_layout,
 )
 from omniscope_deeplearning.convert import SERVICE
-from omniscope_deeplearning.device_count import check_devices_here
+from omniscope_deeplearning.device_count import check_devices_here, fill_accelerator
 from omniscope_deeplearning.engines import check_engines_installed
 from omniscope_deeplearning.learning import check_fits_problem, fill_learning
 from omniscope_deeplearning.preprocessing_choice import (
@@ -64,6 +64,7 @@ class TrainingPlanner:
         if self._kinds_here:
             check_engines_installed()
         filled = _filled(request)
+        fill_accelerator(filled.resources, self._kinds_here)
         check_devices_here(filled.resources, self._kinds_here)
         table = await read_table(self._datasets, filled)
         complete(filled, table, SERVICE)

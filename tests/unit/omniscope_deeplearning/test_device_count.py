@@ -7,6 +7,7 @@ import pytest
 
 from omniscope.common.v1.resources_pb2 import Resources
 from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
+from omniscope_deeplearning.device_count import fill_accelerator
 from omniscope_deeplearning.planner import TrainingPlanner
 from omniscope_service.errors import InvalidArgument
 
@@ -75,3 +76,23 @@ async def test_what_there_is_or_another_worker_may_have_is_let_through(
 ):
     with pytest.raises(_AskedError):
         await plan(devices, accelerator, *kinds_here)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kinds_here", "filled"),
+    [
+        ("auto", ["cpu", "gpu"], "gpu"),
+        ("auto", ["gpu"], "gpu"),
+        ("auto", ["cpu"], "auto"),
+        ("auto", [], "auto"),
+        ("cpu", ["cpu", "gpu"], "cpu"),
+    ],
+)
+def test_a_gpu_of_this_machine_is_taken_before_its_worker_has_announced_itself(
+    asked, kinds_here, filled
+):
+    resources = Resources(accelerator=asked)
+
+    fill_accelerator(resources, kinds_here)
+
+    assert resources.accelerator == filled
