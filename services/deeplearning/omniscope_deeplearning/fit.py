@@ -155,6 +155,7 @@ def _learner(
 
 def _run(learner: Learner, callbacks: list[Any], spec: TrainSpec, device: torch.device) -> None:
     from pytorch_lightning import Trainer
+    from pytorch_lightning.plugins.environments import LightningEnvironment
 
     # 32 bits are not the 19 that convolutions would take on a GPU.
     torch.backends.cudnn.allow_tf32 = False
@@ -170,6 +171,8 @@ def _run(learner: Learner, callbacks: list[Any], spec: TrainSpec, device: torch.
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,
+            # Else it looks for MPI, Slurm and others, and starts what it finds.
+            plugins=[LightningEnvironment()],
         )
         trainer.fit(learner)
 

@@ -72,3 +72,14 @@ def test_a_training_is_not_resumed_on_another_kind_of_device(train_network, make
     assert Checkpoint.read(tmp_path, make_spec(accelerator="gpu"), report) is None
 
     assert "starts over" in report.lines[0][1]
+
+
+def test_a_scheduler_that_started_the_worker_does_not_lead_the_training(
+    train_network, make_spec, monkeypatch
+):
+    """Lightning would look for it, and wait for its other tasks."""
+    monkeypatch.setenv("SLURM_JOB_NAME", "suite")
+    monkeypatch.setenv("SLURM_NTASKS", "8")
+    monkeypatch.setenv("SLURM_PROCID", "3")
+
+    assert train_network(make_spec()).held_out["accuracy"] > 0
