@@ -161,11 +161,14 @@ def model(row: Model) -> Table:
 
 
 def chosen(row: Model, results: ModelResults) -> Table:
-    """Return which model its results are about, and which class they call positive."""
+    """Return which model results are about, which class is positive, and how a network learned."""
+    settings = sorted(results.settings)
     return facts(
         ("model", f"{row.name} (version {row.version}): {results.best_model}"),
         ("predicts", f"{results.target_column} ({results.problem_type})"),
         ("positive class", results.positive_class),
+        ("learned with", ", ".join(f"{name} {results.settings[name]}" for name in settings)),
+        ("ended", results.ending),
     )
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.common.v1.job_pb2 import JOB_STATE_QUARANTINED, Job
-from omniscope.common.v1.model_pb2 import Model
+from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope.registry.v1.dataset_service_pb2 import ListDatasetsResponse
 from omniscope.registry.v1.job_service_pb2 import ListJobsResponse
 from omniscope.registry.v1.model_service_pb2 import ListModelsResponse
@@ -76,3 +76,19 @@ def test_an_age_has_one_unit(seconds: int, text: str) -> None:
 
     assert amounts.age(MADE, now) == text
     assert amounts.age(Timestamp()) == "-"
+
+
+def test_results_of_a_network_say_what_it_learned_with_and_how_it_ended() -> None:
+    ending = "kept epoch 5 of 35: all epochs are done"
+    results = ModelResults(settings={"optimizer": "adamw", "batch_size": "32"}, ending=ending)
+
+    lines = [" ".join(line.split()) for line in printed(tables.chosen(Model(), results), 200)]
+
+    assert "learned with batch_size 32, optimizer adamw" in lines
+    assert f"ended {ending}" in lines
+
+
+def test_results_of_other_models_leave_that_out() -> None:
+    lines = printed(tables.chosen(Model(), ModelResults(best_model="GBM")), 200)
+
+    assert not any(word in line for line in lines for word in ("learned", "ended"))
