@@ -27,6 +27,7 @@ OPTIONS = {
     "group_column": "--group-column",
     "time_column": "--time-column",
     "split_column": "--split-column",
+    "input_layout": "--layout",
     "problem_type": "--problem-type",
     "positive_class": "--positive-class",
     "deadline_seconds": "--deadline",
@@ -45,7 +46,7 @@ OPTIONS = {
 }
 # A plain word may be meant as one, and a name in quotes may be a column of the user's.
 _NAMES = "|".join(re.escape(name) for name in OPTIONS if "_" in name or "." in name)
-_FIELD = re.compile(rf"(?<![\w.'\"-])({_NAMES})(?![\w'\"])")
+_FIELD = re.compile(rf"(?<![\w.'\"-])({_NAMES})(?![\w'\"]|\.\w)")
 
 
 def in_options(text: str, field: str = "") -> str:

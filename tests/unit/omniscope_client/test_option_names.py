@@ -19,6 +19,9 @@ from tests.unit.omniscope_client.conftest import Canned, Refusal
         ("no column 'key_column'", "no column 'key_column'"),
         ("my_key_column is empty", "my_key_column is empty"),
         ("see training.csv", "see training.csv"),
+        ("input_layout is 7 height x 7 width", "--layout is 7 height x 7 width"),
+        ("input_layout.sequence is set", "input_layout.sequence is set"),
+        ("name it in key_column.", "name it in --key."),
         ("the same seed gives the same weights", "the same seed gives the same weights"),
     ],
 )

@@ -155,6 +155,22 @@ async def test_a_user_error_names_its_field(scene):
     assert (failed.error.code, failed.error.field) == ("INVALID_ARGUMENT", "target_column")
 
 
+@pytest.mark.parametrize(
+    ("act", "shown"),
+    [
+        ("user_error", None),
+        ("user_error_with_cause", "ValueError: byte 7"),
+        ("unexpected_error", "ZeroDivisionError: cannot"),
+    ],
+)
+async def test_only_what_an_error_does_not_tell_itself_is_shown_as_a_traceback(scene, act, shown):
+    async with scene.working():
+        failed = await scene.run(act)
+
+    lines = scene.registry.logged(failed.lease.job_id)
+    assert shown in lines if shown else not any("Traceback" in line for line in lines)
+
+
 async def test_a_cancelled_job_ends_by_sigterm_and_the_worker_takes_the_next_one(scene):
     async with scene.working():
         job = await scene.submit("wait")

@@ -61,6 +61,10 @@ def user_error(spec, paths, report):
     raise DataError("the target has one class", "TARGET_CONSTANT", "target_column")
 
 
+def user_error_with_cause(spec, paths, report):
+    raise DataError("the payload is no table", "TABLE_INVALID", "") from ValueError("byte 7")
+
+
 def unexpected_error(spec, paths, report):
     raise ZeroDivisionError("cannot\ndivide")
 
