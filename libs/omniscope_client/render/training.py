@@ -25,7 +25,7 @@ SHOWN_LINES, FINAL_LINES = 3, 8
 BAR_WIDTH = 24
 LINE_EVERY_PERCENT = 10.0
 LOST_CONNECTION = "connection lost, trying again"
-STOPPED_EARLY = "A limit ended the search early: the same request may give another model."
+STOPPED_EARLY = "A limit ended the training early: the same request may give another model."
 
 
 def follow(

@@ -126,7 +126,7 @@ def test_without_a_terminal_every_line_is_worth_keeping() -> None:
         "       CatBoost: validation accuracy 0.9500 after 2.0 s (best so far)",
         "       KNN: validation accuracy 0.5000 after 2.0 s (best is CatBoost)",
         "succeeded: Done.",
-        "A limit ended the search early: the same request may give another model.",
+        "A limit ended the training early: the same request may give another model.",
     ]
     assert "0.8750" in lines[-4]
     assert [line.split()[1] for line in lines[-4:-1]] == ["CatBoost", "LightGBM", "KNN"]
@@ -162,7 +162,7 @@ def test_a_terminal_shows_bar_and_growing_leaderboard(terminal: Console) -> None
     assert "100 %" in last
     assert last.index("CatBoost") < last.index("LightGBM") < last.index("KNN")
     assert "validation accuracy" in last
-    assert "A limit ended the search early" in last
+    assert "A limit ended the training early" in last
 
 
 def test_a_long_leaderboard_is_cut(terminal: Console) -> None:
