@@ -95,8 +95,14 @@ class RunStarted(_message.Message):
 
     ATTEMPT_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
+    RESUMED_ATTEMPT_FIELD_NUMBER: _builtins.int
+    RESUMED_STEP_FIELD_NUMBER: _builtins.int
     attempt: _builtins.int
     """Its number."""
+    resumed_attempt: _builtins.int
+    """The attempt whose checkpoint this one resumes from; 0 where there is none."""
+    resumed_step: _builtins.int
+    """Step of that checkpoint: what was measured up to it is part of this attempt's run too."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -106,10 +112,12 @@ class RunStarted(_message.Message):
         *,
         attempt: _builtins.int = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
+        resumed_attempt: _builtins.int = ...,
+        resumed_step: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "resumed_attempt", b"resumed_attempt", "resumed_step", b"resumed_step", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

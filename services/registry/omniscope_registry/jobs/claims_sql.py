@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, or_, select
@@ -89,7 +89,6 @@ class SqlClaims:
                     reason="JOB_NOT_CLAIMABLE",
                     field="job_id",
                 )
-            grant = replace(grant, checkpoints=await stored_checkpoints(conn, claim.job_id))
         await failpoints.reach("claim.after_commit")
         return grant
 
@@ -105,7 +104,10 @@ class SqlClaims:
             )
         )
         row = (await conn.execute(query)).one_or_none()
-        return None if row is None else _grant(JobRow.from_row(row), row.nonce, claim_id)
+        if row is None:
+            return None
+        stored = await stored_checkpoints(conn, job_id)
+        return _grant(JobRow.from_row(row), row.nonce, claim_id, stored)
 
     async def _granted(self, conn: AsyncConnection, claim: Claim) -> Grant | None:
         nonce = secrets.token_hex(8)
@@ -127,8 +129,9 @@ class SqlClaims:
             return None
         row = _attempt_row(job, nonce, token, claim.claim_id)
         await conn.execute(insert(job_attempts).values(row))
-        await projections.run_started(conn, job)
-        return _grant(job, nonce, claim.claim_id)
+        stored = await stored_checkpoints(conn, job.id)
+        await projections.run_started(conn, job, stored[0] if stored else None)
+        return _grant(job, nonce, claim.claim_id, stored)
 
 
 def _claimable(now: ColumnElement[datetime], claim: Claim) -> tuple[ColumnElement[bool], ...]:
@@ -154,8 +157,9 @@ def _attempt_row(job: JobRow, nonce: str, token: str, claim_id: str) -> dict[str
     }
 
 
-def _grant(job: JobRow, nonce: str, claim_id: str) -> Grant:
-    return Grant(job, _token(nonce, claim_id), artifacts_prefix(job.id, job.attempt, nonce))
+def _grant(job: JobRow, nonce: str, claim_id: str, stored: Sequence[CheckpointRow]) -> Grant:
+    prefix = artifacts_prefix(job.id, job.attempt, nonce)
+    return Grant(job, _token(nonce, claim_id), prefix, stored)
 
 
 def artifacts_prefix(job_id: str, attempt: int, nonce: str) -> str:

@@ -21,16 +21,27 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope.common.v1.job_event_pb2 import MetricPoint
+    from omniscope_registry.jobs.checkpoints_sql import CheckpointRow
     from omniscope_registry.jobs.ports import JobRow
 
 _FINISHED, _FAILED, _KILLED = "FINISHED", "FAILED", "KILLED"
 _KILLING = frozenset({Cause.CANCELLED, Cause.PREEMPTED, Cause.LOST})
 
 
-async def run_started(conn: AsyncConnection, job: JobRow) -> None:
-    """Have a run made for the attempt that was claimed just now."""
+async def run_started(
+    conn: AsyncConnection, job: JobRow, checkpoint: CheckpointRow | None = None
+) -> None:
+    """Have a run made for the attempt that was claimed just now.
+
+    Args:
+        conn: The transaction.
+        job: The job.
+        checkpoint: What the attempt resumes from. Default: it starts anew.
+    """
     started = RunStarted(attempt=job.attempt)
     started.start_time.FromDatetime(job.updated_at)
+    if checkpoint is not None:
+        started.resumed_attempt, started.resumed_step = checkpoint.attempt, checkpoint.step
     await _add(conn, job, Projection(run_started=started))
 
 

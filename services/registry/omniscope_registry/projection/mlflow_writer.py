@@ -70,11 +70,18 @@ class MlflowWriter:
         self._runs: OrderedDict[tuple[str, int], str] = OrderedDict()
 
     def start_run(self, job: Job, started: RunStarted) -> None:
-        """Make an attempt's run with the resolved training request as its parameters."""
+        """Make an attempt's run with the resolved training request as its parameters.
+
+        The run of an attempt that resumes begins with what the earlier one measured until then, so
+        that its curves are whole.
+        """
         run_id = self._run_id(job, started.attempt, started.start_time)
         params = [Param(name, value) for name, value in fields.params(job.config).items()]
         for batch in _batches(params, _PARAMS_PER_BATCH):
             self._client.log_batch(run_id, params=batch)
+        if started.resumed_attempt:
+            earlier = self._run_id(job, started.resumed_attempt, job.start_time)
+            self._log(run_id, self._measured(earlier, until_step=started.resumed_step))
 
     def log_metrics(self, job: Job, attempt: int, points: Sequence[ProjectedMetric]) -> None:
         """Write metric points; one that is there already is left alone."""
@@ -82,9 +89,7 @@ class MlflowWriter:
             Metric(fields.key(point.key), point.value, _milliseconds(point.event_time), point.step)
             for point in points
         ]
-        run_id = self._run_id(job, attempt, job.start_time)
-        for batch in _batches(metrics, _POINTS_PER_BATCH):
-            self._client.log_batch(run_id, metrics=batch)
+        self._log(self._run_id(job, attempt, job.start_time), metrics)
 
     def end_run(self, job: Job, ended: RunEnded) -> None:
         """Give an attempt's run its final status."""
@@ -131,6 +136,19 @@ class MlflowWriter:
         """Remove a model's version; its run stays."""
         for version in self._versions(purged.name, purged.model_id):
             self._client.delete_model_version(purged.name, version.version)
+
+    def _log(self, run_id: str, metrics: list[Metric]) -> None:
+        for batch in _batches(metrics, _POINTS_PER_BATCH):
+            self._client.log_batch(run_id, metrics=batch)
+
+    def _measured(self, run_id: str, until_step: int) -> list[Metric]:
+        known = self._client.get_run(run_id).data.metrics
+        return [
+            Metric(point.key, point.value, point.timestamp, point.step)
+            for name in known
+            for point in self._client.get_metric_history(run_id, name)
+            if point.step <= until_step
+        ]
 
     def _versions(self, name: str, model_id: str) -> list[ModelVersion]:
         ours = f"name = '{name}' and tags.`{MODEL_TAG}` = '{model_id}'"

@@ -4,6 +4,8 @@ import pytest
 
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.job_service_pb2 import ListJobEventsRequest
+from omniscope.registry.v1.projection_service_pb2 import Projection
+from omniscope_registry import outbox
 from omniscope_service.errors import Aborted, InvalidArgument
 
 
@@ -42,6 +44,26 @@ async def test_the_next_attempt_is_told_the_newest_two(registry):
         [], [], [f"{grant.artifacts_prefix}/checkpoints/a.json"]
     ]  # fmt: skip
     assert not grant.checkpoints
+
+
+async def test_mlflow_is_told_which_checkpoint_an_attempt_resumes_from(registry, database):
+    grant = await registry.running()
+    for step, name in [(3, "a"), (5, "b")]:
+        await registry.worker.RegisterCheckpoint(_checkpoint(grant, name, step=step))
+    await registry.fail(grant.lease, "PREEMPTED")
+
+    await registry.claim(grant.lease.job_id)
+
+    async with database.read() as conn:
+        projections = await outbox.pending(conn, "mlflow", 100)
+    started = [
+        projection.run_started
+        for projection in (Projection.FromString(row.payload) for row in projections)
+        if projection.HasField("run_started")
+    ]
+    assert [(run.attempt, run.resumed_attempt, run.resumed_step) for run in started] == [
+        (1, 0, 0), (2, 1, 5)
+    ]  # fmt: skip
 
 
 async def test_watchers_see_a_checkpoint_once_however_often_it_is_told(registry):

@@ -4,12 +4,14 @@ Starting MLflow takes seconds: one test shows the whole way, the others are slow
 """
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from omniscope.common.v1.job_event_pb2 import MetricPoint
 from omniscope_registry import outbox
 from omniscope_registry.jobs import projections
+from omniscope_registry.jobs.checkpoints_sql import CheckpointRow
 from omniscope_registry.jobs.domain import SUCCEEDED, Cause
 
 pytestmark = pytest.mark.timeout(180)
@@ -112,6 +114,32 @@ async def test_each_attempt_has_its_run_and_ends_as_it_ended(
 
 
 @pytest.mark.slow
+async def test_the_run_of_a_resumed_attempt_begins_with_what_was_measured_before(
+    projecting, projected, insert_job, mlflow, database
+):
+    job = await insert_job()
+    resumed = replace(job, attempt=2)
+    async with database.write() as conn:
+        await projections.run_started(conn, job)
+        await projections.metrics(conn, job, losses({0: 0.9, 1: 0.8, 2: 0.75}))
+        await projections.run_ended(conn, job, Cause.LOST)
+        await projections.run_started(conn, resumed, CheckpointRow(1, "a", 1, "key", "0" * 64, 9))
+        await projections.metrics(conn, resumed, losses({2: 0.7, 3: 0.6}))
+
+    async with projecting():
+        await projected()
+
+    rows = mlflow.rows(
+        "SELECT tags.value, step, metrics.value FROM metrics JOIN tags USING (run_uuid) "
+        "WHERE tags.key = 'omniscope.attempt' ORDER BY tags.value, step"
+    )
+    assert rows == [
+        ("1", 0, 0.9), ("1", 1, 0.8), ("1", 2, 0.75),
+        ("2", 0, 0.9), ("2", 1, 0.8), ("2", 2, 0.7), ("2", 3, 0.6),
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
 async def test_a_refused_projection_does_not_hold_up_the_others(
     projecting, projected, finished_attempt, insert_job, mlflow
 ):
@@ -142,6 +170,13 @@ async def test_an_mlflow_that_is_down_delays_and_loses_nothing(
         await projected()
 
     assert mlflow.rows("SELECT status FROM runs") == [("FINISHED",)]
+
+
+def losses(by_step):
+    return [
+        MetricPoint(name="loss", split="validation", value=value, step=step)
+        for step, value in by_step.items()
+    ]
 
 
 def _everything(mlflow):
