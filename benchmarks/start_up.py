@@ -12,7 +12,7 @@ ROUNDS = 3
 TARGET_SECONDS = 8.0
 TARGET_SUITE_MB = 1200.0
 TARGET_API_MB = 100.0
-API_PROCESSES = ("registry", "automl")
+API_PROCESSES = ("registry", "automl", "deeplearning")
 
 
 def measure() -> list[Claim]:

@@ -16,9 +16,14 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from omniscope_ml.labels import ClassLabels
-from omniscope_ml.preprocessing import FeatureSelector, Preprocessor, SelectionOptions
+from omniscope_ml.preprocessing.options import SelectionOptions
+from omniscope_ml.preprocessing.preprocessor import Preprocessor
+from omniscope_ml.preprocessing.selection import FeatureSelector
 from omniscope_ml.schema import Feature
-from omniscope_ml.splits import Rows, SplitPlan, SplitTable, validation_folds
+from omniscope_ml.splits.divide import validation_folds
+from omniscope_ml.splits.parts import Rows
+from omniscope_ml.splits.plan import SplitPlan
+from omniscope_ml.splits.table import SplitTable
 
 DATA = Path(__file__).parent / "data" / "all_bcrabl.parquet"
 SELECTOR = FeatureSelector(SelectionOptions(method="f_test", top_k=50))

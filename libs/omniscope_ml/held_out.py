@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from omniscope_ml.labels import ClassLabels, label_text
-from omniscope_ml.splits import Rows
+from omniscope_ml.splits.parts import Rows
 
 
 def write_class_predictions(

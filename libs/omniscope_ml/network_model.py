@@ -11,7 +11,8 @@ from omniscope_ml.labels import ClassLabels
 from omniscope_ml.networks.description import NetworkDescription
 from omniscope_ml.networks.size import rows_at_once
 from omniscope_ml.packaging import Manifest
-from omniscope_ml.preprocessing import FittedPreprocessor, read_arrays
+from omniscope_ml.preprocessing.archive import read_arrays
+from omniscope_ml.preprocessing.preprocessor import FittedPreprocessor
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,19 +8,3 @@
 `FeatureSelector` chooses columns before that, by the same rule: fitted on training rows, inside
 every fold anew, stored as arrays, applied by one code path in training and prediction.
 """
-
-from omniscope_ml.preprocessing.archive import read_arrays, write_arrays
-from omniscope_ml.preprocessing.options import PreprocessingOptions, SelectionOptions
-from omniscope_ml.preprocessing.preprocessor import FittedPreprocessor, Preprocessor
-from omniscope_ml.preprocessing.selection import FeatureSelector, SelectedFeatures
-
-__all__ = [
-    "FeatureSelector",
-    "FittedPreprocessor",
-    "PreprocessingOptions",
-    "Preprocessor",
-    "SelectedFeatures",
-    "SelectionOptions",
-    "read_arrays",
-    "write_arrays",
-]

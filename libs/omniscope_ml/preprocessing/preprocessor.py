@@ -13,7 +13,7 @@ from omniscope_ml.preprocessing.categories import CategoryTransform
 from omniscope_ml.preprocessing.numbers import Matrix, NumberTransform
 from omniscope_ml.preprocessing.options import PreprocessingOptions
 from omniscope_ml.schema import Feature, align
-from omniscope_ml.splits import Rows
+from omniscope_ml.splits.parts import Rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from omniscope_ml.errors import DataError
 from omniscope_ml.preprocessing.archive import Arrays, texts
 from omniscope_ml.preprocessing.options import SelectionOptions
 from omniscope_ml.schema import Feature, align
-from omniscope_ml.splits import Rows
+from omniscope_ml.splits.parts import Rows
 
 if TYPE_CHECKING:
     import pandas as pd

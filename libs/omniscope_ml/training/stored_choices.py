@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from omniscope_ml.packaging import SELECTION_FILE
-from omniscope_ml.preprocessing import write_arrays
+from omniscope_ml.preprocessing.archive import write_arrays
 from omniscope_ml.training.spec import TableSpec
 from omniscope_ml.training.training_table import TrainingTable
 

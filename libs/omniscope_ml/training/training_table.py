@@ -11,9 +11,13 @@ import numpy.typing as npt
 from omniscope_ml.datasets.arrow_file import Dataset, open_dataset
 from omniscope_ml.errors import DataError
 from omniscope_ml.labels import ClassLabels
-from omniscope_ml.preprocessing import FeatureSelector, SelectedFeatures, SelectionOptions
+from omniscope_ml.preprocessing.options import SelectionOptions
+from omniscope_ml.preprocessing.selection import FeatureSelector, SelectedFeatures
 from omniscope_ml.schema import Feature, align
-from omniscope_ml.splits import Fold, HoldOut, Rows, SplitPlan, SplitTable, divide_rows
+from omniscope_ml.splits.divide import divide_rows
+from omniscope_ml.splits.parts import Fold, HoldOut, Rows
+from omniscope_ml.splits.plan import SplitPlan
+from omniscope_ml.splits.table import SplitTable
 from omniscope_ml.training.spec import TableSpec
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ MIN_TRAINING_ROWS: Final = 10
 
 
 class SplitWords(Protocol):
-    """What the values of a split column mean; `omniscope_ml.splits.predefined` knows."""
+    """What the values of a split column mean; `omniscope_ml.splits.words` knows."""
 
     def part_of(self, text: str) -> int | None:
         """Return the part that a value names; None: not allowed."""

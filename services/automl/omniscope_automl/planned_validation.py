@@ -13,14 +13,10 @@ import pandas as pd
 from autogluon.common.utils.validation_structure import ValidationStructure
 
 from omniscope_ml.errors import DataError
-from omniscope_ml.splits import (
-    Fold,
-    Rows,
-    SplitPlan,
-    SplitTable,
-    validation_folds,
-    validation_part,
-)
+from omniscope_ml.splits.divide import validation_folds, validation_part
+from omniscope_ml.splits.parts import Fold, Rows
+from omniscope_ml.splits.plan import SplitPlan
+from omniscope_ml.splits.table import SplitTable
 from omniscope_ml.training.training_table import TrainingTable
 
 Parts = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]

@@ -13,6 +13,7 @@ from omniscope_automl.options import (
 )
 from omniscope_automl.presets import DEFAULT_METRICS
 from omniscope_automl.split_warnings import split_warnings
+from omniscope_ml.splits import words
 from omniscope_service.training.planner import (
     TrainingPlan,
     complete,
@@ -46,8 +47,6 @@ class TrainingPlanner:
             InvalidArgument: The request cannot work; the message says what is allowed.
             NotFound: The dataset does not exist, or is somebody else's.
         """
-        from omniscope_ml.splits import predefined  # brings NumPy
-
         filled = fill_options(request)
         check_options(filled)
         if self._trains_here:
@@ -57,6 +56,6 @@ class TrainingPlanner:
         check_metric_fits(filled.eval_metric, problem_type)
         filled.eval_metric = filled.eval_metric or DEFAULT_METRICS[problem_type]
         complete(filled, table, SERVICE)
-        check_split(filled, table, predefined)
-        warnings = (*table_warnings(filled, table), *split_warnings(filled, table, predefined))
+        check_split(filled, table, words)
+        warnings = (*table_warnings(filled, table), *split_warnings(filled, table, words))
         return TrainingPlan(filled, table.dataset, warnings)

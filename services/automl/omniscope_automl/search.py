@@ -18,7 +18,7 @@ from omniscope_automl.search_log import SearchLog
 from omniscope_automl.spec import TrainSpec
 from omniscope_ml.errors import DataError
 from omniscope_ml.resources import cpu_count, memory_limit_bytes
-from omniscope_ml.splits import Rows
+from omniscope_ml.splits.parts import Rows
 from omniscope_ml.training.training_table import TrainingTable
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from torch import Tensor
 from omniscope_deeplearning.prepared import PreparedTable
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.errors import DataError
-from omniscope_ml.splits import Rows
+from omniscope_ml.splits.parts import Rows
 
 
 @dataclass(frozen=True)

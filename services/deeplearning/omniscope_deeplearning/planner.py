@@ -19,7 +19,7 @@ from omniscope_deeplearning.preprocessing_choice import (
     values_per_row,
 )
 from omniscope_deeplearning.rows import check_rows, check_validation, fill_validation
-from omniscope_ml.splits import predefined
+from omniscope_ml.splits import words
 from omniscope_service.training.options import check_shared_options, fill_shared_options
 from omniscope_service.training.planner import (
     TrainingPlan,
@@ -101,6 +101,6 @@ def _check_table(request: TrainRequest, table: RequestedTable) -> None:
     check_fits_problem(request)
     check_features(request, table)
     check_layout(request, values_per_row(request, table))
-    check_split(request, table, predefined)
-    check_validation(request, table, predefined)
+    check_split(request, table, words)
+    check_validation(request, table, words)
     check_rows(request, table)

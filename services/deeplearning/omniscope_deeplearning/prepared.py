@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.errors import DataError
-from omniscope_ml.preprocessing import FittedPreprocessor, PreprocessingOptions, Preprocessor
-from omniscope_ml.splits import Fold
+from omniscope_ml.preprocessing.options import PreprocessingOptions
+from omniscope_ml.preprocessing.preprocessor import FittedPreprocessor, Preprocessor
+from omniscope_ml.splits.parts import Fold
 from omniscope_ml.training.training_table import TrainingTable, read_training_table
 
 if TYPE_CHECKING:

@@ -11,7 +11,16 @@ import pytest
 from omniscope.deeplearning.v1.deep_learning_service_pb2 import ListArchitecturesRequest
 from omniscope.deeplearning.v1.deep_learning_service_pb2_grpc import DeepLearningServiceStub
 
-HEAVY = ("mlflow", "pandas", "pyarrow", "pytorch_lightning", "safetensors", "sklearn", "torch")
+HEAVY = (
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pytorch_lightning",
+    "safetensors",
+    "sklearn",
+    "torch",
+)
 
 
 def start(role: str, home, nats_url: str, **environment: str) -> subprocess.Popen[str]:

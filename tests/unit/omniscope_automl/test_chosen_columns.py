@@ -8,7 +8,8 @@ import pytest
 
 from omniscope_ml.packaging import verify_package
 from omniscope_ml.predictor import load_package
-from omniscope_ml.preprocessing import SelectedFeatures, read_arrays
+from omniscope_ml.preprocessing.archive import read_arrays
+from omniscope_ml.preprocessing.selection import SelectedFeatures
 from omniscope_ml.pyfunc import _load_pyfunc
 from omniscope_ml.training.training_table import read_training_table
 from tests.unit.omniscope_automl.conftest import SPEC, Train, Training

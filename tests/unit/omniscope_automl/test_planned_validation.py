@@ -10,7 +10,7 @@ from autogluon.core.models import AbstractModel
 
 from omniscope_automl.planned_validation import PlannedValidation, validation_arguments
 from omniscope_automl.spec import TrainSpec
-from omniscope_ml.splits import Rows as SplitRows
+from omniscope_ml.splits.parts import Rows as SplitRows
 from omniscope_ml.training.training_table import TrainingTable, read_training_table
 from tests.unit.omniscope_automl.conftest import SPEC, Train
 from tests.unit.omniscope_automl.test_resume import FailingReport, PlugPulled, kept

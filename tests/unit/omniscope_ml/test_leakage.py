@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from examples.leakage import DATA, accuracy, read, shuffled
-from omniscope_ml.splits import Rows
+from omniscope_ml.splits.parts import Rows
 
 PROBES, CODES = read(DATA)
 SHUFFLES = range(4)

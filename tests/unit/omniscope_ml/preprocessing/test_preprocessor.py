@@ -8,14 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from omniscope_ml.errors import DataError
-from omniscope_ml.preprocessing import (
-    FittedPreprocessor,
-    PreprocessingOptions,
-    Preprocessor,
-    read_arrays,
-    write_arrays,
-)
-from omniscope_ml.preprocessing.options import Imputation, Scaling
+from omniscope_ml.preprocessing.archive import read_arrays, write_arrays
+from omniscope_ml.preprocessing.options import Imputation, PreprocessingOptions, Scaling
+from omniscope_ml.preprocessing.preprocessor import FittedPreprocessor, Preprocessor
 from omniscope_ml.schema import Feature
 from tests.unit.omniscope_ml.preprocessing.conftest import FEATURES
 

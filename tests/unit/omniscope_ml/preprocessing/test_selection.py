@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from omniscope_ml.errors import DataError
-from omniscope_ml.preprocessing import FeatureSelector, SelectedFeatures, SelectionOptions
-from omniscope_ml.preprocessing.options import SelectionMethod
+from omniscope_ml.preprocessing.options import SelectionMethod, SelectionOptions
+from omniscope_ml.preprocessing.selection import FeatureSelector, SelectedFeatures
 from omniscope_ml.schema import Feature
 
 ROWS = np.arange(80)

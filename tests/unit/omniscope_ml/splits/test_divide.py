@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omniscope_ml.errors import DataError
-from omniscope_ml.splits import STRATEGIES, Split, SplitPlan, SplitTable, divide_rows
+from omniscope_ml.splits.divide import divide_rows
+from omniscope_ml.splits.parts import Split
+from omniscope_ml.splits.plan import STRATEGIES, SplitPlan
+from omniscope_ml.splits.table import SplitTable
 
 PARTS = np.array(["train", "validation", "test"], dtype=object)
 

@@ -8,14 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omniscope_ml.errors import DataError
-from omniscope_ml.splits import (
-    Split,
-    SplitPlan,
-    SplitTable,
-    Strategy,
-    divide_rows,
-    validation_folds,
-)
+from omniscope_ml.splits.divide import divide_rows, validation_folds
+from omniscope_ml.splits.parts import Split
+from omniscope_ml.splits.plan import SplitPlan, Strategy
+from omniscope_ml.splits.table import SplitTable
 
 
 def plan(strategy: Strategy, **values: Any) -> SplitPlan:

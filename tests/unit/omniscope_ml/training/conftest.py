@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from omniscope_ml.preprocessing.options import SelectionMethod
-from omniscope_ml.splits import Strategy
+from omniscope_ml.splits.plan import Strategy
 from omniscope_ml.training.spec import ProblemType
 from tests.unit.penguins import FEATURES, store_frame
 

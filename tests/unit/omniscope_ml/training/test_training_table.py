@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from omniscope_ml.errors import DataError
-from omniscope_ml.splits import SplitPlan, SplitTable, divide_rows
+from omniscope_ml.splits.divide import divide_rows
+from omniscope_ml.splits.plan import SplitPlan
+from omniscope_ml.splits.table import SplitTable
 from omniscope_ml.training.training_table import read_training_table
 from tests.unit.omniscope_ml.training.conftest import SPEC
 from tests.unit.penguins import FEATURES, penguins
