@@ -155,9 +155,6 @@ def _weights(prepared: PreparedTable, spec: TrainSpec) -> npt.NDArray[np.float32
     if table.weights is None and not balanced:
         return None
     weights = np.ones(len(table.target)) if table.weights is None else table.weights
-    if balanced:
-        counts = np.bincount(table.codes[train], weights[train], table.codes.max() + 1)
-        weights = weights / np.maximum(counts, 1e-12)[table.codes]
     for rows, purpose in ((train, "trains"), (prepared.fold.validation, "validates")):
         if not weights[rows].any():
             raise DataError(
@@ -165,4 +162,9 @@ def _weights(prepared: PreparedTable, spec: TrainSpec) -> npt.NDArray[np.float32
                 reason="COLUMN_ROLE_CONFLICT",
                 field="weight_column",
             )
+    if balanced:
+        counts = np.bincount(table.codes[train], weights[train], table.codes.max() + 1)
+        # Where time divides, later rows may have classes that none before has: as rare as that,
+        # they would outweigh all others.
+        weights = weights / np.where(counts > 0, counts, counts.sum())[table.codes]
     return np.asarray(weights / weights[train].mean(), dtype=np.float32)

@@ -90,3 +90,27 @@ def test_a_part_without_any_weight_is_refused(stored_table, train_network, make_
         "COLUMN_ROLE_CONFLICT",
         "weight_column",
     )
+
+
+def test_a_class_that_no_training_row_has_does_not_outweigh_the_others(
+    stored_table, train_network, make_spec
+):
+    rows = np.arange(ROWS)
+    x = np.random.default_rng(0).normal(size=ROWS)
+    later = (rows >= 280) & (rows < 320) & (rows % 8 == 0)  # of those that validate
+    label = np.where(later, "new", np.where(x > 0, "high", "low"))
+    stored_table(x=x, label=label, time=rows)
+    spec = dataclasses.replace(
+        make_spec(),
+        target_column="label",
+        feature_columns=("x",),
+        split_strategy="time",
+        split_column="time",
+        training=TrainingOptions(epochs=5, class_weights="balanced"),
+    )
+
+    training = train_network(spec, "weighted")
+
+    losses = [epoch["validation_loss"] for epoch in training.curves["epochs"]]
+    assert later.sum() == 5
+    assert losses[-1] < losses[0]
