@@ -99,7 +99,7 @@ class Learner(LightningModule):
         self._check_finite(loss + float(norm))
         steps, seconds = -(-len(chunk) // self._group), time.perf_counter() - started
         self.state.epoch_step += steps
-        self.chunks.together = self.world.told(self._steps_together(steps, seconds))
+        self.chunks.together = int(self.world.told(self._steps_together(steps, seconds)))
         sums = self.state.sums
         sums.loss, sums.score = sums.loss + loss, sums.score + score
         sums.rows += len(chunk)
@@ -129,7 +129,10 @@ class Learner(LightningModule):
 
     @torch.no_grad()
     def measure(self) -> tuple[float, float]:
-        """Return mean loss and score on the validation rows."""
+        """Return mean loss and score on the validation rows, the loss as rank 0 measures it.
+
+        By the loss all decide how to go on, and devices may round differently.
+        """
         self.network.eval()
         part = self._data.validation
         loss = score = 0.0
@@ -139,7 +142,7 @@ class Learner(LightningModule):
             score += float(self.loss.score(outputs, rows.targets))
         self.network.train()
         weight = len(part) if part.weights is None else float(part.weights.sum())
-        return loss / weight, self.loss.mean_score(score, len(part))
+        return self.world.told(loss / weight), self.loss.mean_score(score, len(part))
 
     def _step(self, group: Part, seen: Tensor) -> Tensor:
         """Take one step, whose gradient is the mean over a group of batches."""

@@ -49,10 +49,10 @@ class World:
             torch.distributed.all_reduce(values)
         return values
 
-    def told(self, value: int) -> int:
+    def told(self, value: float) -> float:
         """Return rank 0's value, so that all take the same decision."""
         if self.size == 1:
             return value
-        shared = torch.tensor([value])
+        shared = torch.tensor([value], dtype=torch.float64)
         torch.distributed.broadcast(shared, src=0)
-        return int(shared)
+        return float(shared)

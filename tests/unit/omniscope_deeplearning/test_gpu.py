@@ -173,6 +173,6 @@ class GroupOfOne(World):
         return values
 
     def told(self, value):
-        shared = torch.tensor([value])
+        shared = torch.tensor([value], dtype=torch.float64)
         torch.distributed.broadcast(shared, src=0)
-        return int(shared)
+        return float(shared)

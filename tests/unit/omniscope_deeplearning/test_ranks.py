@@ -167,6 +167,19 @@ def test_the_end_before_they_meet_leaves_no_rank(train_network, make_spec):
 
 
 @pytest.mark.slow
+def test_ranks_that_measure_differently_end_together(train_network, make_spec, monkeypatch):
+    spec = make_spec(options={"devices": 2, "epochs": 8, "patience": 2})
+    agreed = train_network(spec)
+    monkeypatch.setattr(ranks, "_RANK", "disagreeing_rank")
+    monkeypatch.setenv("PYTHONPATH", str(TRAINERS))
+
+    disagreed = train_network(spec)
+
+    assert len(disagreed.curves["epochs"]) == len(agreed.curves["epochs"]) > 3
+    assert disagreed.weights == agreed.weights
+
+
+@pytest.mark.slow
 def test_a_limit_ends_all_ranks_with_the_best_epoch(train_network, make_spec):
     report = RecordedReport(on_epoch=at_epoch(1, lambda: os.kill(os.getpid(), signal.SIGUSR1)))
 
