@@ -12,6 +12,10 @@ Matrix = npt.NDArray[np.float64]
 
 # A spread below this share of the values is rounding.
 _ROUNDING = 10 * np.finfo(np.float64).eps
+# Sums of the squares of larger ones overflow; they are the marks of some programs for "no value".
+_LARGEST = 1e150
+# Of larger ones a network of 32 bits makes infinities.
+_LARGEST_SCALED = 1e12
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,16 @@ class NumberTransform:
         return cls(options.log1p, fill, center, scale, indicated)
 
     def transform(self, values: Matrix) -> npt.NDArray[np.float32]:
-        """Return scaled columns, then the indicators, shape (rows, columns + indicators)."""
+        """Return scaled columns, then the indicators, shape (rows, columns + indicators).
+
+        What is further than 1e12 from 0 is brought there.
+        """
         known = _known(values, self.log1p)
         missing = np.isnan(known)
         np.copyto(known, self.fill, where=missing)
         known -= self.center
         known /= self.scale
+        np.clip(known, -_LARGEST_SCALED, _LARGEST_SCALED, out=known)
         indicators = missing[:, self.indicated]
         return np.hstack([known, indicators]).astype(np.float32)
 
@@ -69,8 +77,8 @@ class NumberTransform:
 
 
 def _known(values: Matrix, log1p: bool) -> Matrix:
-    """Return a copy with infinite values as missing ones."""
-    known = np.where(np.isfinite(values), values, np.nan)
+    """Return a copy with infinite values, and others beyond 1e150, as missing ones."""
+    known = np.where(np.abs(values) <= _LARGEST, values, np.nan)
     return np.sign(known) * np.log1p(np.abs(known)) if log1p else known
 
 

@@ -104,11 +104,13 @@ def load_data(prepared: PreparedTable, spec: TrainSpec, device: torch.device) ->
 
     Raises:
         DataError: TARGET_CONSTANT when a regression's training rows have one value,
+            TARGET_OUT_OF_RANGE when a target does not fit into 32 bits beside the others,
             NO_FEATURE_COLUMNS when no feature tells them apart.
     """
     table, preprocessor = prepared.table, prepared.preprocessor
-    center, scale = _standard(prepared, spec)
-    targets = table.codes if table.labels else ((table.target - center) / scale).astype(np.float32)
+    targets, center, scale = (
+        (table.codes, 0.0, 1.0) if table.labels else _standardised(prepared, spec)
+    )
     weights = _weights(prepared, spec)
 
     def part(rows: Rows) -> Part:
@@ -134,10 +136,12 @@ def _check_varies(inputs: Tensor) -> None:
         )
 
 
-def _standard(prepared: PreparedTable, spec: TrainSpec) -> tuple[float, float]:
-    if prepared.table.labels:
-        return 0.0, 1.0
-    known = prepared.table.target[prepared.fold.train]
+def _standardised(
+    prepared: PreparedTable, spec: TrainSpec
+) -> tuple[npt.NDArray[np.float32], float, float]:
+    """Return the targets of all rows by mean and deviation of the training rows, and these."""
+    target = prepared.table.target
+    known = target[prepared.fold.train]
     if np.ptp(known) == 0:
         raise DataError(
             f"target column {spec.target_column!r} is {known[0]:g} in all {len(known)} training "
@@ -145,7 +149,19 @@ def _standard(prepared: PreparedTable, spec: TrainSpec) -> tuple[float, float]:
             reason="TARGET_CONSTANT",
             field="target_column",
         )
-    return float(known.mean()), float(known.std())
+    with np.errstate(all="ignore"):
+        center, scale = float(known.mean()), float(known.std())
+        standardised = ((target - center) / scale).astype(np.float32)
+    if not (np.isfinite(scale) and np.isfinite(standardised).all()):
+        raise DataError(
+            f"target column {spec.target_column!r} goes from {target.min():g} to "
+            f"{target.max():g}, its {len(known)} training rows from {known.min():g} to "
+            f"{known.max():g}; divided by their standard deviation all must be numbers of 32 "
+            "bits: rescale it, or drop rows that only mark a missing value",
+            reason="TARGET_OUT_OF_RANGE",
+            field="target_column",
+        )
+    return standardised, center, scale
 
 
 def _weights(prepared: PreparedTable, spec: TrainSpec) -> npt.NDArray[np.float32] | None:

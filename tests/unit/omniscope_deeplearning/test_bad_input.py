@@ -110,6 +110,54 @@ def test_a_regression_of_one_value(train_network, make_spec, stored, tmp_path, m
     assert "'y' is 1.5 in all 26 training rows" in error.message
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((1e200, -1e200), "goes from -1e+200 to 1e+200"),
+        ((1e-200, 3e-200), "its 26 training rows from 1e-200 to 3e-200"),
+    ],
+)
+def test_a_regression_of_numbers_that_no_network_can_hold(
+    values, said, train_network, make_spec, stored, tmp_path, monkeypatch
+):
+    source = tmp_path / "extreme.csv"
+    source.write_text("x,y\n" + "".join(f"{row / 3},{values[row % 2]}\n" for row in range(40)))
+    ingest(source, "csv", tmp_path)
+    spec = make_spec(
+        target_column="y",
+        feature_columns=("x",),
+        problem_type="regression",
+        split_strategy="random",
+    )
+    monkeypatch.setitem(stored, "extreme", tmp_path / DATA_FILE)
+
+    error = refused(train_network, spec, "extreme")
+
+    assert (error.reason, error.field) == ("TARGET_OUT_OF_RANGE", "target_column")
+    assert said in error.message
+
+
+def test_a_held_out_row_that_no_network_can_hold_is_measured_like_others(
+    train_network, make_spec, stored, tmp_path, monkeypatch
+):
+    source = tmp_path / "marked.csv"
+    marked = [-3.4e38 if row == 99 else row % 2 for row in range(100)]
+    rows = "".join(f"{x},{row % 2},{row}\n" for row, x in enumerate(marked))
+    source.write_text("x,y,time\n" + rows)
+    ingest(source, "csv", tmp_path)
+    spec = make_spec(
+        target_column="y",
+        feature_columns=("x",),
+        problem_type="binary",
+        split_strategy="time",
+        split_column="time",
+        options={"epochs": 20},
+    )
+    monkeypatch.setitem(stored, "marked", tmp_path / DATA_FILE)
+
+    assert train_network(spec, "marked").held_out["accuracy"] == 0.95
+
+
 def test_features_that_do_not_vary_in_the_rows_that_train(
     train_network, make_spec, stored, tmp_path, monkeypatch
 ):

@@ -164,6 +164,18 @@ def test_columns_without_any_training_value_are_filled_with_the_constant() -> No
     assert fitted.transform(frame).tolist() == [[-1.0, 1.0], [-1.0, 1.0], [3.0, 2.0]]
 
 
+def test_values_that_no_network_can_hold_harm_no_other_value() -> None:
+    mark = np.finfo(np.float64).max
+    frame = pd.DataFrame({"gene": [1.0, 3.0, mark, -mark, 3.4e38, -3.4e38]})
+
+    fitted = Preprocessor().fit(frame, [Feature("gene", "float64")], np.arange(4))
+
+    # Two rows of four are missing, filled with the median: the deviation is half of 1.
+    matrix = fitted.transform(frame)[:, 0]
+    assert np.allclose(matrix[:4] * 2**0.5, [-2, 2, 0, 0])
+    assert matrix[4:].tolist() == [np.float32(1e12), np.float32(-1e12)]
+
+
 def test_twenty_thousand_columns_need_no_work_per_column(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(size=(50, 20_000)).astype(np.float32)
     frame = pd.DataFrame(values, columns=[f"g{i}" for i in range(20_000)])
