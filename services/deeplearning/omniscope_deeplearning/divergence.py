@@ -14,7 +14,7 @@ def diverged(what: str, options: TrainingOptions) -> DataError:
     clip = "a" if options.gradient_clip is None else "a smaller"
     return DataError(
         f"{what}; a smaller training.learning_rate, {clip} training.gradient_clip or a warm-up "
-        "may help",
+        "may help, and preprocessing.scaling where it is 'none'",
         reason="TRAINING_DIVERGED",
         field="training.learning_rate",
     )

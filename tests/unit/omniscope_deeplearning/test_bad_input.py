@@ -209,7 +209,8 @@ def test_where_gradients_are_clipped_a_tighter_clip_is_advised():
 
     assert error.message == (
         "the loss is no number; a smaller training.learning_rate, a smaller "
-        "training.gradient_clip or a warm-up may help"
+        "training.gradient_clip or a warm-up may help, and preprocessing.scaling where it is "
+        "'none'"
     )
 
 
