@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
@@ -146,7 +147,7 @@ def _check_known(name: str, value: str, known: tuple[str, ...]) -> None:
 
 def _invalid(name: str, value: object, allowed: str) -> DataError:
     return DataError(
-        f"input_layout.{name} is {value!r}; allowed is {allowed}",
+        f"input_layout.{name} is {reprlib.repr(value)}; allowed is {allowed}",
         reason="FIELD_INVALID",
         field=f"{FIELD}.{name}",
     )

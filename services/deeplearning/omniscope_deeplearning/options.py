@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -141,7 +142,7 @@ def _plain(number: float) -> str:
 
 def _invalid(name: str, value: object, allowed: str) -> DataError:
     return DataError(
-        f"{FIELD}.{name} is {value!r}; allowed is {allowed}",
+        f"{FIELD}.{name} is {reprlib.repr(value)}; allowed is {allowed}",
         reason="FIELD_INVALID",
         field=f"{FIELD}.{name}",
     )

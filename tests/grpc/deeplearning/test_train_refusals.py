@@ -251,6 +251,18 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "split.folds",
         "split.validation_fraction",
     ),
+    "no number of folds either": (
+        {"split": {"folds": -1}},
+        "FIELD_INVALID",
+        "split.folds",
+        "cannot be set",
+    ),
+    "a word that is no word": (
+        {"training": {"optimizer": "a" * 5000}},
+        "FIELD_INVALID",
+        "training.optimizer",
+        "'aaaaaaaaaaaa...aaaaaaaaaaaaa'; allowed is adamw, adam, sgd",
+    ),
     "split column without rows that validate": (
         {"split_column": "fold"},
         "SPLIT_PART_EMPTY",
