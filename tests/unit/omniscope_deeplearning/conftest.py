@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -107,6 +108,20 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ingest(EXAMPLES / source, kind, folder)
         files[name] = folder / DATA_FILE
     return files
+
+
+@pytest.fixture
+def stored_table(
+    tmp_path: Path, stored: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Stores columns as the data set `table`."""
+
+    def store(**columns: Any) -> None:
+        pd.DataFrame(columns).to_parquet(tmp_path / "table.parquet")
+        ingest(tmp_path / "table.parquet", "parquet", tmp_path)
+        monkeypatch.setitem(stored, "table", tmp_path / DATA_FILE)
+
+    return store
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.errors import DataError
 from omniscope_ml.networks.architectures import ARCHITECTURES
 from tests.unit.omniscope_deeplearning.conftest import quick
@@ -86,15 +85,11 @@ def one_of(values, draw):
 
 
 @pytest.mark.parametrize("seed", quick(range(60), 0, 1))
-def test_a_training_gives_a_model_or_says_why_not(
-    seed, train_network, make_spec, stored, tmp_path, monkeypatch
-):
+def test_a_training_gives_a_model_or_says_why_not(seed, train_network, make_spec, stored_table):
     draw = np.random.default_rng(seed)
     problem = one_of(["binary", "multiclass", "regression"], draw)
     features, others = table(problem, draw)
-    features.assign(**others).to_parquet(tmp_path / "any.parquet")
-    ingest(tmp_path / "any.parquet", "parquet", tmp_path)
-    monkeypatch.setitem(stored, "any", tmp_path / DATA_FILE)
+    stored_table(**features, **others)
     spec = make_spec(
         target_column="y",
         feature_columns=tuple(features),
@@ -113,6 +108,6 @@ def test_a_training_gives_a_model_or_says_why_not(
 
 def outcome(train_network, spec):
     try:
-        return train_network(spec, "any")
+        return train_network(spec, "table")
     except DataError as error:
         return error

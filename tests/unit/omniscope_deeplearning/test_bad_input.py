@@ -2,11 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from omniscope_deeplearning.divergence import diverged
 from omniscope_deeplearning.options import TrainingOptions
-from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.errors import DataError
 from omniscope_ml.networks.layout import InputLayout
 
@@ -92,19 +92,16 @@ def test_a_network_that_memory_cannot_hold(train_network, make_spec, monkeypatch
     assert "a smaller gru.width or gru.depth" in error.message
 
 
-def test_a_regression_of_one_value(train_network, make_spec, stored, tmp_path, monkeypatch):
-    source = tmp_path / "constant.csv"
-    source.write_text("x,y\n" + "".join(f"{row / 3},1.5\n" for row in range(40)))
-    ingest(source, "csv", tmp_path)
+def test_a_regression_of_one_value(train_network, make_spec, stored_table):
+    stored_table(x=np.arange(40) / 3, y=np.full(40, 1.5))
     spec = make_spec(
         target_column="y",
         feature_columns=("x",),
         problem_type="regression",
         split_strategy="random",
     )
-    monkeypatch.setitem(stored, "constant", tmp_path / DATA_FILE)
 
-    error = refused(train_network, spec, "constant")
+    error = refused(train_network, spec, "table")
 
     assert (error.reason, error.field) == ("TARGET_CONSTANT", "target_column")
     assert "'y' is 1.5 in all 26 training rows" in error.message
@@ -118,33 +115,27 @@ def test_a_regression_of_one_value(train_network, make_spec, stored, tmp_path, m
     ],
 )
 def test_a_regression_of_numbers_that_no_network_can_hold(
-    values, said, train_network, make_spec, stored, tmp_path, monkeypatch
+    values, said, train_network, make_spec, stored_table
 ):
-    source = tmp_path / "extreme.csv"
-    source.write_text("x,y\n" + "".join(f"{row / 3},{values[row % 2]}\n" for row in range(40)))
-    ingest(source, "csv", tmp_path)
+    stored_table(x=np.arange(40) / 3, y=values * 20)
     spec = make_spec(
         target_column="y",
         feature_columns=("x",),
         problem_type="regression",
         split_strategy="random",
     )
-    monkeypatch.setitem(stored, "extreme", tmp_path / DATA_FILE)
 
-    error = refused(train_network, spec, "extreme")
+    error = refused(train_network, spec, "table")
 
     assert (error.reason, error.field) == ("TARGET_OUT_OF_RANGE", "target_column")
     assert said in error.message
 
 
 def test_a_held_out_row_that_no_network_can_hold_is_measured_like_others(
-    train_network, make_spec, stored, tmp_path, monkeypatch
+    train_network, make_spec, stored_table
 ):
-    source = tmp_path / "marked.csv"
-    marked = [-3.4e38 if row == 99 else row % 2 for row in range(100)]
-    rows = "".join(f"{x},{row % 2},{row}\n" for row, x in enumerate(marked))
-    source.write_text("x,y,time\n" + rows)
-    ingest(source, "csv", tmp_path)
+    rows = np.arange(100)
+    stored_table(x=np.where(rows == 99, -3.4e38, rows % 2), y=rows % 2, time=rows)
     spec = make_spec(
         target_column="y",
         feature_columns=("x",),
@@ -153,19 +144,13 @@ def test_a_held_out_row_that_no_network_can_hold_is_measured_like_others(
         split_column="time",
         options={"epochs": 20},
     )
-    monkeypatch.setitem(stored, "marked", tmp_path / DATA_FILE)
 
-    assert train_network(spec, "marked").held_out["accuracy"] == 0.95
+    assert train_network(spec, "table").held_out["accuracy"] == 0.95
 
 
-def test_features_that_do_not_vary_in_the_rows_that_train(
-    train_network, make_spec, stored, tmp_path, monkeypatch
-):
-    source = tmp_path / "late.csv"
-    parts = ["train"] * 30 + ["validation"] * 8 + ["test"] * 8
-    rows = [f"{part != 'train':d},{row % 2},{part}" for row, part in enumerate(parts)]
-    source.write_text("\n".join(["x,y,part", *rows, ""]))
-    ingest(source, "csv", tmp_path)
+def test_features_that_do_not_vary_in_the_rows_that_train(train_network, make_spec, stored_table):
+    part = np.repeat(["train", "validation", "test"], [30, 8, 8])
+    stored_table(x=part != "train", y=np.arange(46) % 2, part=part)
     spec = make_spec(
         target_column="y",
         feature_columns=("x",),
@@ -174,9 +159,8 @@ def test_features_that_do_not_vary_in_the_rows_that_train(
         split_column="part",
         validation_fraction=None,
     )
-    monkeypatch.setitem(stored, "late", tmp_path / DATA_FILE)
 
-    error = refused(train_network, spec, "late")
+    error = refused(train_network, spec, "table")
 
     assert (error.reason, error.field) == ("NO_FEATURE_COLUMNS", "feature_columns")
     assert "in the 30 training rows" in error.message

@@ -4,22 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.predictor import load_package
 
 SICK_OF_U, SICK_OF_V = 0.95, 0.05
 
 
 @pytest.fixture
-def wards(stored, tmp_path, monkeypatch):
+def wards(stored_table):
     """Wards `u` and `v` of 200 patients each; being sick is nearly a matter of the ward."""
     ward = np.array(["u", "v"] * 200)
     noise = np.random.default_rng(0).random(400)
     sick = noise < np.where(ward == "u", SICK_OF_U, SICK_OF_V)
-    frame = pd.DataFrame({"ward": ward, "sick": sick.astype(int)})
-    frame.to_csv(tmp_path / "wards.csv", index=False)
-    ingest(tmp_path / "wards.csv", "csv", tmp_path)
-    monkeypatch.setitem(stored, "wards", tmp_path / DATA_FILE)
+    stored_table(ward=ward, sick=sick.astype(int))
 
 
 @pytest.mark.parametrize("seed", [2, 3])
@@ -33,7 +29,7 @@ def test_a_new_or_missing_text_is_predicted_between_those_that_are_known(
         seed=seed,
         options={"epochs": 60},
     )
-    model = load_package(train_network(spec, "wards").package)
+    model = load_package(train_network(spec, "table").package)
     asked = pd.DataFrame({"ward": ["u", "v", "w", None]}, dtype=object)
 
     of_u, of_v, *unknown = model.predict_proba(asked)[:, 1]

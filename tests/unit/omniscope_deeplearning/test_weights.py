@@ -3,26 +3,12 @@
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from omniscope_deeplearning.options import TrainingOptions
-from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.errors import DataError
 
 ROWS = 400
-
-
-@pytest.fixture
-def stored_table(tmp_path, stored, monkeypatch):
-    """Stores a table as the data set `weighted`."""
-
-    def store(**columns):
-        pd.DataFrame(columns).to_parquet(tmp_path / "table.parquet")
-        ingest(tmp_path / "table.parquet", "parquet", tmp_path)
-        monkeypatch.setitem(stored, "weighted", tmp_path / DATA_FILE)
-
-    return store
 
 
 def weighted_spec(make_spec, **options):
@@ -43,7 +29,7 @@ def test_batches_without_any_weight_do_no_harm(stored_table, train_network, make
     x = np.random.default_rng(0).normal(size=ROWS)
     stored_table(x=x, y=2 * x, weight=weight)
 
-    training = train_network(weighted_spec(make_spec, epochs=20, batch_size=4), "weighted")
+    training = train_network(weighted_spec(make_spec, epochs=20, batch_size=4), "table")
 
     assert training.held_out["r2"] > 0.8
 
@@ -66,7 +52,7 @@ def test_a_row_counts_by_its_weight_whatever_batch_it_is_in(
         patience=None,
     )
 
-    training = train_network(spec, "weighted")
+    training = train_network(spec, "table")
 
     # Rare ones weigh as much as all others together; each batch by itself would give 0.2.
     assert training.predictions["prediction"].mean() == pytest.approx(0.5, abs=0.1)
@@ -84,7 +70,7 @@ def test_a_part_without_any_weight_is_refused(stored_table, train_network, make_
     )
 
     with pytest.raises(DataError, match="in every row that validates") as refused:
-        train_network(spec, "weighted")
+        train_network(spec, "table")
 
     assert (refused.value.reason, refused.value.field) == (
         "COLUMN_ROLE_CONFLICT",
@@ -109,7 +95,7 @@ def test_a_class_that_no_training_row_has_does_not_outweigh_the_others(
         training=TrainingOptions(epochs=5, class_weights="balanced"),
     )
 
-    training = train_network(spec, "weighted")
+    training = train_network(spec, "table")
 
     losses = [epoch["validation_loss"] for epoch in training.curves["epochs"]]
     assert later.sum() == 5
