@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from omniscope.common.v1 import job_input_pb2 as _job_input_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -160,6 +161,9 @@ class Job(_message.Message):
     RETRY_OF_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
     PRUNED_SEQUENCE_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    ARTIFACT_KIND_FIELD_NUMBER: _builtins.int
+    ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """ULID made by the server; sorts by time of creation."""
     service: _builtins.str
@@ -198,6 +202,10 @@ class Job(_message.Message):
     """The journal no longer holds all metric and progress events up to this sequence: it keeps the
     newest 10,000 of them, and everything else. 0: it holds all.
     """
+    artifact_kind: _builtins.str
+    """Kind of artifact that the job makes, for example `explanation`; empty: it makes a model."""
+    artifact_id: _builtins.str
+    """The stored artifact; empty until SUCCEEDED, and for a job that makes a model."""
     @_builtins.property
     def error(self) -> Global___JobError:
         """Present when the job ended without success."""
@@ -236,6 +244,10 @@ class Job(_message.Message):
     def deadline(self) -> _timestamp_pb2.Timestamp:
         """When it must have ended, waiting included; absent when nobody set a deadline."""
 
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_job_input_pb2.JobInput]:
+        """What the job reads, in the order that its service gave."""
+
     def __init__(
         self,
         *,
@@ -266,10 +278,13 @@ class Job(_message.Message):
         retry_of: _builtins.str = ...,
         deadline: _timestamp_pb2.Timestamp | None = ...,
         pruned_sequence: _builtins.int = ...,
+        inputs: _abc.Iterable[_job_input_pb2.JobInput] | None = ...,
+        artifact_kind: _builtins.str = ...,
+        artifact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "deadline", b"deadline", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_requested", b"cancel_requested", "config", b"config", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "deadline", b"deadline", "description", b"description", "end_time", b"end_time", "error", b"error", "experiment", b"experiment", "job_id", b"job_id", "last_sequence", b"last_sequence", "message", b"message", "model_id", b"model_id", "model_name", b"model_name", "model_type", b"model_type", "progress", b"progress", "pruned_sequence", b"pruned_sequence", "retry_of", b"retry_of", "service", b"service", "start_time", b"start_time", "state", b"state", "stopped_early", b"stopped_early", "tags", b"tags", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "artifact_kind", b"artifact_kind", "attempt", b"attempt", "cancel_requested", b"cancel_requested", "config", b"config", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "deadline", b"deadline", "description", b"description", "end_time", b"end_time", "error", b"error", "experiment", b"experiment", "inputs", b"inputs", "job_id", b"job_id", "last_sequence", b"last_sequence", "message", b"message", "model_id", b"model_id", "model_name", b"model_name", "model_type", b"model_type", "progress", b"progress", "pruned_sequence", b"pruned_sequence", "retry_of", b"retry_of", "service", b"service", "start_time", b"start_time", "state", b"state", "stopped_early", b"stopped_early", "tags", b"tags", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

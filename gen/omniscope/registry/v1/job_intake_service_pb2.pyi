@@ -8,6 +8,7 @@ from google.protobuf import any_pb2 as _any_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from omniscope.common.v1 import job_input_pb2 as _job_input_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -81,6 +82,8 @@ class SubmitJobRequest(_message.Message):
     HARD_LIMIT_SECONDS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    ARTIFACT_KIND_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """Service whose workers can run it, for example `automl`."""
     resource_class: _builtins.str
@@ -106,6 +109,10 @@ class SubmitJobRequest(_message.Message):
     """Wall-clock seconds from the claim after which the worker stops the attempt, whatever it does."""
     deadline_seconds: _builtins.int
     """Seconds from now by which the job must have ended, waiting included. 0: no deadline."""
+    artifact_kind: _builtins.str
+    """Kind of artifact that the job makes, for example `explanation`: 1 to 63 lower-case letters,
+    digits and `_`, beginning with a letter. Empty: it makes a model, and `model_name` is required.
+    """
     @_builtins.property
     def config(self) -> _any_pb2.Any:
         """The request with every default filled in; lists of more than 200 column names go to
@@ -123,6 +130,12 @@ class SubmitJobRequest(_message.Message):
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the service noticed about the request and accepted nevertheless."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_job_input_pb2.JobInput]:
+        """What the job reads, at least one and at most 1,000, by ids and not by names. Each must be the
+        owner's and not deleted. Errors: NOT_FOUND, reason DATASET_NOT_FOUND or MODEL_NOT_FOUND.
+        """
 
     def __init__(
         self,
@@ -142,10 +155,12 @@ class SubmitJobRequest(_message.Message):
         hard_limit_seconds: _builtins.int = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
         deadline_seconds: _builtins.int = ...,
+        inputs: _abc.Iterable[_job_input_pb2.JobInput] | None = ...,
+        artifact_kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column_lists", b"column_lists", "config", b"config", "dataset_id", b"dataset_id", "deadline_seconds", b"deadline_seconds", "description", b"description", "experiment", b"experiment", "hard_limit_seconds", b"hard_limit_seconds", "model_name", b"model_name", "model_type", b"model_type", "request_id", b"request_id", "resource_class", b"resource_class", "service", b"service", "tags", b"tags", "validate_only", b"validate_only", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_kind", b"artifact_kind", "column_lists", b"column_lists", "config", b"config", "dataset_id", b"dataset_id", "deadline_seconds", b"deadline_seconds", "description", b"description", "experiment", b"experiment", "hard_limit_seconds", b"hard_limit_seconds", "inputs", b"inputs", "model_name", b"model_name", "model_type", b"model_type", "request_id", b"request_id", "resource_class", b"resource_class", "service", b"service", "tags", b"tags", "validate_only", b"validate_only", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

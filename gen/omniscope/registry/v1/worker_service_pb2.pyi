@@ -261,12 +261,16 @@ class ClaimJobResponse(_message.Message):
     HARD_LIMIT_FIELD_NUMBER: _builtins.int
     DEADLINE_IN_FIELD_NUMBER: _builtins.int
     CHECKPOINTS_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    SIGNING_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     dataset_key: _builtins.str
     """Key of the dataset's file in the artifact store."""
     dataset_digest: _builtins.str
     """SHA-256 of that file, hexadecimal."""
     artifacts_prefix: _builtins.str
     """Prefix in the artifact store that this attempt, and no other, writes to."""
+    signing_public_key: _builtins.bytes
+    """Public half of the key that the registry signs model packages with: Ed25519, as PEM."""
     @_builtins.property
     def lease(self) -> Global___AttemptLease:
         """Names the attempt and proves the right to write for it."""
@@ -299,6 +303,10 @@ class ClaimJobResponse(_message.Message):
     def checkpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredCheckpoint]:
         """What earlier attempts have stored, newest first; resume from the first one that verifies."""
 
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClaimedInput]:
+        """What the job reads, in its order."""
+
     def __init__(
         self,
         *,
@@ -313,14 +321,56 @@ class ClaimJobResponse(_message.Message):
         hard_limit: _duration_pb2.Duration | None = ...,
         deadline_in: _duration_pb2.Duration | None = ...,
         checkpoints: _abc.Iterable[Global___StoredCheckpoint] | None = ...,
+        inputs: _abc.Iterable[Global___ClaimedInput] | None = ...,
+        signing_public_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_in", b"deadline_in", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts_prefix", b"artifacts_prefix", "checkpoints", b"checkpoints", "column_lists", b"column_lists", "dataset_digest", b"dataset_digest", "dataset_key", b"dataset_key", "deadline_in", b"deadline_in", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts_prefix", b"artifacts_prefix", "checkpoints", b"checkpoints", "column_lists", b"column_lists", "dataset_digest", b"dataset_digest", "dataset_key", b"dataset_key", "deadline_in", b"deadline_in", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "inputs", b"inputs", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration", "signing_public_key", b"signing_public_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClaimJobResponse: _TypeAlias = ClaimJobResponse  # noqa: Y015
+
+@_typing.final
+class ClaimedInput(_message.Message):
+    """An input of a claimed job, with where it lies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    DATASET_ID_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    ARTIFACT_KEY_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    role: _builtins.str
+    """What the job reads it for, see `JobInput.role`."""
+    dataset_id: _builtins.str
+    """A dataset's id."""
+    model_id: _builtins.str
+    """A model's id."""
+    artifact_key: _builtins.str
+    """Key in the artifact store: of a dataset's file, or of the folder that a model's package is."""
+    digest: _builtins.str
+    """SHA-256, hexadecimal: of a dataset's file, or of a package's `manifest.json`."""
+    def __init__(
+        self,
+        *,
+        role: _builtins.str = ...,
+        dataset_id: _builtins.str = ...,
+        model_id: _builtins.str = ...,
+        artifact_key: _builtins.str = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dataset_id", b"dataset_id", "input", b"input", "model_id", b"model_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_key", b"artifact_key", "dataset_id", b"dataset_id", "digest", b"digest", "input", b"input", "model_id", b"model_id", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_input: _TypeAlias = _typing.Literal["dataset_id", "model_id"]  # noqa: Y015
+    _WhichOneofArgType_input: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_input) -> _WhichOneofReturnType_input | None: ...
+
+Global___ClaimedInput: _TypeAlias = ClaimedInput  # noqa: Y015
 
 @_typing.final
 class StoredCheckpoint(_message.Message):
