@@ -8,8 +8,8 @@ from omniscope.automl.v1 import automl_service_pb2
 from omniscope_automl.presets import DEFAULT_PRESET, PRESETS
 from omniscope_automl.spec import TrainSpec, hard_limit_seconds
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.claim import table_of_claim
-from omniscope_service.training.submission import submission_of
+from omniscope_training.claim import table_of_claim
+from omniscope_training.submission import submission_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
     from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
-    from omniscope_service.training.planner import TrainingPlan
+    from omniscope_training.planner import TrainingPlan
 
 SERVICE: Final = "automl"
 MODEL_TYPE: Final = "automl.tabular"

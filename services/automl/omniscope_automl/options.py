@@ -13,12 +13,12 @@ from omniscope_automl.presets import (
 )
 from omniscope_automl.spec import DEFAULT_TIME_LIMIT, TIME_LIMIT_RANGE
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.allowed import require_in, require_known
-from omniscope_service.training.options import check_shared_options, fill_shared_options
+from omniscope_training.allowed import require_in, require_known
+from omniscope_training.options import check_shared_options, fill_shared_options
 
 if TYPE_CHECKING:
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
-    from omniscope_automl.spec import ProblemType
+    from omniscope_ml.training.spec import ProblemType
 
 
 def fill_options(request: TrainRequest) -> TrainRequest:

@@ -13,14 +13,13 @@ from omniscope_automl.options import (
 )
 from omniscope_automl.presets import DEFAULT_METRICS
 from omniscope_automl.split_warnings import split_warnings
-from omniscope_ml.splits import words
-from omniscope_service.training.planner import (
+from omniscope_training.planner import (
     TrainingPlan,
     complete,
     read_table,
     table_warnings,
 )
-from omniscope_service.training.split_columns import check_split
+from omniscope_training.split_columns import check_split
 
 if TYPE_CHECKING:
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
@@ -56,6 +55,6 @@ class TrainingPlanner:
         check_metric_fits(filled.eval_metric, problem_type)
         filled.eval_metric = filled.eval_metric or DEFAULT_METRICS[problem_type]
         complete(filled, table, SERVICE)
-        check_split(filled, table, words)
-        warnings = (*table_warnings(filled, table), *split_warnings(filled, table, words))
+        check_split(filled, table)
+        warnings = (*table_warnings(filled, table), *split_warnings(filled, table))
         return TrainingPlan(filled, table.dataset, warnings)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ProblemType = Literal["binary", "multiclass", "regression"]
-SplitStrategy = Literal["random", "stratified", "group", "time", "predefined"]
-SelectionMethod = Literal["f_test", "variance"]
-
+    from omniscope_ml.preprocessing.options import SelectionMethod
+    from omniscope_ml.splits.plan import Strategy
+    from omniscope_ml.training.spec import ProblemType
 
 DEFAULT_TIME_LIMIT: Final = 600
 TIME_LIMIT_RANGE: Final = (10, 604_800)
@@ -65,7 +64,7 @@ class TrainSpec:
     quality: str
     key_column: str | None
     weight_column: str | None
-    split_strategy: SplitStrategy
+    split_strategy: Strategy
     test_fraction: float
     split_seed: int
     seed: int

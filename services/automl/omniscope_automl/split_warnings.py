@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING
 
 from omniscope.common.v1 import split_pb2
 from omniscope_automl.presets import bags
-from omniscope_service.training.split_columns import one_part_validates
+from omniscope_training.split_columns import one_part_validates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from omniscope.automl.v1.automl_service_pb2 import TrainRequest
-    from omniscope_service.training.planner import RequestedTable
-    from omniscope_service.training.split_columns import SplitWords
+    from omniscope_training.planner import RequestedTable
 
 
-def split_warnings(
-    request: TrainRequest, table: RequestedTable, words: SplitWords
-) -> Iterable[str]:
+def split_warnings(request: TrainRequest, table: RequestedTable) -> Iterable[str]:
     """Yield what a division, with its strategy filled in, changes about the rest of a training."""
-    quality, one_part = request.quality, one_part_validates(request, table.columns, words)
+    quality, one_part = request.quality, one_part_validates(request, table.columns)
     if bags(quality) and one_part:
         yield (
             f"quality {quality!r} bags folds; where one part validates nothing is bagged or "

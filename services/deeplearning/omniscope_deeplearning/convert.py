@@ -20,8 +20,8 @@ from omniscope_deeplearning.preprocessing_choice import (
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.networks.architectures import ARCHITECTURES
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.claim import table_of_claim
-from omniscope_service.training.submission import submission_of
+from omniscope_training.claim import table_of_claim
+from omniscope_training.submission import submission_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
     from omniscope_deeplearning.spec import Accelerator
     from omniscope_ml.networks.architectures import Architecture
-    from omniscope_service.training.planner import TrainingPlan
+    from omniscope_training.planner import TrainingPlan
 
 SERVICE: Final = "deeplearning"
 # A worker's longest wall clock; max_seconds of more than 24 days leave less room behind them.

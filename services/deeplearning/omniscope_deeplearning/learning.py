@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from omniscope_deeplearning.options import FIELD, OFF_AT_ZERO, RANGES, TrainingOptions
 from omniscope_deeplearning.refusals import refused_as
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.allowed import FIELD_INVALID, require_in, require_known
+from omniscope_training.allowed import FIELD_INVALID, require_in, require_known
 
 if TYPE_CHECKING:
     from omniscope.deeplearning.v1 import training_pb2

@@ -19,15 +19,14 @@ from omniscope_deeplearning.preprocessing_choice import (
     values_per_row,
 )
 from omniscope_deeplearning.rows import check_rows, check_validation, fill_validation
-from omniscope_ml.splits import words
-from omniscope_service.training.options import check_shared_options, fill_shared_options
-from omniscope_service.training.planner import (
+from omniscope_training.options import check_shared_options, fill_shared_options
+from omniscope_training.planner import (
     TrainingPlan,
     complete,
     read_table,
     table_warnings,
 )
-from omniscope_service.training.split_columns import check_split
+from omniscope_training.split_columns import check_split
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
     from omniscope_deeplearning.spec import Accelerator
     from omniscope_service.registry_client import RegistryClient
-    from omniscope_service.training.planner import RequestedTable
+    from omniscope_training.planner import RequestedTable
 
 
 class TrainingPlanner:
@@ -101,6 +100,6 @@ def _check_table(request: TrainRequest, table: RequestedTable) -> None:
     check_fits_problem(request)
     check_features(request, table)
     check_layout(request, values_per_row(request, table))
-    check_split(request, table, words)
-    check_validation(request, table, words)
+    check_split(request, table)
+    check_validation(request, table)
     check_rows(request, table)

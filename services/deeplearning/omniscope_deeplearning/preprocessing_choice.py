@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final, get_args
 from omniscope_deeplearning.spec import MissingValues
 from omniscope_ml.preprocessing.options import MOST_CATEGORIES, Imputation, Scaling
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.allowed import FIELD_INVALID, require_known
+from omniscope_training.allowed import FIELD_INVALID, require_known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from omniscope.common.v1.dataset_pb2 import DatasetColumn
     from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
-    from omniscope_service.training.planner import RequestedTable
+    from omniscope_training.planner import RequestedTable
 
 MISSING_VALUES: Final[dict[str, MissingValues]] = {word: word for word in get_args(MissingValues)}
 IMPUTATIONS: Final[dict[str, Imputation]] = {word: word for word in get_args(Imputation)}

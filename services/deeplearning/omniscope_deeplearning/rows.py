@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from omniscope.common.v1 import split_pb2
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.allowed import FIELD_INVALID
-from omniscope_service.training.ranges import DEFAULT_VALIDATION_FRACTION
-from omniscope_service.training.split_columns import one_part_validates
+from omniscope_training.allowed import FIELD_INVALID
+from omniscope_training.ranges import DEFAULT_VALIDATION_FRACTION
+from omniscope_training.split_columns import one_part_validates
 
 if TYPE_CHECKING:
     from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
-    from omniscope_service.training.planner import RequestedTable
-    from omniscope_service.training.split_columns import SplitWords
+    from omniscope_training.planner import RequestedTable
 
 
 def fill_validation(request: TrainRequest) -> None:
@@ -36,13 +35,13 @@ def fill_validation(request: TrainRequest) -> None:
         split.validation_fraction = DEFAULT_VALIDATION_FRACTION
 
 
-def check_validation(request: TrainRequest, table: RequestedTable, words: SplitWords) -> None:
+def check_validation(request: TrainRequest, table: RequestedTable) -> None:
     """Refuse a split column that names no rows that validate.
 
     Raises:
         InvalidArgument: SPLIT_PART_EMPTY.
     """
-    if not one_part_validates(request, table.columns, words):
+    if not one_part_validates(request, table.columns):
         raise InvalidArgument(
             f"split_column {request.split_column!r} names no row that validates, and a network "
             "needs some to choose its epoch; mark some as validation.",

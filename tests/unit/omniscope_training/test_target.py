@@ -5,7 +5,7 @@ import pytest
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn, ValueCount
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.target import resolve_target, sorted_classes
+from omniscope_training.target import resolve_target, sorted_classes
 
 
 def column(type_: str, counts: dict[str, int] | None = None, **fields) -> DatasetColumn:

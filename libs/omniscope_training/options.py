@@ -7,26 +7,26 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.allowed import (
+from omniscope_training.allowed import (
     FIELD_INVALID,
     MAX_NAME_CHARACTERS,
     require_in,
     require_known,
     shown,
 )
-from omniscope_service.training.feature_selection import check_selection, fill_selection
-from omniscope_service.training.ranges import (
+from omniscope_training.feature_selection import check_selection, fill_selection
+from omniscope_training.ranges import (
     DEADLINE_RANGE,
     DEFAULT_SEED,
     PROBLEM_TYPES,
     SEED_RANGE,
 )
-from omniscope_service.training.splitting import check_split_options, fill_split
+from omniscope_training.splitting import check_split_options, fill_split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from omniscope_service.training.request import TrainingRequest
+    from omniscope_training.request import TrainingRequest
 
 PROBLEM_TYPE_WORDS: Final = ("auto", "classification", *PROBLEM_TYPES)
 DEFAULT_EXPERIMENT: Final = "default"

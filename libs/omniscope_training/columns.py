@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
-    from omniscope_service.training.request import TrainingRequest
+    from omniscope_training.request import TrainingRequest
 
 NUMERIC_TYPES: Final = frozenset({"float32", "float64", "int64"})
 _SINGLE_ROLES: Final = (

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import split_pb2
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.allowed import (
+from omniscope_training.allowed import (
     FIELD_INVALID,
     require_in,
     require_known,
     require_share,
 )
-from omniscope_service.training.ranges import (
+from omniscope_training.ranges import (
     DEFAULT_TEST_FRACTION,
     DEFAULT_VALIDATION_FRACTION,
     FOLDS_RANGE,
@@ -21,8 +21,8 @@ from omniscope_service.training.ranges import (
 )
 
 if TYPE_CHECKING:
-    from omniscope_service.training.request import TrainingRequest
-    from omniscope_service.training.target import Target
+    from omniscope_training.request import TrainingRequest
+    from omniscope_training.target import Target
 
 # The role that each strategy reads.
 ROLE_BY_STRATEGY: Final = {

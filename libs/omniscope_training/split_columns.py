@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import split_pb2
+from omniscope_ml.splits.words import names_validation, part_of, unknown_parts
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.splitting import ROLE_BY_STRATEGY
+from omniscope_training.splitting import ROLE_BY_STRATEGY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from omniscope.common.v1.dataset_pb2 import DatasetColumn
-    from omniscope_service.training.planner import RequestedTable
-    from omniscope_service.training.request import TrainingRequest
-    from omniscope_service.training.target import Target
+    from omniscope_training.planner import RequestedTable
+    from omniscope_training.request import TrainingRequest
+    from omniscope_training.target import Target
 
 # What a split must leave, so that some of it can rank candidates.
 MIN_TRAINING_ROWS: Final = 10
 
 
-class SplitWords(Protocol):
-    """What the values of a split column mean; `omniscope_ml.splits.words` knows."""
-
-    def part_of(self, text: str) -> int | None:
-        """Return the part that a value names; None: not allowed."""
-        ...
-
-    def names_validation(self, text: str) -> bool:
-        """Return whether a value names the one part that validates."""
-        ...
-
-    def unknown_parts(self, column: str, values: list[str]) -> UnknownParts:
-        """Return what is wrong with values that name no part."""
-        ...
-
-
-class UnknownParts(Protocol):
-    """Why the values of a split column cannot be used."""
-
-    message: str
-    reason: str
-    field: str
-
-
-def check_split(request: TrainingRequest, table: RequestedTable, words: SplitWords) -> None:
+def check_split(request: TrainingRequest, table: RequestedTable) -> None:
     """Refuse a division of the rows that target and split column do not allow.
 
     Rows without a target value take no part, and profiles do not know which those are: what
@@ -53,7 +30,6 @@ def check_split(request: TrainingRequest, table: RequestedTable, words: SplitWor
     Args:
         request: With its split strategy filled in.
         table: What is known of its data.
-        words: What the values of a split column mean.
 
     Raises:
         InvalidArgument: Stratified without classes, reason PROBLEM_TYPE_MISMATCH; a part without
@@ -69,18 +45,16 @@ def check_split(request: TrainingRequest, table: RequestedTable, words: SplitWor
     if field := ROLE_BY_STRATEGY.get(strategy):
         column = table.columns[getattr(request, field)]
         _check_complete(field, column, table.dataset.row_count, table.target.rows)
-        _CHECKS[field](column, request.split, words)
+        _CHECKS[field](column, request.split)
 
 
-def one_part_validates(
-    request: TrainingRequest, columns: Mapping[str, DatasetColumn], words: SplitWords
-) -> bool:
+def one_part_validates(request: TrainingRequest, columns: Mapping[str, DatasetColumn]) -> bool:
     """Return whether candidates are ranked by one part of the training rows, as far as known."""
     split = request.split
     if split.strategy != split_pb2.SPLIT_STRATEGY_PREDEFINED:
         return split.HasField("validation_fraction")
     listed = columns[request.split_column].top_values
-    return any(words.names_validation(value.value) for value in listed)
+    return any(names_validation(value.value) for value in listed)
 
 
 def _check_classes(target: Target) -> None:
@@ -115,12 +89,12 @@ def _check_complete(field: str, column: DatasetColumn, rows: int, labelled: int)
         )
 
 
-def _check_groups(column: DatasetColumn, split: split_pb2.SplitConfig, words: SplitWords) -> None:
+def _check_groups(column: DatasetColumn, split: split_pb2.SplitConfig) -> None:
     # One group at least is held out, and each fold needs one.
     _check_distinct("group", column, 1 + max(split.folds, 1), "GROUPS_TOO_FEW")
 
 
-def _check_times(column: DatasetColumn, split: split_pb2.SplitConfig, words: SplitWords) -> None:
+def _check_times(column: DatasetColumn, split: split_pb2.SplitConfig) -> None:
     # The newest are held out; the oldest only train, and each fold needs newer ones.
     _check_distinct("time", column, 2 + split.folds, "TIMES_TOO_FEW")
 
@@ -138,11 +112,11 @@ def _check_distinct(kind: str, column: DatasetColumn, needed: int, reason: str) 
         )
 
 
-def _check_parts(column: DatasetColumn, split: split_pb2.SplitConfig, words: SplitWords) -> None:
+def _check_parts(column: DatasetColumn, split: split_pb2.SplitConfig) -> None:
     listed = [value.value for value in column.top_values]
-    unknown = [value for value in listed if words.part_of(value) is None]
+    unknown = [value for value in listed if part_of(value) is None]
     if unknown or not column.HasField("distinct_count"):
-        error = words.unknown_parts(column.name, unknown or ["more than 1,000 distinct values"])
+        error = unknown_parts(column.name, unknown or ["more than 1,000 distinct values"])
         raise InvalidArgument(f"{error.message}.", reason=error.reason, field=error.field)
 
 

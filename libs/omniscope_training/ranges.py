@@ -1,8 +1,8 @@
 """Defaults and ranges of what every training may be asked."""
 
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
-ProblemType = Literal["binary", "multiclass", "regression"]
+from omniscope_ml.training.spec import ProblemType
 
 PROBLEM_TYPES: Final[tuple[ProblemType, ...]] = get_args(ProblemType)
 DEADLINE_RANGE: Final = (1, 2_592_000)

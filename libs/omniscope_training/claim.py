@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from omniscope.common.v1 import feature_selection_pb2, split_pb2
-from omniscope_service.training.ranges import DEFAULT_TEST_FRACTION, PROBLEM_TYPES
-from omniscope_service.training.splitting import ROLE_BY_STRATEGY
+from omniscope_training.ranges import DEFAULT_TEST_FRACTION, PROBLEM_TYPES
+from omniscope_training.splitting import ROLE_BY_STRATEGY
 
 if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
-    from omniscope_service.training.ranges import ProblemType
-    from omniscope_service.training.request import TrainingRequest
-
-SplitStrategy = Literal["random", "stratified", "group", "time", "predefined"]
-SelectionMethod = Literal["f_test", "variance"]
+    from omniscope_ml.preprocessing.options import SelectionMethod
+    from omniscope_ml.splits.plan import Strategy
+    from omniscope_ml.training.spec import ProblemType
+    from omniscope_training.request import TrainingRequest
 
 _PROBLEM_TYPES: Final[dict[str, ProblemType]] = {name: name for name in PROBLEM_TYPES}
-_SPLIT_STRATEGIES: Final[dict[int, SplitStrategy]] = {
+_SPLIT_STRATEGIES: Final[dict[int, Strategy]] = {
     split_pb2.SPLIT_STRATEGY_RANDOM: "random",
     split_pb2.SPLIT_STRATEGY_STRATIFIED: "stratified",
     split_pb2.SPLIT_STRATEGY_GROUP: "group",

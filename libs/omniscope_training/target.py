@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from omniscope_service.errors import InvalidArgument
-from omniscope_service.training.columns import NUMERIC_TYPES
+from omniscope_training.columns import NUMERIC_TYPES
 
 if TYPE_CHECKING:
     from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
-    from omniscope_service.training.ranges import ProblemType
-    from omniscope_service.training.request import TrainingRequest
+    from omniscope_ml.training.spec import ProblemType
+    from omniscope_training.request import TrainingRequest
 
 MIN_ROWS: Final = 20
 # One to train on, one to rank candidates by, one to hold out.

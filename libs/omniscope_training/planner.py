@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from omniscope.registry.v1 import dataset_service_pb2
-from omniscope_service.training.allowed import MAX_NAME_CHARACTERS
-from omniscope_service.training.columns import (
+from omniscope_training.allowed import MAX_NAME_CHARACTERS
+from omniscope_training.columns import (
     Features,
     check_features_vary,
     check_roles,
@@ -21,9 +21,9 @@ from omniscope_service.training.columns import (
     named_columns,
     unknown_column,
 )
-from omniscope_service.training.request import TrainingRequest
-from omniscope_service.training.splitting import resolve_strategy
-from omniscope_service.training.target import Target, resolve_target
+from omniscope_training.request import TrainingRequest
+from omniscope_training.splitting import resolve_strategy
+from omniscope_training.target import Target, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRe
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from omniscope_service.training.planner import TrainingPlan
+    from omniscope_training.planner import TrainingPlan
 
 # Longer lists are kept beside the configuration.
 _MAX_NAMES_IN_CONFIG: Final = 200

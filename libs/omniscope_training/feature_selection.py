@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from omniscope.common.v1 import feature_selection_pb2
-from omniscope_service.training.allowed import FIELD_INVALID, require_in, require_known
-from omniscope_service.training.ranges import TOP_K_RANGE
+from omniscope_training.allowed import FIELD_INVALID, require_in, require_known
+from omniscope_training.ranges import TOP_K_RANGE
 
 if TYPE_CHECKING:
     from omniscope.common.v1.feature_selection_pb2 import FeatureSelection
-    from omniscope_service.training.request import TrainingRequest
+    from omniscope_training.request import TrainingRequest
 
 _METHOD: Final = "feature_selection.method"
 _TOP_K: Final = "feature_selection.top_k"
