@@ -9,7 +9,7 @@ READY := .venv/.ready
 # Developing needs torch too, which is large: whoever only tries the suite does without.
 DEV_READY := .venv/.ready-dev
 
-.PHONY: help setup setup-dev proto proto-lint proto-check fmt lint types imports test test-slow test-gpu faults cover bench \
+.PHONY: help setup setup-dev proto proto-lint proto-check rest-reference fmt lint types imports test test-slow test-gpu faults cover bench \
         demo up down status mlflow-ui check clean
 
 ##@ Start here
@@ -44,8 +44,11 @@ mlflow-ui: $(READY) ## Show experiments and models in MLflow's web page
 proto: $(DEV_READY) ## Generate the stubs in gen/ from protos/
 	@tools/proto.sh
 
-proto-lint: $(DEV_READY) ## Lint the protos with buf
+proto-lint: $(DEV_READY) ## Lint the protos with buf; every method states a policy
 	@tools/proto_lint.sh
+
+rest-reference: $(DEV_READY) ## Write the calls into docs/rest.md from protos/
+	@$(BIN)/python -m tools.rest_reference
 
 proto-check: $(DEV_READY) ## Fail if gen/ is not what protos/ gives
 	@tools/proto_check.sh

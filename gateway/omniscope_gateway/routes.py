@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from omniscope_gateway.access import cross_origin
 from omniscope_gateway.bodies import LIMITED_BODY, UNLIMITED_BODY
-from omniscope_gateway.services import PUBLIC_SERVICES, streaming_paths, upload_paths
+from omniscope_gateway.services import PUBLIC_SERVICES, public_methods, upload_paths
+from omniscope_suite.methods import is_streaming, method_path, timeout_seconds
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import ServiceDescriptor
+    from google.protobuf.descriptor import MethodDescriptor
 
     from omniscope_gateway.settings import GatewaySettings
 
-# Services end unary calls without a deadline after 60 s, long ones after 900 s; their answer is
-# better than ours.
-_UNARY_TIMEOUT: Final = "65s"
-_LONG_CALLS: Final = {"/omniscope.registry.v1.DatasetService/ImportDataset": "905s"}
+# Services end calls without a deadline themselves, and their answer is better than ours.
+_PATIENCE_SECONDS: Final = 5
 # Watches beat every 15 s, but a server that reads a large upload says nothing until it is done.
 _STREAM_IDLE_TIMEOUT: Final = "900s"
 # Only what no service has begun to work on: a connection that closed while it was idle, say.
@@ -38,10 +37,10 @@ _REST_PREFIX: Final = "/api/"
 def route_configuration(settings: GatewaySettings) -> dict[str, Any]:
     """Return the routes of everything that is public; whatever has none answers NOT_FOUND."""
     public = [
-        route
+        _method_route(method, cluster)
         for cluster, services in PUBLIC_SERVICES.items()
         for service in services
-        for route in _service_routes(service, cluster)
+        for method in public_methods(service)
     ]
     operators = [
         _stream({"prefix": f"/{service}/"}, cluster)
@@ -78,19 +77,16 @@ def _rest_routes() -> list[dict[str, Any]]:
     ]
 
 
-def _service_routes(service: ServiceDescriptor, cluster: str) -> list[dict[str, Any]]:
-    streams = [_stream({"path": path}, cluster) for path in streaming_paths(service)]
-    prefix = f"/{service.full_name}/"
-    long_calls = [
-        _unary({"path": path}, cluster, timeout)
-        for path, timeout in _LONG_CALLS.items()
-        if path.startswith(prefix)
-    ]
-    return [*streams, *long_calls, _unary({"prefix": prefix}, cluster, _UNARY_TIMEOUT)]
+def _method_route(method: MethodDescriptor, cluster: str) -> dict[str, Any]:
+    match = {"path": method_path(method)}
+    if is_streaming(method):
+        return _stream(match, cluster)
+    return _unary(match, cluster, timeout_seconds(method) + _PATIENCE_SECONDS)
 
 
-def _unary(match: dict[str, Any], cluster: str, timeout: str) -> dict[str, Any]:
-    return _route(match, {"cluster": cluster, "timeout": timeout, "retry_policy": _RETRIES})
+def _unary(match: dict[str, Any], cluster: str, seconds: int) -> dict[str, Any]:
+    action = {"cluster": cluster, "timeout": f"{seconds}s", "retry_policy": _RETRIES}
+    return _route(match, action)
 
 
 def _stream(match: dict[str, Any], cluster: str) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from omniscope.registry.v1 import (
     job_service_pb2,
     model_service_pb2,
 )
+from omniscope_suite.methods import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+    from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 
 # By the process that answers for them.
 PUBLIC_SERVICES: Final[dict[str, tuple[ServiceDescriptor, ...]]] = {
@@ -42,20 +43,16 @@ PUBLIC_SERVICES: Final[dict[str, tuple[ServiceDescriptor, ...]]] = {
 _ERROR_FILES: Final = (status_pb2.DESCRIPTOR, error_details_pb2.DESCRIPTOR)
 
 
-def streaming_paths(service: ServiceDescriptor) -> tuple[str, ...]:
-    """Return the HTTP/2 paths of the methods that stream in either direction."""
-    return tuple(
-        f"/{service.full_name}/{method.name}"
-        for method in service.methods
-        if method.client_streaming or method.server_streaming
-    )
+def public_methods(service: ServiceDescriptor) -> tuple[MethodDescriptor, ...]:
+    """Return the methods of a service that the outside may call."""
+    return tuple(method for method in service.methods if is_public(method))
 
 
 def upload_paths(service: ServiceDescriptor) -> tuple[str, ...]:
     """Return the REST paths whose bodies become streams of requests."""
     return tuple(
         method.GetOptions().Extensions[annotations_pb2.http].post
-        for method in service.methods
+        for method in public_methods(service)
         if method.client_streaming
     )
 

@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.registry.v1.dataset_service_pb2 import (
+    DESCRIPTOR,
     DeleteDatasetRequest,
     DownloadDatasetRequest,
     GetDatasetRequest,
@@ -26,9 +27,10 @@ from omniscope_client.calls import Calls
 from omniscope_client.errors import OmniscopeError
 from omniscope_client.messages import message
 from omniscope_client.paging import Page, rows_of
+from omniscope_suite.methods import timeout_seconds
 
 CHUNK_BYTES = 256 * 1024
-IMPORT_SECONDS = 900.0
+IMPORT_METHOD = DESCRIPTOR.services_by_name["DatasetService"].methods_by_name["ImportDataset"]
 FORMATS = {
     ".csv": "csv",
     ".csv.gz": "csv.gz",
@@ -112,7 +114,8 @@ class Datasets:
             description=description,
             request_id=request_id or str(uuid4()),
         )
-        return self._calls.unary(self._stub.ImportDataset, request, seconds=IMPORT_SECONDS)
+        seconds = timeout_seconds(IMPORT_METHOD)
+        return self._calls.unary(self._stub.ImportDataset, request, seconds)
 
     def preview(
         self, dataset_id: str, rows: int = 20, columns: Sequence[str] = ()

@@ -1,32 +1,21 @@
-"""docs/rest.md lists every REST path of the public services, as their annotations have them."""
+"""docs/rest.md lists every call of the public methods, as the protos have them."""
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-
-from google.api import annotations_pb2
-from google.protobuf.descriptor import MethodDescriptor
-
-from omniscope_gateway.services import PUBLIC_SERVICES
-
-REFERENCE = Path(__file__).parents[2] / "docs" / "rest.md"
-ROW = re.compile(r"^\| `(GET|POST|PATCH|PUT|DELETE) ([^`]+)` \| (\w+)\.(\w+) \|", re.MULTILINE)
+from tools.proto_files import proto_files
+from tools.rest_reference import PAGE, page_with_calls
 
 
-def public_methods() -> Iterator[MethodDescriptor]:
-    for services in PUBLIC_SERVICES.values():
-        for service in services:
-            yield from service.methods
+def test_the_reference_is_what_the_protos_say_now():
+    page = PAGE.read_text()
+
+    assert page == page_with_calls(page, proto_files()), "run make rest-reference"
 
 
-def annotated_paths() -> set[tuple[str, ...]]:
-    rows: set[tuple[str, ...]] = set()
-    for method in public_methods():
-        rule = method.GetOptions().Extensions[annotations_pb2.http]
-        verb = rule.WhichOneof("pattern")
-        rows.add((verb.upper(), getattr(rule, verb), method.containing_service.name, method.name))
-    return rows
+def test_a_method_that_is_renamed_is_missing_until_the_page_is_made_anew():
+    image, page = proto_files(), PAGE.read_text()
+    service = next(s for file in image.file for s in file.service if s.name == "JobService")
+    service.method[0].name = "GetJobAnew"
 
-
-def test_the_reference_has_every_path_and_no_other():
-    assert set(ROW.findall(REFERENCE.read_text())) == annotated_paths()
+    assert "| GetJobAnew | viewer | Returns a job with its configuration. |" in page_with_calls(
+        page, image
+    )
+    assert "GetJobAnew" not in page

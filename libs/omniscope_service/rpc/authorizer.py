@@ -13,7 +13,7 @@ from omniscope_service.rpc.auth import (
     Role,
     TokenVerifier,
 )
-from omniscope_service.rpc.policy import CALLER_ROLES, POLICY, PUBLIC
+from omniscope_service.rpc.policy import Policy, policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ _PROCESS_ROLES = frozenset({Role.SERVICE, Role.WORKER})
 
 
 class Authorizer:
-    """Applies the policy to verified identities; refuses what it does not name."""
+    """Applies the methods' policies to verified identities; refuses methods without one."""
 
     def __init__(self, verifier: TokenVerifier) -> None:
         self._verifier = verifier
@@ -38,28 +38,29 @@ class Authorizer:
             Unauthenticated: No valid token; or a service that names nobody to act for.
             PermissionDenied: The caller is known and may not make this call.
         """
-        if method in PUBLIC:
+        policy = policy_of(method)
+        if policy.anonymous:
             return None
         tokens = _read_tokens(metadata)
         identity = await self._verify(tokens.get(AUTHORIZATION_KEY, ""))
-        allowed = POLICY.get(method)
-        if allowed is None:
+        if not policy.roles:
             raise PermissionDenied(f"{method} is open to nobody.", reason="METHOD_NOT_ALLOWED")
         caller_token = tokens.get(CALLER_TOKEN_KEY)
         if Role.SERVICE in identity.roles:
-            return await self._behind_service(method, allowed, identity, tokens)
+            return await self._behind_service(method, policy, identity, tokens)
         if caller_token is not None:
             raise PermissionDenied(
                 f"Only services act for others; {identity.subject!r} sent {CALLER_TOKEN_KEY}.",
                 reason="CALLER_TOKEN_NOT_ALLOWED",
             )
-        return _permitted(method, allowed, identity, _without_scheme(tokens[AUTHORIZATION_KEY]))
+        token = _without_scheme(tokens[AUTHORIZATION_KEY])
+        return _permitted(method, policy.roles, identity, token)
 
     async def _behind_service(
-        self, method: str, allowed: frozenset[Role], service: Identity, tokens: dict[str, str]
+        self, method: str, policy: Policy, service: Identity, tokens: dict[str, str]
     ) -> Caller:
         """Return the user behind a service; the service itself where it acts for nobody."""
-        if Role.SERVICE in allowed and method not in CALLER_ROLES:
+        if Role.SERVICE in policy.roles and not policy.caller_roles:
             return Caller(
                 service.subject, service.roles, _without_scheme(tokens[AUTHORIZATION_KEY])
             )
@@ -75,7 +76,7 @@ class Authorizer:
                 f"{CALLER_TOKEN_KEY} must be a user's token, not that of {user.subject!r}.",
                 reason="CALLER_TOKEN_NOT_ALLOWED",
             )
-        return _permitted(method, CALLER_ROLES.get(method, allowed), user, token)
+        return _permitted(method, policy.caller_roles or policy.roles, user, token)
 
     async def _verify(self, authorization: str) -> Identity:
         if not authorization:

@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from omniscope_service.errors import Unavailable
+from omniscope_service.rpc.policy import policy_of
 
 if TYPE_CHECKING:
     from omniscope_service.rpc.chain import Call, Proceed
     from omniscope_service.rpc.context import Context
-
-# An endless method's name begins so: every watch, and reflection, which clients keep open.
-_ENDLESS = ("Watch", "ServerReflectionInfo")
 
 
 class Drain:
@@ -31,7 +29,7 @@ class Drain:
 
     async def __call__(self, call: Call, proceed: Proceed) -> Any:
         """Run a call; an endless stream ends when the drain begins."""
-        if not (call.response_streaming and _is_endless(call.method)):
+        if not policy_of(call.method).endless:
             return await proceed(call)
         if self._draining:
             raise _draining()
@@ -83,10 +81,6 @@ class _OpenStream:
             self._writing = False
         if self._ending:
             raise _draining()
-
-
-def _is_endless(method: str) -> bool:
-    return method.rpartition("/")[2].startswith(_ENDLESS)
 
 
 def _draining() -> Unavailable:

@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc.aio
 import structlog
-from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import MethodOptions
 from grpc_status import rpc_status
 
 from omniscope_service.errors import DeadlineExceeded, Internal, ServiceError
 from omniscope_service.rpc.auth import bind_caller
 from omniscope_service.rpc.context import REQUEST_ID_KEY, bind_request_id
+from omniscope_service.rpc.policy import policy_of
 from omniscope_service.rpc.status import to_rpc_status
+from omniscope_suite.methods import DEFAULT_TIMEOUT_SECONDS, find_method, method_policy
 
 if TYPE_CHECKING:
     from omniscope_service.rpc.authorizer import Authorizer
     from omniscope_service.rpc.chain import Call, Proceed
 
 _log = structlog.get_logger()
-
-UNARY_DEADLINE_SECONDS = 60.0
-LONG_CALLS = {"/omniscope.registry.v1.DatasetService/ImportDataset": 900.0}
-"""Unary calls that have more time, in seconds: they fetch and read whole files."""
-"""Time that a unary call gets when its client names none, as calls over REST do."""
 
 
 class AccessLog:
@@ -80,9 +76,13 @@ class Errors:
 
 
 class Deadline:
-    """Bounds unary calls whose client named no deadline."""
+    """Bounds unary calls whose client named no deadline, as those over REST name none.
 
-    def __init__(self, seconds: float = UNARY_DEADLINE_SECONDS) -> None:
+    Args:
+        seconds: What a call gets whose method's policy names no time.
+    """
+
+    def __init__(self, seconds: float = DEFAULT_TIMEOUT_SECONDS) -> None:
         self._seconds = seconds
 
     async def __call__(self, call: Call, proceed: Proceed) -> Any:
@@ -90,7 +90,7 @@ class Deadline:
         streaming = call.request_streaming or call.response_streaming
         if streaming or call.context.time_remaining() is not None:
             return await proceed(call)
-        seconds = LONG_CALLS.get(call.method, self._seconds)
+        seconds = policy_of(call.method).timeout_seconds or self._seconds
         limit = asyncio.timeout(seconds)
         try:
             async with limit:
@@ -152,11 +152,8 @@ def _metadata_value(call: Call, wanted: str) -> str:
     return ""
 
 
-def _is_read_or_public(method: str) -> bool:
-    service, _, name = method.lstrip("/").rpartition("/")
-    try:
-        descriptor = descriptor_pool.Default().FindServiceByName(service)
-    except KeyError:
+def _is_read_or_public(path: str) -> bool:
+    method = find_method(path)
+    if method is None or method_policy(method) is None:  # health and reflection
         return True
-    level = descriptor.methods_by_name[name].GetOptions().idempotency_level
-    return level == MethodOptions.NO_SIDE_EFFECTS or not service.startswith("omniscope.")
+    return bool(method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)

@@ -1,73 +1,75 @@
-"""Which role may call which method. A method without an entry is refused."""
+"""Who may call which method, as the protos state it. What they do not state is refused."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
+from omniscope.common.v1 import method_policy_pb2
 from omniscope_service.rpc.auth import Role
+from omniscope_suite.methods import find_method, method_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-_READERS = frozenset({Role.VIEWER, Role.TRAINER, Role.OPERATOR, Role.ADMIN})
-_WRITERS = frozenset({Role.TRAINER, Role.OPERATOR, Role.ADMIN})
-_WORKERS = frozenset({Role.WORKER})
-_SERVICES = frozenset({Role.SERVICE})
+_USERS: Final = (Role.VIEWER, Role.TRAINER, Role.OPERATOR, Role.ADMIN)
 
 
-def _methods(service: str, names: str, roles: frozenset[Role]) -> dict[str, frozenset[Role]]:
-    return {f"/{service}/{name}": roles for name in names.split()}
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for the calls of a method.
+
+    Attributes:
+        roles: Who may call it; one of them is enough. None of them: nobody.
+        caller_roles: What the user must be for whom a service calls; empty where services call
+            for themselves.
+        anonymous: It needs no identity.
+        endless: Its stream ends only when its watcher or the server goes.
+        timeout_seconds: What a unary call gets that names no deadline; 0: the default.
+    """
+
+    roles: frozenset[Role] = frozenset()
+    caller_roles: frozenset[Role] = frozenset()
+    anonymous: bool = False
+    endless: bool = False
+    timeout_seconds: int = 0
 
 
-_JOBS = "omniscope.registry.v1.JobService"
-_DATASETS = "omniscope.registry.v1.DatasetService"
-_MODELS = "omniscope.registry.v1.ModelService"
-_EXPERIMENTS = "omniscope.registry.v1.ExperimentService"
-_INTAKE = "omniscope.registry.v1.JobIntakeService"
-_WORKER = "omniscope.registry.v1.WorkerService"
-_PROJECTION = "omniscope.registry.v1.ProjectionService"
-_AUTOML = "omniscope.automl.v1.AutoMLService"
-_DEEPLEARNING = "omniscope.deeplearning.v1.DeepLearningService"
-
-POLICY: Mapping[str, frozenset[Role]] = {
-    **_methods(_JOBS, "GetJob GetJobStatus ListJobs WatchJob ListJobEvents", _READERS),
-    **_methods(_JOBS, "CancelJob RetryJob DeleteJob", _WRITERS),
-    **_methods(
-        _DATASETS,
-        "GetDataset ListDatasets ListDatasetColumns PreviewDataset DownloadDataset",
-        _READERS,
-    ),
-    **_methods(_DATASETS, "UploadDataset ImportDataset DeleteDataset", _WRITERS),
-    **_methods(
-        _MODELS,
-        "GetModel GetModelResults ListModels ListModelVersions ResolveAlias DownloadModel",
-        _READERS,
-    ),
-    **_methods(_MODELS, "UpdateModel DeleteModel UndeleteModel SetAlias DeleteAlias", _WRITERS),
-    **_methods(
-        _EXPERIMENTS,
-        "ListExperiments GetExperiment ListRuns GetRun GetMetricHistory",
-        _READERS,
-    ),
-    **_methods(_EXPERIMENTS, "LogMetrics", _WRITERS),
-    **_methods(_AUTOML, "WatchTraining GetLeaderboard ListPresets", _READERS),
-    **_methods(_AUTOML, "Train", _WRITERS),
-    **_methods(_DEEPLEARNING, "WatchTraining ListArchitectures", _READERS),
-    **_methods(_DEEPLEARNING, "Train", _WRITERS),
-    **_methods(_INTAKE, "SubmitJob", _SERVICES),
-    **_methods(_PROJECTION, "ListProjections AcknowledgeProjections", _SERVICES),
-    **_methods(
-        _WORKER,
-        "AnnounceWorker ClaimJob Heartbeat ReportEvents RegisterCheckpoint CompleteJob FailJob",
-        _WORKERS,
-    ),
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": frozenset(Role),
+_ROLES: Final[Mapping[int, Role]] = {
+    method_policy_pb2.Role.Value(f"ROLE_{role.name}"): role for role in Role
 }
-"""Roles by full method name; one of them is enough."""
+_UNSTATED: Final = Policy()
+# Protos of gRPC itself. Probes carry no identity, and the answer is a single word.
+_HEALTH: Final = "/grpc.health.v1.Health"
+_REFLECTION: Final = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+_OF_GRPC: Final[Mapping[str, Policy]] = {
+    f"{_HEALTH}/Check": Policy(anonymous=True),
+    f"{_HEALTH}/Watch": Policy(anonymous=True, endless=True),
+    # Clients keep it open.
+    _REFLECTION: Policy(frozenset(Role), endless=True),
+}
 
-CALLER_ROLES: Mapping[str, frozenset[Role]] = {f"/{_INTAKE}/SubmitJob": _WRITERS}
-"""Methods for services that act for a user, with the roles that the user must have. Methods for
-services that are not named here act for nobody."""
 
-PUBLIC = frozenset({"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"})
-"""Methods that need no identity: probes carry none, and the answer is a single word."""
+@lru_cache(maxsize=1024)
+def policy_of(path: str) -> Policy:
+    """Return what holds for a method, by its path `/package.Service/Method`."""
+    if path in _OF_GRPC:
+        return _OF_GRPC[path]
+    method = find_method(path)
+    stated = method_policy(method) if method else None
+    if stated is None:
+        return _UNSTATED
+    return Policy(
+        roles=_granted(stated.roles),
+        caller_roles=_granted(stated.caller_roles),
+        endless=stated.endless,
+        timeout_seconds=stated.timeout_seconds,
+    )
+
+
+def _granted(stated: Iterable[int]) -> frozenset[Role]:
+    """Return the roles that are enough: those stated, and the users above them."""
+    roles = {_ROLES[number] for number in stated if number in _ROLES}
+    above = {higher for role in roles & {*_USERS} for higher in _USERS[_USERS.index(role) :]}
+    return frozenset(roles | above)

@@ -3,24 +3,21 @@
 import importlib
 import pkgutil
 
-import pytest
 from google.protobuf import descriptor_pool
 
 import omniscope.automl.v1
 import omniscope.deeplearning.v1
 import omniscope.registry.v1
-from omniscope_gateway.services import (
-    PUBLIC_SERVICES,
-    descriptor_set,
-    streaming_paths,
-    upload_paths,
-)
+from omniscope_gateway.routes import route_configuration
+from omniscope_gateway.services import PUBLIC_SERVICES, descriptor_set, upload_paths
+from omniscope_gateway.settings import Address, GatewaySettings
 
 INTERNAL_SERVICES = {
     "omniscope.registry.v1.JobIntakeService",
     "omniscope.registry.v1.ProjectionService",
     "omniscope.registry.v1.WorkerService",
 }
+SETTINGS = GatewaySettings(listen=Address("127.0.0.1", 8080), upstreams={})
 PUBLIC = [service for group in PUBLIC_SERVICES.values() for service in group]
 
 
@@ -58,13 +55,25 @@ def test_the_descriptor_set_is_complete_and_holds_no_internal_service():
     assert not defined & INTERNAL_SERVICES
 
 
-@pytest.mark.parametrize("service", PUBLIC, ids=lambda service: service.name)
-def test_streams_have_routes_of_their_own(service):
-    streams = set(streaming_paths(service))
+def test_every_public_method_has_a_route_and_streams_have_no_timeout():
+    routes = {
+        route["match"]["path"]: route["route"]
+        for route in route_configuration(SETTINGS)["virtual_hosts"][0]["routes"]
+        if "path" in route["match"]
+    }
 
-    for method in service.methods:
-        streaming = method.client_streaming or method.server_streaming
-        assert (f"/{service.full_name}/{method.name}" in streams) == streaming
+    for service in PUBLIC:
+        for method in service.methods:
+            timeout = routes[f"/{service.full_name}/{method.name}"]["timeout"]
+            streaming = method.client_streaming or method.server_streaming
+            assert (timeout == "0s") == streaming, method.full_name
+
+
+def test_a_call_that_its_service_gives_more_time_has_more_here():
+    routes = route_configuration(SETTINGS)["virtual_hosts"][0]["routes"]
+    imports = [route for route in routes if "ImportDataset" in route["match"].get("path", "")]
+
+    assert [route["route"]["timeout"] for route in imports] == ["905s"]
 
 
 def test_uploads_have_fixed_paths():

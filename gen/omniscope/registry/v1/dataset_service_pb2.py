@@ -28,9 +28,10 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from omniscope.common.v1 import dataset_pb2 as omniscope_dot_common_dot_v1_dot_dataset__pb2
+from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+omniscope/registry/v1/dataset_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a!omniscope/common/v1/dataset.proto\"\x9f\x01\n\x14UploadDatasetRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x66ormat\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x14.google.api.HttpBodyB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"\x88\x01\n\x14ImportDatasetRequest\x12\x11\n\x03uri\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ormat\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"a\n\x15PreviewDatasetRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trow_count\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x15\n\x07\x63olumns\x18\x03 \x03(\tB\x04\xe2\x41\x01\x01\"O\n\x16PreviewDatasetResponse\x12\x35\n\x07\x63olumns\x18\x01 \x03(\x0b\x32$.omniscope.registry.v1.PreviewColumn\"E\n\rPreviewColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.google.protobuf.Value\"H\n\x16\x44ownloadDatasetRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x66ormat\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"-\n\x11GetDatasetRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"v\n\x13ListDatasetsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"_\n\x14ListDatasetsResponse\x12.\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1c.omniscope.common.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"}\n\x19ListDatasetColumnsRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05names\x18\x04 \x03(\tB\x04\xe2\x41\x01\x01\"j\n\x1aListDatasetColumnsResponse\x12\x33\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\".omniscope.common.v1.DatasetColumn\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x14\x44\x65leteDatasetRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xf2\x08\n\x0e\x44\x61tasetService\x12|\n\rUploadDataset\x12+.omniscope.registry.v1.UploadDatasetRequest\x1a\x1c.omniscope.common.v1.Dataset\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x10/api/ml/datasets:\x04\x64\x61ta(\x01\x12~\n\rImportDataset\x12+.omniscope.registry.v1.ImportDatasetRequest\x1a\x1c.omniscope.common.v1.Dataset\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/api/ml/datasets:import:\x01*\x12~\n\nGetDataset\x12(.omniscope.registry.v1.GetDatasetRequest\x1a\x1c.omniscope.common.v1.Dataset\"(\x90\x02\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/ml/datasets/{dataset_id}\x12\x84\x01\n\x0cListDatasets\x12*.omniscope.registry.v1.ListDatasetsRequest\x1a+.omniscope.registry.v1.ListDatasetsResponse\"\x1b\x90\x02\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/ml/datasets\x12\xab\x01\n\x12ListDatasetColumns\x12\x30.omniscope.registry.v1.ListDatasetColumnsRequest\x1a\x31.omniscope.registry.v1.ListDatasetColumnsResponse\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/api/ml/datasets/{dataset_id}/columns\x12\x9f\x01\n\x0ePreviewDataset\x12,.omniscope.registry.v1.PreviewDatasetRequest\x1a-.omniscope.registry.v1.PreviewDatasetResponse\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/api/ml/datasets/{dataset_id}/preview\x12\x8a\x01\n\x0f\x44ownloadDataset\x12-.omniscope.registry.v1.DownloadDatasetRequest\x1a\x14.google.api.HttpBody\"0\x90\x02\x01\x82\xd3\xe4\x93\x02\'\x12%/api/ml/datasets/{dataset_id}/content0\x01\x12~\n\rDeleteDataset\x12+.omniscope.registry.v1.DeleteDatasetRequest\x1a\x16.google.protobuf.Empty\"(\x90\x02\x02\x82\xd3\xe4\x93\x02\x1f*\x1d/api/ml/datasets/{dataset_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+omniscope/registry/v1/dataset_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a!omniscope/common/v1/dataset.proto\x1a\'omniscope/common/v1/method_policy.proto\"\x9f\x01\n\x14UploadDatasetRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x66ormat\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x14.google.api.HttpBodyB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"\x88\x01\n\x14ImportDatasetRequest\x12\x11\n\x03uri\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ormat\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"a\n\x15PreviewDatasetRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trow_count\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x15\n\x07\x63olumns\x18\x03 \x03(\tB\x04\xe2\x41\x01\x01\"O\n\x16PreviewDatasetResponse\x12\x35\n\x07\x63olumns\x18\x01 \x03(\x0b\x32$.omniscope.registry.v1.PreviewColumn\"E\n\rPreviewColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.google.protobuf.Value\"H\n\x16\x44ownloadDatasetRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x66ormat\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"-\n\x11GetDatasetRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"v\n\x13ListDatasetsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"_\n\x14ListDatasetsResponse\x12.\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1c.omniscope.common.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"}\n\x19ListDatasetColumnsRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05names\x18\x04 \x03(\tB\x04\xe2\x41\x01\x01\"j\n\x1aListDatasetColumnsResponse\x12\x33\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\".omniscope.common.v1.DatasetColumn\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x14\x44\x65leteDatasetRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xc1\t\n\x0e\x44\x61tasetService\x12\x85\x01\n\rUploadDataset\x12+.omniscope.registry.v1.UploadDatasetRequest\x1a\x1c.omniscope.common.v1.Dataset\"\'\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\x18\"\x10/api/ml/datasets:\x04\x64\x61ta(\x01\x12\x8a\x01\n\rImportDataset\x12+.omniscope.registry.v1.ImportDatasetRequest\x1a\x1c.omniscope.common.v1.Dataset\".\xaa\xed\x18\x08\n\x01\x02\x18\x84\x07(\x01\x82\xd3\xe4\x93\x02\x1c\"\x17/api/ml/datasets:import:\x01*\x12\x87\x01\n\nGetDataset\x12(.omniscope.registry.v1.GetDatasetRequest\x1a\x1c.omniscope.common.v1.Dataset\"1\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/ml/datasets/{dataset_id}\x12\x8d\x01\n\x0cListDatasets\x12*.omniscope.registry.v1.ListDatasetsRequest\x1a+.omniscope.registry.v1.ListDatasetsResponse\"$\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/ml/datasets\x12\xb4\x01\n\x12ListDatasetColumns\x12\x30.omniscope.registry.v1.ListDatasetColumnsRequest\x1a\x31.omniscope.registry.v1.ListDatasetColumnsResponse\"9\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/api/ml/datasets/{dataset_id}/columns\x12\xa8\x01\n\x0ePreviewDataset\x12,.omniscope.registry.v1.PreviewDatasetRequest\x1a-.omniscope.registry.v1.PreviewDatasetResponse\"9\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/api/ml/datasets/{dataset_id}/preview\x12\x93\x01\n\x0f\x44ownloadDataset\x12-.omniscope.registry.v1.DownloadDatasetRequest\x1a\x14.google.api.HttpBody\"9\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/api/ml/datasets/{dataset_id}/content0\x01\x12\x87\x01\n\rDeleteDataset\x12+.omniscope.registry.v1.DeleteDatasetRequest\x1a\x16.google.protobuf.Empty\"1\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\x1f*\x1d/api/ml/datasets/{dataset_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -88,45 +89,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEDATASETREQUEST'].fields_by_name['dataset_id']._loaded_options = None
   _globals['_DELETEDATASETREQUEST'].fields_by_name['dataset_id']._serialized_options = b'\342A\001\002'
   _globals['_DATASETSERVICE'].methods_by_name['UploadDataset']._loaded_options = None
-  _globals['_DATASETSERVICE'].methods_by_name['UploadDataset']._serialized_options = b'\202\323\344\223\002\030\"\020/api/ml/datasets:\004data'
+  _globals['_DATASETSERVICE'].methods_by_name['UploadDataset']._serialized_options = b'\252\355\030\005\n\001\002(\001\202\323\344\223\002\030\"\020/api/ml/datasets:\004data'
   _globals['_DATASETSERVICE'].methods_by_name['ImportDataset']._loaded_options = None
-  _globals['_DATASETSERVICE'].methods_by_name['ImportDataset']._serialized_options = b'\202\323\344\223\002\034\"\027/api/ml/datasets:import:\001*'
+  _globals['_DATASETSERVICE'].methods_by_name['ImportDataset']._serialized_options = b'\252\355\030\010\n\001\002\030\204\007(\001\202\323\344\223\002\034\"\027/api/ml/datasets:import:\001*'
   _globals['_DATASETSERVICE'].methods_by_name['GetDataset']._loaded_options = None
-  _globals['_DATASETSERVICE'].methods_by_name['GetDataset']._serialized_options = b'\220\002\001\202\323\344\223\002\037\022\035/api/ml/datasets/{dataset_id}'
+  _globals['_DATASETSERVICE'].methods_by_name['GetDataset']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\037\022\035/api/ml/datasets/{dataset_id}'
   _globals['_DATASETSERVICE'].methods_by_name['ListDatasets']._loaded_options = None
-  _globals['_DATASETSERVICE'].methods_by_name['ListDatasets']._serialized_options = b'\220\002\001\202\323\344\223\002\022\022\020/api/ml/datasets'
+  _globals['_DATASETSERVICE'].methods_by_name['ListDatasets']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\022\022\020/api/ml/datasets'
   _globals['_DATASETSERVICE'].methods_by_name['ListDatasetColumns']._loaded_options = None
-  _globals['_DATASETSERVICE'].methods_by_name['ListDatasetColumns']._serialized_options = b'\220\002\001\202\323\344\223\002\'\022%/api/ml/datasets/{dataset_id}/columns'
+  _globals['_DATASETSERVICE'].methods_by_name['ListDatasetColumns']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\'\022%/api/ml/datasets/{dataset_id}/columns'
   _globals['_DATASETSERVICE'].methods_by_name['PreviewDataset']._loaded_options = None
-  _globals['_DATASETSERVICE'].methods_by_name['PreviewDataset']._serialized_options = b'\220\002\001\202\323\344\223\002\'\022%/api/ml/datasets/{dataset_id}/preview'
+  _globals['_DATASETSERVICE'].methods_by_name['PreviewDataset']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\'\022%/api/ml/datasets/{dataset_id}/preview'
   _globals['_DATASETSERVICE'].methods_by_name['DownloadDataset']._loaded_options = None
-  _globals['_DATASETSERVICE'].methods_by_name['DownloadDataset']._serialized_options = b'\220\002\001\202\323\344\223\002\'\022%/api/ml/datasets/{dataset_id}/content'
+  _globals['_DATASETSERVICE'].methods_by_name['DownloadDataset']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\'\022%/api/ml/datasets/{dataset_id}/content'
   _globals['_DATASETSERVICE'].methods_by_name['DeleteDataset']._loaded_options = None
-  _globals['_DATASETSERVICE'].methods_by_name['DeleteDataset']._serialized_options = b'\220\002\002\202\323\344\223\002\037*\035/api/ml/datasets/{dataset_id}'
-  _globals['_UPLOADDATASETREQUEST']._serialized_start=255
-  _globals['_UPLOADDATASETREQUEST']._serialized_end=414
-  _globals['_IMPORTDATASETREQUEST']._serialized_start=417
-  _globals['_IMPORTDATASETREQUEST']._serialized_end=553
-  _globals['_PREVIEWDATASETREQUEST']._serialized_start=555
-  _globals['_PREVIEWDATASETREQUEST']._serialized_end=652
-  _globals['_PREVIEWDATASETRESPONSE']._serialized_start=654
-  _globals['_PREVIEWDATASETRESPONSE']._serialized_end=733
-  _globals['_PREVIEWCOLUMN']._serialized_start=735
-  _globals['_PREVIEWCOLUMN']._serialized_end=804
-  _globals['_DOWNLOADDATASETREQUEST']._serialized_start=806
-  _globals['_DOWNLOADDATASETREQUEST']._serialized_end=878
-  _globals['_GETDATASETREQUEST']._serialized_start=880
-  _globals['_GETDATASETREQUEST']._serialized_end=925
-  _globals['_LISTDATASETSREQUEST']._serialized_start=927
-  _globals['_LISTDATASETSREQUEST']._serialized_end=1045
-  _globals['_LISTDATASETSRESPONSE']._serialized_start=1047
-  _globals['_LISTDATASETSRESPONSE']._serialized_end=1142
-  _globals['_LISTDATASETCOLUMNSREQUEST']._serialized_start=1144
-  _globals['_LISTDATASETCOLUMNSREQUEST']._serialized_end=1269
-  _globals['_LISTDATASETCOLUMNSRESPONSE']._serialized_start=1271
-  _globals['_LISTDATASETCOLUMNSRESPONSE']._serialized_end=1377
-  _globals['_DELETEDATASETREQUEST']._serialized_start=1379
-  _globals['_DELETEDATASETREQUEST']._serialized_end=1427
-  _globals['_DATASETSERVICE']._serialized_start=1430
-  _globals['_DATASETSERVICE']._serialized_end=2568
+  _globals['_DATASETSERVICE'].methods_by_name['DeleteDataset']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002\037*\035/api/ml/datasets/{dataset_id}'
+  _globals['_UPLOADDATASETREQUEST']._serialized_start=296
+  _globals['_UPLOADDATASETREQUEST']._serialized_end=455
+  _globals['_IMPORTDATASETREQUEST']._serialized_start=458
+  _globals['_IMPORTDATASETREQUEST']._serialized_end=594
+  _globals['_PREVIEWDATASETREQUEST']._serialized_start=596
+  _globals['_PREVIEWDATASETREQUEST']._serialized_end=693
+  _globals['_PREVIEWDATASETRESPONSE']._serialized_start=695
+  _globals['_PREVIEWDATASETRESPONSE']._serialized_end=774
+  _globals['_PREVIEWCOLUMN']._serialized_start=776
+  _globals['_PREVIEWCOLUMN']._serialized_end=845
+  _globals['_DOWNLOADDATASETREQUEST']._serialized_start=847
+  _globals['_DOWNLOADDATASETREQUEST']._serialized_end=919
+  _globals['_GETDATASETREQUEST']._serialized_start=921
+  _globals['_GETDATASETREQUEST']._serialized_end=966
+  _globals['_LISTDATASETSREQUEST']._serialized_start=968
+  _globals['_LISTDATASETSREQUEST']._serialized_end=1086
+  _globals['_LISTDATASETSRESPONSE']._serialized_start=1088
+  _globals['_LISTDATASETSRESPONSE']._serialized_end=1183
+  _globals['_LISTDATASETCOLUMNSREQUEST']._serialized_start=1185
+  _globals['_LISTDATASETCOLUMNSREQUEST']._serialized_end=1310
+  _globals['_LISTDATASETCOLUMNSRESPONSE']._serialized_start=1312
+  _globals['_LISTDATASETCOLUMNSRESPONSE']._serialized_end=1418
+  _globals['_DELETEDATASETREQUEST']._serialized_start=1420
+  _globals['_DELETEDATASETREQUEST']._serialized_end=1468
+  _globals['_DATASETSERVICE']._serialized_start=1471
+  _globals['_DATASETSERVICE']._serialized_end=2688
 # @@protoc_insertion_point(module_scope)

@@ -27,9 +27,10 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from omniscope.common.v1 import job_pb2 as omniscope_dot_common_dot_v1_dot_job__pb2
 from omniscope.common.v1 import job_event_pb2 as omniscope_dot_common_dot_v1_dot_job__event__pb2
+from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'omniscope/registry/v1/job_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_event.proto\"%\n\rGetJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"+\n\x13GetJobStatusRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xb6\x01\n\tJobStatus\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x10\n\x08progress\x18\x03 \x01(\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12,\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x1d.omniscope.common.v1.JobError\x12\x10\n\x08model_id\x18\x06 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x15\n\rstopped_early\x18\x08 \x01(\x08\"r\n\x0fListJobsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"S\n\x10ListJobsResponse\x12&\n\x04jobs\x18\x01 \x03(\x0b\x32\x18.omniscope.common.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa1\x01\n\x14ListJobEventsRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12<\n\x0b\x65vent_types\x18\x03 \x03(\x0e\x32!.omniscope.common.v1.JobEventTypeB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x01\"F\n\x15ListJobEventsResponse\x12-\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.omniscope.common.v1.JobEvent\">\n\x10\x43\x61ncelJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"A\n\x0fRetryJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"(\n\x10\x44\x65leteJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xeb\x07\n\nJobService\x12j\n\x06GetJob\x12$.omniscope.registry.v1.GetJobRequest\x1a\x18.omniscope.common.v1.Job\" \x90\x02\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/api/ml/jobs/{job_id}\x12\x85\x01\n\x0cGetJobStatus\x12*.omniscope.registry.v1.GetJobStatusRequest\x1a .omniscope.registry.v1.JobStatus\"\'\x90\x02\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/ml/jobs/{job_id}/status\x12t\n\x08ListJobs\x12&.omniscope.registry.v1.ListJobsRequest\x1a\'.omniscope.registry.v1.ListJobsResponse\"\x17\x90\x02\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/api/ml/jobs\x12w\n\x08WatchJob\x12!.omniscope.common.v1.WatchRequest\x1a\x1d.omniscope.common.v1.JobEvent\"\'\x90\x02\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/ml/jobs/{job_id}/events0\x01\x12\x94\x01\n\rListJobEvents\x12+.omniscope.registry.v1.ListJobEventsRequest\x1a,.omniscope.registry.v1.ListJobEventsResponse\"(\x90\x02\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/ml/jobs/{job_id}/journal\x12z\n\tCancelJob\x12\'.omniscope.registry.v1.CancelJobRequest\x1a\x18.omniscope.common.v1.Job\"*\x90\x02\x02\x82\xd3\xe4\x93\x02!\"\x1c/api/ml/jobs/{job_id}:cancel:\x01*\x12w\n\x08RetryJob\x12&.omniscope.registry.v1.RetryJobRequest\x1a\x18.omniscope.common.v1.Job\")\x90\x02\x02\x82\xd3\xe4\x93\x02 \"\x1b/api/ml/jobs/{job_id}:retry:\x01*\x12n\n\tDeleteJob\x12\'.omniscope.registry.v1.DeleteJobRequest\x1a\x16.google.protobuf.Empty\" \x90\x02\x02\x82\xd3\xe4\x93\x02\x17*\x15/api/ml/jobs/{job_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'omniscope/registry/v1/job_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_event.proto\x1a\'omniscope/common/v1/method_policy.proto\"%\n\rGetJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"+\n\x13GetJobStatusRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xb6\x01\n\tJobStatus\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x10\n\x08progress\x18\x03 \x01(\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12,\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x1d.omniscope.common.v1.JobError\x12\x10\n\x08model_id\x18\x06 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x15\n\rstopped_early\x18\x08 \x01(\x08\"r\n\x0fListJobsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"S\n\x10ListJobsResponse\x12&\n\x04jobs\x18\x01 \x03(\x0b\x32\x18.omniscope.common.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa1\x01\n\x14ListJobEventsRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12<\n\x0b\x65vent_types\x18\x03 \x03(\x0e\x32!.omniscope.common.v1.JobEventTypeB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x01\"F\n\x15ListJobEventsResponse\x12-\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.omniscope.common.v1.JobEvent\">\n\x10\x43\x61ncelJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"A\n\x0fRetryJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"(\n\x10\x44\x65leteJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xb8\x08\n\nJobService\x12s\n\x06GetJob\x12$.omniscope.registry.v1.GetJobRequest\x1a\x18.omniscope.common.v1.Job\")\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/api/ml/jobs/{job_id}\x12\x8e\x01\n\x0cGetJobStatus\x12*.omniscope.registry.v1.GetJobStatusRequest\x1a .omniscope.registry.v1.JobStatus\"0\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/ml/jobs/{job_id}/status\x12}\n\x08ListJobs\x12&.omniscope.registry.v1.ListJobsRequest\x1a\'.omniscope.registry.v1.ListJobsResponse\" \x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/api/ml/jobs\x12\x82\x01\n\x08WatchJob\x12!.omniscope.common.v1.WatchRequest\x1a\x1d.omniscope.common.v1.JobEvent\"2\x90\x02\x01\xaa\xed\x18\x07\n\x01\x01 \x01(\x01\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/ml/jobs/{job_id}/events0\x01\x12\x9d\x01\n\rListJobEvents\x12+.omniscope.registry.v1.ListJobEventsRequest\x1a,.omniscope.registry.v1.ListJobEventsResponse\"1\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/ml/jobs/{job_id}/journal\x12\x83\x01\n\tCancelJob\x12\'.omniscope.registry.v1.CancelJobRequest\x1a\x18.omniscope.common.v1.Job\"3\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02!\"\x1c/api/ml/jobs/{job_id}:cancel:\x01*\x12\x80\x01\n\x08RetryJob\x12&.omniscope.registry.v1.RetryJobRequest\x1a\x18.omniscope.common.v1.Job\"2\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02 \"\x1b/api/ml/jobs/{job_id}:retry:\x01*\x12w\n\tDeleteJob\x12\'.omniscope.registry.v1.DeleteJobRequest\x1a\x16.google.protobuf.Empty\")\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\x17*\x15/api/ml/jobs/{job_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -67,41 +68,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEJOBREQUEST'].fields_by_name['job_id']._loaded_options = None
   _globals['_DELETEJOBREQUEST'].fields_by_name['job_id']._serialized_options = b'\342A\001\002'
   _globals['_JOBSERVICE'].methods_by_name['GetJob']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['GetJob']._serialized_options = b'\220\002\001\202\323\344\223\002\027\022\025/api/ml/jobs/{job_id}'
+  _globals['_JOBSERVICE'].methods_by_name['GetJob']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\027\022\025/api/ml/jobs/{job_id}'
   _globals['_JOBSERVICE'].methods_by_name['GetJobStatus']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['GetJobStatus']._serialized_options = b'\220\002\001\202\323\344\223\002\036\022\034/api/ml/jobs/{job_id}/status'
+  _globals['_JOBSERVICE'].methods_by_name['GetJobStatus']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\036\022\034/api/ml/jobs/{job_id}/status'
   _globals['_JOBSERVICE'].methods_by_name['ListJobs']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['ListJobs']._serialized_options = b'\220\002\001\202\323\344\223\002\016\022\014/api/ml/jobs'
+  _globals['_JOBSERVICE'].methods_by_name['ListJobs']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\016\022\014/api/ml/jobs'
   _globals['_JOBSERVICE'].methods_by_name['WatchJob']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['WatchJob']._serialized_options = b'\220\002\001\202\323\344\223\002\036\022\034/api/ml/jobs/{job_id}/events'
+  _globals['_JOBSERVICE'].methods_by_name['WatchJob']._serialized_options = b'\220\002\001\252\355\030\007\n\001\001 \001(\001\202\323\344\223\002\036\022\034/api/ml/jobs/{job_id}/events'
   _globals['_JOBSERVICE'].methods_by_name['ListJobEvents']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['ListJobEvents']._serialized_options = b'\220\002\001\202\323\344\223\002\037\022\035/api/ml/jobs/{job_id}/journal'
+  _globals['_JOBSERVICE'].methods_by_name['ListJobEvents']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\037\022\035/api/ml/jobs/{job_id}/journal'
   _globals['_JOBSERVICE'].methods_by_name['CancelJob']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['CancelJob']._serialized_options = b'\220\002\002\202\323\344\223\002!\"\034/api/ml/jobs/{job_id}:cancel:\001*'
+  _globals['_JOBSERVICE'].methods_by_name['CancelJob']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002!\"\034/api/ml/jobs/{job_id}:cancel:\001*'
   _globals['_JOBSERVICE'].methods_by_name['RetryJob']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['RetryJob']._serialized_options = b'\220\002\002\202\323\344\223\002 \"\033/api/ml/jobs/{job_id}:retry:\001*'
+  _globals['_JOBSERVICE'].methods_by_name['RetryJob']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002 \"\033/api/ml/jobs/{job_id}:retry:\001*'
   _globals['_JOBSERVICE'].methods_by_name['DeleteJob']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['DeleteJob']._serialized_options = b'\220\002\002\202\323\344\223\002\027*\025/api/ml/jobs/{job_id}'
-  _globals['_GETJOBREQUEST']._serialized_start=226
-  _globals['_GETJOBREQUEST']._serialized_end=263
-  _globals['_GETJOBSTATUSREQUEST']._serialized_start=265
-  _globals['_GETJOBSTATUSREQUEST']._serialized_end=308
-  _globals['_JOBSTATUS']._serialized_start=311
-  _globals['_JOBSTATUS']._serialized_end=493
-  _globals['_LISTJOBSREQUEST']._serialized_start=495
-  _globals['_LISTJOBSREQUEST']._serialized_end=609
-  _globals['_LISTJOBSRESPONSE']._serialized_start=611
-  _globals['_LISTJOBSRESPONSE']._serialized_end=694
-  _globals['_LISTJOBEVENTSREQUEST']._serialized_start=697
-  _globals['_LISTJOBEVENTSREQUEST']._serialized_end=858
-  _globals['_LISTJOBEVENTSRESPONSE']._serialized_start=860
-  _globals['_LISTJOBEVENTSRESPONSE']._serialized_end=930
-  _globals['_CANCELJOBREQUEST']._serialized_start=932
-  _globals['_CANCELJOBREQUEST']._serialized_end=994
-  _globals['_RETRYJOBREQUEST']._serialized_start=996
-  _globals['_RETRYJOBREQUEST']._serialized_end=1061
-  _globals['_DELETEJOBREQUEST']._serialized_start=1063
-  _globals['_DELETEJOBREQUEST']._serialized_end=1103
-  _globals['_JOBSERVICE']._serialized_start=1106
-  _globals['_JOBSERVICE']._serialized_end=2109
+  _globals['_JOBSERVICE'].methods_by_name['DeleteJob']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002\027*\025/api/ml/jobs/{job_id}'
+  _globals['_GETJOBREQUEST']._serialized_start=267
+  _globals['_GETJOBREQUEST']._serialized_end=304
+  _globals['_GETJOBSTATUSREQUEST']._serialized_start=306
+  _globals['_GETJOBSTATUSREQUEST']._serialized_end=349
+  _globals['_JOBSTATUS']._serialized_start=352
+  _globals['_JOBSTATUS']._serialized_end=534
+  _globals['_LISTJOBSREQUEST']._serialized_start=536
+  _globals['_LISTJOBSREQUEST']._serialized_end=650
+  _globals['_LISTJOBSRESPONSE']._serialized_start=652
+  _globals['_LISTJOBSRESPONSE']._serialized_end=735
+  _globals['_LISTJOBEVENTSREQUEST']._serialized_start=738
+  _globals['_LISTJOBEVENTSREQUEST']._serialized_end=899
+  _globals['_LISTJOBEVENTSRESPONSE']._serialized_start=901
+  _globals['_LISTJOBEVENTSRESPONSE']._serialized_end=971
+  _globals['_CANCELJOBREQUEST']._serialized_start=973
+  _globals['_CANCELJOBREQUEST']._serialized_end=1035
+  _globals['_RETRYJOBREQUEST']._serialized_start=1037
+  _globals['_RETRYJOBREQUEST']._serialized_end=1102
+  _globals['_DELETEJOBREQUEST']._serialized_start=1104
+  _globals['_DELETEJOBREQUEST']._serialized_end=1144
+  _globals['_JOBSERVICE']._serialized_start=1147
+  _globals['_JOBSERVICE']._serialized_end=2227
 # @@protoc_insertion_point(module_scope)

@@ -28,10 +28,11 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 from omniscope.common.v1 import model_pb2 as omniscope_dot_common_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)omniscope/registry/v1/model_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fomniscope/common/v1/model.proto\")\n\x0fGetModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"0\n\x16GetModelResultsRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x90\x01\n\x11ListModelsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cshow_deleted\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaf\x01\n\x18ListModelVersionsRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cshow_deleted\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\"`\n\x19ListModelVersionsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x12UpdateModelRequest\x12/\n\x05model\x18\x01 \x01(\x0b\x32\x1a.omniscope.common.v1.ModelB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\",\n\x12\x44\x65leteModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\".\n\x14UndeleteModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x9f\x01\n\nModelAlias\x12\r\n\x05\x61lias\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nupdated_by\x18\x07 \x01(\t\"R\n\x0fSetAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"U\n\x12\x44\x65leteAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"B\n\x13ResolveAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x14\x44ownloadModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x66older\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x32\x86\x0c\n\x0cModelService\x12t\n\x08GetModel\x12&.omniscope.registry.v1.GetModelRequest\x1a\x1a.omniscope.common.v1.Model\"$\x90\x02\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/ml/models/{model_id}\x12\x91\x01\n\x0fGetModelResults\x12-.omniscope.registry.v1.GetModelResultsRequest\x1a!.omniscope.common.v1.ModelResults\",\x90\x02\x01\x82\xd3\xe4\x93\x02#\x12!/api/ml/models/{model_id}/results\x12\x81\x01\n\nListModels\x12(.omniscope.registry.v1.ListModelsRequest\x1a).omniscope.registry.v1.ListModelsResponse\"\x1e\x90\x02\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/ml/models/list\x12\xa5\x01\n\x11ListModelVersions\x12/.omniscope.registry.v1.ListModelVersionsRequest\x1a\x30.omniscope.registry.v1.ListModelVersionsResponse\"-\x90\x02\x01\x82\xd3\xe4\x93\x02$\x12\"/api/ml/models/{model_id}/versions\x12\x87\x01\n\x0bUpdateModel\x12).omniscope.registry.v1.UpdateModelRequest\x1a\x1a.omniscope.common.v1.Model\"1\x90\x02\x02\x82\xd3\xe4\x93\x02(2\x1f/api/ml/models/{model.model_id}:\x05model\x12v\n\x0b\x44\x65leteModel\x12).omniscope.registry.v1.DeleteModelRequest\x1a\x16.google.protobuf.Empty\"$\x90\x02\x02\x82\xd3\xe4\x93\x02\x1b*\x19/api/ml/models/{model_id}\x12\x87\x01\n\rUndeleteModel\x12+.omniscope.registry.v1.UndeleteModelRequest\x1a\x1a.omniscope.common.v1.Model\"-\x82\xd3\xe4\x93\x02\'\"\"/api/ml/models/{model_id}:undelete:\x01*\x12\x8e\x01\n\x08SetAlias\x12&.omniscope.registry.v1.SetAliasRequest\x1a!.omniscope.registry.v1.ModelAlias\"7\x90\x02\x02\x82\xd3\xe4\x93\x02.\x1a)/api/ml/models/{model_id}/aliases/{alias}:\x01*\x12\x86\x01\n\x0b\x44\x65leteAlias\x12).omniscope.registry.v1.DeleteAliasRequest\x1a\x16.google.protobuf.Empty\"4\x90\x02\x02\x82\xd3\xe4\x93\x02+*)/api/ml/models/{model_id}/aliases/{alias}\x12\x93\x01\n\x0cResolveAlias\x12*.omniscope.registry.v1.ResolveAliasRequest\x1a!.omniscope.registry.v1.ModelAlias\"4\x90\x02\x01\x82\xd3\xe4\x93\x02+\x12)/api/ml/models/{model_id}/aliases/{alias}\x12\x83\x01\n\rDownloadModel\x12+.omniscope.registry.v1.DownloadModelRequest\x1a\x14.google.api.HttpBody\"-\x90\x02\x01\x82\xd3\xe4\x93\x02$\x12\"/api/ml/models/{model_id}/download0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)omniscope/registry/v1/model_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a\x1fomniscope/common/v1/model.proto\")\n\x0fGetModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"0\n\x16GetModelResultsRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x90\x01\n\x11ListModelsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cshow_deleted\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaf\x01\n\x18ListModelVersionsRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cshow_deleted\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\"`\n\x19ListModelVersionsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x12UpdateModelRequest\x12/\n\x05model\x18\x01 \x01(\x0b\x32\x1a.omniscope.common.v1.ModelB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\",\n\x12\x44\x65leteModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\".\n\x14UndeleteModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x9f\x01\n\nModelAlias\x12\r\n\x05\x61lias\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nupdated_by\x18\x07 \x01(\t\"R\n\x0fSetAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"U\n\x12\x44\x65leteAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"B\n\x13ResolveAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x14\x44ownloadModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x66older\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x32\xe9\x0c\n\x0cModelService\x12}\n\x08GetModel\x12&.omniscope.registry.v1.GetModelRequest\x1a\x1a.omniscope.common.v1.Model\"-\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/ml/models/{model_id}\x12\x9a\x01\n\x0fGetModelResults\x12-.omniscope.registry.v1.GetModelResultsRequest\x1a!.omniscope.common.v1.ModelResults\"5\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02#\x12!/api/ml/models/{model_id}/results\x12\x8a\x01\n\nListModels\x12(.omniscope.registry.v1.ListModelsRequest\x1a).omniscope.registry.v1.ListModelsResponse\"\'\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/ml/models/list\x12\xae\x01\n\x11ListModelVersions\x12/.omniscope.registry.v1.ListModelVersionsRequest\x1a\x30.omniscope.registry.v1.ListModelVersionsResponse\"6\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/api/ml/models/{model_id}/versions\x12\x90\x01\n\x0bUpdateModel\x12).omniscope.registry.v1.UpdateModelRequest\x1a\x1a.omniscope.common.v1.Model\":\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02(2\x1f/api/ml/models/{model.model_id}:\x05model\x12\x7f\n\x0b\x44\x65leteModel\x12).omniscope.registry.v1.DeleteModelRequest\x1a\x16.google.protobuf.Empty\"-\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\x1b*\x19/api/ml/models/{model_id}\x12\x90\x01\n\rUndeleteModel\x12+.omniscope.registry.v1.UndeleteModelRequest\x1a\x1a.omniscope.common.v1.Model\"6\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\'\"\"/api/ml/models/{model_id}:undelete:\x01*\x12\x97\x01\n\x08SetAlias\x12&.omniscope.registry.v1.SetAliasRequest\x1a!.omniscope.registry.v1.ModelAlias\"@\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02.\x1a)/api/ml/models/{model_id}/aliases/{alias}:\x01*\x12\x8f\x01\n\x0b\x44\x65leteAlias\x12).omniscope.registry.v1.DeleteAliasRequest\x1a\x16.google.protobuf.Empty\"=\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02+*)/api/ml/models/{model_id}/aliases/{alias}\x12\x9c\x01\n\x0cResolveAlias\x12*.omniscope.registry.v1.ResolveAliasRequest\x1a!.omniscope.registry.v1.ModelAlias\"=\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02+\x12)/api/ml/models/{model_id}/aliases/{alias}\x12\x8c\x01\n\rDownloadModel\x12+.omniscope.registry.v1.DownloadModelRequest\x1a\x14.google.api.HttpBody\"6\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/api/ml/models/{model_id}/download0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -93,55 +94,55 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOWNLOADMODELREQUEST'].fields_by_name['folder']._loaded_options = None
   _globals['_DOWNLOADMODELREQUEST'].fields_by_name['folder']._serialized_options = b'\342A\001\001'
   _globals['_MODELSERVICE'].methods_by_name['GetModel']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['GetModel']._serialized_options = b'\220\002\001\202\323\344\223\002\033\022\031/api/ml/models/{model_id}'
+  _globals['_MODELSERVICE'].methods_by_name['GetModel']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\033\022\031/api/ml/models/{model_id}'
   _globals['_MODELSERVICE'].methods_by_name['GetModelResults']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['GetModelResults']._serialized_options = b'\220\002\001\202\323\344\223\002#\022!/api/ml/models/{model_id}/results'
+  _globals['_MODELSERVICE'].methods_by_name['GetModelResults']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002#\022!/api/ml/models/{model_id}/results'
   _globals['_MODELSERVICE'].methods_by_name['ListModels']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001\202\323\344\223\002\025\022\023/api/ml/models/list'
+  _globals['_MODELSERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\025\022\023/api/ml/models/list'
   _globals['_MODELSERVICE'].methods_by_name['ListModelVersions']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['ListModelVersions']._serialized_options = b'\220\002\001\202\323\344\223\002$\022\"/api/ml/models/{model_id}/versions'
+  _globals['_MODELSERVICE'].methods_by_name['ListModelVersions']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002$\022\"/api/ml/models/{model_id}/versions'
   _globals['_MODELSERVICE'].methods_by_name['UpdateModel']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['UpdateModel']._serialized_options = b'\220\002\002\202\323\344\223\002(2\037/api/ml/models/{model.model_id}:\005model'
+  _globals['_MODELSERVICE'].methods_by_name['UpdateModel']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002(2\037/api/ml/models/{model.model_id}:\005model'
   _globals['_MODELSERVICE'].methods_by_name['DeleteModel']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['DeleteModel']._serialized_options = b'\220\002\002\202\323\344\223\002\033*\031/api/ml/models/{model_id}'
+  _globals['_MODELSERVICE'].methods_by_name['DeleteModel']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002\033*\031/api/ml/models/{model_id}'
   _globals['_MODELSERVICE'].methods_by_name['UndeleteModel']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['UndeleteModel']._serialized_options = b'\202\323\344\223\002\'\"\"/api/ml/models/{model_id}:undelete:\001*'
+  _globals['_MODELSERVICE'].methods_by_name['UndeleteModel']._serialized_options = b'\252\355\030\005\n\001\002(\001\202\323\344\223\002\'\"\"/api/ml/models/{model_id}:undelete:\001*'
   _globals['_MODELSERVICE'].methods_by_name['SetAlias']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['SetAlias']._serialized_options = b'\220\002\002\202\323\344\223\002.\032)/api/ml/models/{model_id}/aliases/{alias}:\001*'
+  _globals['_MODELSERVICE'].methods_by_name['SetAlias']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002.\032)/api/ml/models/{model_id}/aliases/{alias}:\001*'
   _globals['_MODELSERVICE'].methods_by_name['DeleteAlias']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['DeleteAlias']._serialized_options = b'\220\002\002\202\323\344\223\002+*)/api/ml/models/{model_id}/aliases/{alias}'
+  _globals['_MODELSERVICE'].methods_by_name['DeleteAlias']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002+*)/api/ml/models/{model_id}/aliases/{alias}'
   _globals['_MODELSERVICE'].methods_by_name['ResolveAlias']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['ResolveAlias']._serialized_options = b'\220\002\001\202\323\344\223\002+\022)/api/ml/models/{model_id}/aliases/{alias}'
+  _globals['_MODELSERVICE'].methods_by_name['ResolveAlias']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002+\022)/api/ml/models/{model_id}/aliases/{alias}'
   _globals['_MODELSERVICE'].methods_by_name['DownloadModel']._loaded_options = None
-  _globals['_MODELSERVICE'].methods_by_name['DownloadModel']._serialized_options = b'\220\002\001\202\323\344\223\002$\022\"/api/ml/models/{model_id}/download'
-  _globals['_GETMODELREQUEST']._serialized_start=287
-  _globals['_GETMODELREQUEST']._serialized_end=328
-  _globals['_GETMODELRESULTSREQUEST']._serialized_start=330
-  _globals['_GETMODELRESULTSREQUEST']._serialized_end=378
-  _globals['_LISTMODELSREQUEST']._serialized_start=381
-  _globals['_LISTMODELSREQUEST']._serialized_end=525
-  _globals['_LISTMODELSRESPONSE']._serialized_start=527
-  _globals['_LISTMODELSRESPONSE']._serialized_end=616
-  _globals['_LISTMODELVERSIONSREQUEST']._serialized_start=619
-  _globals['_LISTMODELVERSIONSREQUEST']._serialized_end=794
-  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_start=796
-  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_end=892
-  _globals['_UPDATEMODELREQUEST']._serialized_start=894
-  _globals['_UPDATEMODELREQUEST']._serialized_end=1018
-  _globals['_DELETEMODELREQUEST']._serialized_start=1020
-  _globals['_DELETEMODELREQUEST']._serialized_end=1064
-  _globals['_UNDELETEMODELREQUEST']._serialized_start=1066
-  _globals['_UNDELETEMODELREQUEST']._serialized_end=1112
-  _globals['_MODELALIAS']._serialized_start=1115
-  _globals['_MODELALIAS']._serialized_end=1274
-  _globals['_SETALIASREQUEST']._serialized_start=1276
-  _globals['_SETALIASREQUEST']._serialized_end=1358
-  _globals['_DELETEALIASREQUEST']._serialized_start=1360
-  _globals['_DELETEALIASREQUEST']._serialized_end=1445
-  _globals['_RESOLVEALIASREQUEST']._serialized_start=1447
-  _globals['_RESOLVEALIASREQUEST']._serialized_end=1513
-  _globals['_DOWNLOADMODELREQUEST']._serialized_start=1515
-  _globals['_DOWNLOADMODELREQUEST']._serialized_end=1583
-  _globals['_MODELSERVICE']._serialized_start=1586
-  _globals['_MODELSERVICE']._serialized_end=3128
+  _globals['_MODELSERVICE'].methods_by_name['DownloadModel']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002$\022\"/api/ml/models/{model_id}/download'
+  _globals['_GETMODELREQUEST']._serialized_start=328
+  _globals['_GETMODELREQUEST']._serialized_end=369
+  _globals['_GETMODELRESULTSREQUEST']._serialized_start=371
+  _globals['_GETMODELRESULTSREQUEST']._serialized_end=419
+  _globals['_LISTMODELSREQUEST']._serialized_start=422
+  _globals['_LISTMODELSREQUEST']._serialized_end=566
+  _globals['_LISTMODELSRESPONSE']._serialized_start=568
+  _globals['_LISTMODELSRESPONSE']._serialized_end=657
+  _globals['_LISTMODELVERSIONSREQUEST']._serialized_start=660
+  _globals['_LISTMODELVERSIONSREQUEST']._serialized_end=835
+  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_start=837
+  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_end=933
+  _globals['_UPDATEMODELREQUEST']._serialized_start=935
+  _globals['_UPDATEMODELREQUEST']._serialized_end=1059
+  _globals['_DELETEMODELREQUEST']._serialized_start=1061
+  _globals['_DELETEMODELREQUEST']._serialized_end=1105
+  _globals['_UNDELETEMODELREQUEST']._serialized_start=1107
+  _globals['_UNDELETEMODELREQUEST']._serialized_end=1153
+  _globals['_MODELALIAS']._serialized_start=1156
+  _globals['_MODELALIAS']._serialized_end=1315
+  _globals['_SETALIASREQUEST']._serialized_start=1317
+  _globals['_SETALIASREQUEST']._serialized_end=1399
+  _globals['_DELETEALIASREQUEST']._serialized_start=1401
+  _globals['_DELETEALIASREQUEST']._serialized_end=1486
+  _globals['_RESOLVEALIASREQUEST']._serialized_start=1488
+  _globals['_RESOLVEALIASREQUEST']._serialized_end=1554
+  _globals['_DOWNLOADMODELREQUEST']._serialized_start=1556
+  _globals['_DOWNLOADMODELREQUEST']._serialized_end=1624
+  _globals['_MODELSERVICE']._serialized_start=1627
+  _globals['_MODELSERVICE']._serialized_end=3268
 # @@protoc_insertion_point(module_scope)

@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from omniscope.common.v1 import job_pb2 as omniscope_dot_common_dot_v1_dot_job__pb2
+from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 from omniscope.common.v1 import model_pb2 as omniscope_dot_common_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.omniscope/registry/v1/projection_service.proto\x12\x15omniscope.registry.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1domniscope/common/v1/job.proto\x1a\x1fomniscope/common/v1/model.proto\"\xbd\x03\n\nProjection\x12\x15\n\rprojection_id\x18\x01 \x01(\x03\x12%\n\x03job\x18\x02 \x01(\x0b\x32\x18.omniscope.common.v1.Job\x12\x38\n\x0brun_started\x18\n \x01(\x0b\x32!.omniscope.registry.v1.RunStartedH\x00\x12\x35\n\x07metrics\x18\x0b \x01(\x0b\x32\".omniscope.registry.v1.MetricBatchH\x00\x12\x34\n\trun_ended\x18\x0c \x01(\x0b\x32\x1f.omniscope.registry.v1.RunEndedH\x00\x12\x42\n\x10model_registered\x18\r \x01(\x0b\x32&.omniscope.registry.v1.ModelRegisteredH\x00\x12<\n\rmodel_changed\x18\x0e \x01(\x0b\x32#.omniscope.registry.v1.ModelChangedH\x00\x12:\n\x0cmodel_purged\x18\x0f \x01(\x0b\x32\".omniscope.registry.v1.ModelPurgedH\x00\x42\x0c\n\nprojection\"|\n\nRunStarted\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fresumed_attempt\x18\x03 \x01(\x05\x12\x14\n\x0cresumed_step\x18\x04 \x01(\x03\"V\n\x0bMetricBatch\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x36\n\x06points\x18\x02 \x03(\x0b\x32&.omniscope.registry.v1.ProjectedMetric\"k\n\x0fProjectedMetric\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x08RunEnded\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x0e\n\x06status\x18\x02 \x01(\t\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd6\x01\n\x0fModelRegistered\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x46\n\x08settings\x18\x04 \x03(\x0b\x32\x34.omniscope.registry.v1.ModelRegistered.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbe\x01\n\x0cModelChanged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12;\n\x04tags\x18\x05 \x03(\x0b\x32-.omniscope.registry.v1.ModelChanged.TagsEntry\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x0bModelPurged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"1\n\x16ListProjectionsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\"Q\n\x17ListProjectionsResponse\x12\x36\n\x0bprojections\x18\x01 \x03(\x0b\x32!.omniscope.registry.v1.Projection\"\xd8\x01\n\x1d\x41\x63knowledgeProjectionsRequest\x12\x1c\n\x0eprojection_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x64\n\x0emlflow_run_ids\x18\x02 \x03(\x0b\x32\x46.omniscope.registry.v1.AcknowledgeProjectionsRequest.MlflowRunIdsEntryB\x04\xe2\x41\x01\x01\x1a\x33\n\x11MlflowRunIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\" \n\x1e\x41\x63knowledgeProjectionsResponse2\x97\x02\n\x11ProjectionService\x12u\n\x0fListProjections\x12-.omniscope.registry.v1.ListProjectionsRequest\x1a..omniscope.registry.v1.ListProjectionsResponse\"\x03\x90\x02\x01\x12\x8a\x01\n\x16\x41\x63knowledgeProjections\x12\x34.omniscope.registry.v1.AcknowledgeProjectionsRequest\x1a\x35.omniscope.registry.v1.AcknowledgeProjectionsResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.omniscope/registry/v1/projection_service.proto\x12\x15omniscope.registry.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1domniscope/common/v1/job.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a\x1fomniscope/common/v1/model.proto\"\xbd\x03\n\nProjection\x12\x15\n\rprojection_id\x18\x01 \x01(\x03\x12%\n\x03job\x18\x02 \x01(\x0b\x32\x18.omniscope.common.v1.Job\x12\x38\n\x0brun_started\x18\n \x01(\x0b\x32!.omniscope.registry.v1.RunStartedH\x00\x12\x35\n\x07metrics\x18\x0b \x01(\x0b\x32\".omniscope.registry.v1.MetricBatchH\x00\x12\x34\n\trun_ended\x18\x0c \x01(\x0b\x32\x1f.omniscope.registry.v1.RunEndedH\x00\x12\x42\n\x10model_registered\x18\r \x01(\x0b\x32&.omniscope.registry.v1.ModelRegisteredH\x00\x12<\n\rmodel_changed\x18\x0e \x01(\x0b\x32#.omniscope.registry.v1.ModelChangedH\x00\x12:\n\x0cmodel_purged\x18\x0f \x01(\x0b\x32\".omniscope.registry.v1.ModelPurgedH\x00\x42\x0c\n\nprojection\"|\n\nRunStarted\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fresumed_attempt\x18\x03 \x01(\x05\x12\x14\n\x0cresumed_step\x18\x04 \x01(\x03\"V\n\x0bMetricBatch\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x36\n\x06points\x18\x02 \x03(\x0b\x32&.omniscope.registry.v1.ProjectedMetric\"k\n\x0fProjectedMetric\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x08RunEnded\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x0e\n\x06status\x18\x02 \x01(\t\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd6\x01\n\x0fModelRegistered\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x46\n\x08settings\x18\x04 \x03(\x0b\x32\x34.omniscope.registry.v1.ModelRegistered.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbe\x01\n\x0cModelChanged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12;\n\x04tags\x18\x05 \x03(\x0b\x32-.omniscope.registry.v1.ModelChanged.TagsEntry\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x0bModelPurged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"1\n\x16ListProjectionsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\"Q\n\x17ListProjectionsResponse\x12\x36\n\x0bprojections\x18\x01 \x03(\x0b\x32!.omniscope.registry.v1.Projection\"\xd8\x01\n\x1d\x41\x63knowledgeProjectionsRequest\x12\x1c\n\x0eprojection_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x64\n\x0emlflow_run_ids\x18\x02 \x03(\x0b\x32\x46.omniscope.registry.v1.AcknowledgeProjectionsRequest.MlflowRunIdsEntryB\x04\xe2\x41\x01\x01\x1a\x33\n\x11MlflowRunIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\" \n\x1e\x41\x63knowledgeProjectionsResponse2\xa9\x02\n\x11ProjectionService\x12~\n\x0fListProjections\x12-.omniscope.registry.v1.ListProjectionsRequest\x1a..omniscope.registry.v1.ListProjectionsResponse\"\x0c\x90\x02\x01\xaa\xed\x18\x05\n\x01\x06(\x02\x12\x93\x01\n\x16\x41\x63knowledgeProjections\x12\x34.omniscope.registry.v1.AcknowledgeProjectionsRequest\x1a\x35.omniscope.registry.v1.AcknowledgeProjectionsResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x06(\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,39 +49,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACKNOWLEDGEPROJECTIONSREQUEST'].fields_by_name['mlflow_run_ids']._loaded_options = None
   _globals['_ACKNOWLEDGEPROJECTIONSREQUEST'].fields_by_name['mlflow_run_ids']._serialized_options = b'\342A\001\001'
   _globals['_PROJECTIONSERVICE'].methods_by_name['ListProjections']._loaded_options = None
-  _globals['_PROJECTIONSERVICE'].methods_by_name['ListProjections']._serialized_options = b'\220\002\001'
+  _globals['_PROJECTIONSERVICE'].methods_by_name['ListProjections']._serialized_options = b'\220\002\001\252\355\030\005\n\001\006(\002'
   _globals['_PROJECTIONSERVICE'].methods_by_name['AcknowledgeProjections']._loaded_options = None
-  _globals['_PROJECTIONSERVICE'].methods_by_name['AcknowledgeProjections']._serialized_options = b'\220\002\002'
-  _globals['_PROJECTION']._serialized_start=204
-  _globals['_PROJECTION']._serialized_end=649
-  _globals['_RUNSTARTED']._serialized_start=651
-  _globals['_RUNSTARTED']._serialized_end=775
-  _globals['_METRICBATCH']._serialized_start=777
-  _globals['_METRICBATCH']._serialized_end=863
-  _globals['_PROJECTEDMETRIC']._serialized_start=865
-  _globals['_PROJECTEDMETRIC']._serialized_end=972
-  _globals['_RUNENDED']._serialized_start=974
-  _globals['_RUNENDED']._serialized_end=1063
-  _globals['_MODELREGISTERED']._serialized_start=1066
-  _globals['_MODELREGISTERED']._serialized_end=1280
-  _globals['_MODELREGISTERED_SETTINGSENTRY']._serialized_start=1233
-  _globals['_MODELREGISTERED_SETTINGSENTRY']._serialized_end=1280
-  _globals['_MODELCHANGED']._serialized_start=1283
-  _globals['_MODELCHANGED']._serialized_end=1473
-  _globals['_MODELCHANGED_TAGSENTRY']._serialized_start=1430
-  _globals['_MODELCHANGED_TAGSENTRY']._serialized_end=1473
-  _globals['_MODELPURGED']._serialized_start=1475
-  _globals['_MODELPURGED']._serialized_end=1537
-  _globals['_LISTPROJECTIONSREQUEST']._serialized_start=1539
-  _globals['_LISTPROJECTIONSREQUEST']._serialized_end=1588
-  _globals['_LISTPROJECTIONSRESPONSE']._serialized_start=1590
-  _globals['_LISTPROJECTIONSRESPONSE']._serialized_end=1671
-  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST']._serialized_start=1674
-  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST']._serialized_end=1890
-  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST_MLFLOWRUNIDSENTRY']._serialized_start=1839
-  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST_MLFLOWRUNIDSENTRY']._serialized_end=1890
-  _globals['_ACKNOWLEDGEPROJECTIONSRESPONSE']._serialized_start=1892
-  _globals['_ACKNOWLEDGEPROJECTIONSRESPONSE']._serialized_end=1924
-  _globals['_PROJECTIONSERVICE']._serialized_start=1927
-  _globals['_PROJECTIONSERVICE']._serialized_end=2206
+  _globals['_PROJECTIONSERVICE'].methods_by_name['AcknowledgeProjections']._serialized_options = b'\220\002\002\252\355\030\005\n\001\006(\002'
+  _globals['_PROJECTION']._serialized_start=245
+  _globals['_PROJECTION']._serialized_end=690
+  _globals['_RUNSTARTED']._serialized_start=692
+  _globals['_RUNSTARTED']._serialized_end=816
+  _globals['_METRICBATCH']._serialized_start=818
+  _globals['_METRICBATCH']._serialized_end=904
+  _globals['_PROJECTEDMETRIC']._serialized_start=906
+  _globals['_PROJECTEDMETRIC']._serialized_end=1013
+  _globals['_RUNENDED']._serialized_start=1015
+  _globals['_RUNENDED']._serialized_end=1104
+  _globals['_MODELREGISTERED']._serialized_start=1107
+  _globals['_MODELREGISTERED']._serialized_end=1321
+  _globals['_MODELREGISTERED_SETTINGSENTRY']._serialized_start=1274
+  _globals['_MODELREGISTERED_SETTINGSENTRY']._serialized_end=1321
+  _globals['_MODELCHANGED']._serialized_start=1324
+  _globals['_MODELCHANGED']._serialized_end=1514
+  _globals['_MODELCHANGED_TAGSENTRY']._serialized_start=1471
+  _globals['_MODELCHANGED_TAGSENTRY']._serialized_end=1514
+  _globals['_MODELPURGED']._serialized_start=1516
+  _globals['_MODELPURGED']._serialized_end=1578
+  _globals['_LISTPROJECTIONSREQUEST']._serialized_start=1580
+  _globals['_LISTPROJECTIONSREQUEST']._serialized_end=1629
+  _globals['_LISTPROJECTIONSRESPONSE']._serialized_start=1631
+  _globals['_LISTPROJECTIONSRESPONSE']._serialized_end=1712
+  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST']._serialized_start=1715
+  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST']._serialized_end=1931
+  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST_MLFLOWRUNIDSENTRY']._serialized_start=1880
+  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST_MLFLOWRUNIDSENTRY']._serialized_end=1931
+  _globals['_ACKNOWLEDGEPROJECTIONSRESPONSE']._serialized_start=1933
+  _globals['_ACKNOWLEDGEPROJECTIONSRESPONSE']._serialized_end=1965
+  _globals['_PROJECTIONSERVICE']._serialized_start=1968
+  _globals['_PROJECTIONSERVICE']._serialized_end=2265
 # @@protoc_insertion_point(module_scope)

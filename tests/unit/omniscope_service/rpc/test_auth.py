@@ -4,12 +4,13 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, descriptor_pool, empty_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.empty_pb2 import Empty
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from omniscope.common.v1 import job_event_pb2
+from omniscope.common.v1 import job_event_pb2, method_policy_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2,
     dataset_service_pb2_grpc,
@@ -30,6 +31,7 @@ from omniscope_service.testing.serving import channel, serve
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 PERMISSION_DENIED = grpc.StatusCode.PERMISSION_DENIED
 NAMES = ["user", "service", "worker"]
+EMPTY = ".google.protobuf.Empty"
 
 
 def lease():
@@ -204,25 +206,52 @@ async def test_only_a_service_may_act_for_others(name, target, tokens):
     assert refused == (PERMISSION_DENIED, "CALLER_TOKEN_NOT_ALLOWED")
 
 
-async def test_a_method_without_a_policy_entry_is_refused(tokens):
+def probe_service(tokens):
+    """A service whose proto is made here: one method states no policy, one no role, one a role."""
+    file = FileDescriptorProto(
+        name="probe.proto",
+        package="probe",
+        syntax="proto3",
+        dependency=[empty_pb2.DESCRIPTOR.name],
+    )
+    methods = file.service.add(name="Probe").method
+    for name in ("Unstated", "ForNobody", "ForViewers"):
+        methods.add(name=name, input_type=EMPTY, output_type=EMPTY)
+    policy = method_policy_pb2.policy
+    methods[1].options.Extensions[policy].visibility = method_policy_pb2.VISIBILITY_PUBLIC
+    methods[2].options.Extensions[policy].roles.append(method_policy_pb2.ROLE_VIEWER)
+    descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
+
     async def answer(request, context):
         return Empty()
 
+    handler: Any = grpc.unary_unary_rpc_method_handler(
+        answer, Empty.FromString, Empty.SerializeToString
+    )
+    names = (*(method.name for method in methods), "NotInTheProto")
+    generic = grpc.method_handlers_generic_handler("probe.Probe", dict.fromkeys(names, handler))
+
     def add(_, server):
-        handler: Any = grpc.unary_unary_rpc_method_handler(answer, Empty.FromString)
-        generic = grpc.method_handlers_generic_handler("probe.Probe", {"Go": handler})
         server.add_generic_rpc_handlers((generic,))
 
-    async def go(opened):
-        return await opened.unary_unary("/probe.Probe/Go")(b"")
+    registration = Registration(None, add, "grpc.health.v1.Health")
+    return Service("probe", registrations=[registration], verifier=tokens)
 
-    probe = Service(
-        "probe", registrations=[Registration(None, add, "grpc.health.v1.Health")], verifier=tokens
-    )
-    async with serve(probe) as target:
-        for name in NAMES:
-            refused = await refusal(go, target, getattr(tokens, name))
-            assert refused == (PERMISSION_DENIED, "METHOD_NOT_ALLOWED")
+
+async def test_a_method_is_open_to_those_its_proto_names_and_else_to_nobody(tokens):
+    def calling(name):
+        async def go(opened):
+            return await opened.unary_unary(f"/probe.Probe/{name}")(b"")
+
+        return go
+
+    async with serve(probe_service(tokens)) as target:
+        for name in ("Unstated", "ForNobody", "NotInTheProto"):
+            for identity in NAMES:
+                refused = await refusal(calling(name), target, getattr(tokens, identity))
+                assert refused == (PERMISSION_DENIED, "METHOD_NOT_ALLOWED")
+        async with channel(target, tokens.user) as opened:
+            assert await calling("ForViewers")(opened) == b""
 
 
 async def test_health_needs_no_token(target):

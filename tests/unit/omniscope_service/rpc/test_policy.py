@@ -1,48 +1,43 @@
-"""The policy against the protos as they are."""
+"""What servers make of the policies that protos state."""
 
-import importlib
-from pathlib import Path
-
+from omniscope.registry.v1 import (  # noqa: F401 - their methods are known once they are imported
+    dataset_service_pb2,
+    job_intake_service_pb2,
+    job_service_pb2,
+)
 from omniscope_service.rpc.auth import Role
-from omniscope_service.rpc.policy import CALLER_ROLES, POLICY, PUBLIC
+from omniscope_service.rpc.policy import policy_of
 
-GENERATED = Path(__file__).parents[4] / "gen"
-
-
-def every_method():
-    """Full names of the methods of every service in gen, with their service."""
-    for path in GENERATED.rglob("*_pb2.py"):
-        name = ".".join(path.relative_to(GENERATED).with_suffix("").parts)
-        descriptor = importlib.import_module(name).DESCRIPTOR
-        for service in descriptor.services_by_name.values():
-            for method in service.methods:
-                yield f"/{service.full_name}/{method.name}", service.name
+REGISTRY = "/omniscope.registry.v1"
+USERS = {Role.VIEWER, Role.TRAINER, Role.OPERATOR, Role.ADMIN}
 
 
-def test_every_method_of_every_proto_has_an_entry_and_no_entry_is_stale():
-    entries = {method for method in POLICY if method.startswith("/omniscope.")}
-
-    assert entries == {method for method, _ in every_method()}
-
-
-def test_every_entry_names_a_role():
-    assert all(POLICY.values())
+def test_a_role_that_is_enough_makes_those_above_it_enough():
+    assert policy_of(f"{REGISTRY}.DatasetService/GetDataset").roles == USERS
+    assert policy_of(f"{REGISTRY}.DatasetService/DeleteDataset").roles == USERS - {Role.VIEWER}
 
 
-def test_only_health_is_public():
-    assert {"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"} == PUBLIC
+def test_services_submit_jobs_for_users_who_may_train():
+    policy = policy_of(f"{REGISTRY}.JobIntakeService/SubmitJob")
+
+    assert policy.roles == {Role.SERVICE}
+    assert policy.caller_roles == USERS - {Role.VIEWER}
 
 
-def test_internal_services_are_closed_to_users_and_the_others_to_processes():
-    internal = {"JobIntakeService", "WorkerService", "ProjectionService"}
-    processes = {Role.WORKER, Role.SERVICE}
-
-    for method, service in every_method():
-        assert (POLICY[method] <= processes) == (service in internal), method
-        assert not POLICY[method] & processes or service in internal, method
+def test_an_import_has_the_time_that_its_proto_states():
+    assert policy_of(f"{REGISTRY}.DatasetService/ImportDataset").timeout_seconds == 900
+    assert policy_of(f"{REGISTRY}.DatasetService/GetDataset").timeout_seconds == 0
 
 
-def test_caller_roles_are_for_methods_of_services_only():
-    for method, roles in CALLER_ROLES.items():
-        assert POLICY[method] == {Role.SERVICE}
-        assert not roles & {Role.WORKER, Role.SERVICE}
+def test_watches_are_endless_and_downloads_are_not():
+    assert policy_of(f"{REGISTRY}.JobService/WatchJob").endless
+    assert not policy_of(f"{REGISTRY}.DatasetService/DownloadDataset").endless
+
+
+def test_only_health_needs_no_identity():
+    assert policy_of("/grpc.health.v1.Health/Check").anonymous
+    assert not policy_of("/grpc.health.v1.Health/List").anonymous
+
+
+def test_a_method_that_nobody_knows_is_open_to_nobody():
+    assert not policy_of("/probe.Unknown/Go").roles

@@ -1,0 +1,1 @@
+"""What the suite knows of its services: `methods` reads what the protos state of each method."""

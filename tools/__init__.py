@@ -1,0 +1,1 @@
+"""What make calls: scripts, and the two that read the protos' descriptors."""
