@@ -23,23 +23,23 @@ from omniscope_registry.database import Database
 from omniscope_registry.datasets.servicer import DatasetServicer
 from omniscope_registry.datasets.store_sql import SqlDatasetStore
 from omniscope_registry.experiments.servicer import ExperimentServicer
-from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
-from omniscope_registry.jobs.checkpoints_sql import SqlCheckpointStore
-from omniscope_registry.jobs.claims_sql import SqlClaims
-from omniscope_registry.jobs.collector import AttemptCollector
 from omniscope_registry.jobs.completion import Completion
-from omniscope_registry.jobs.deadlines import DeadlineKeeper
 from omniscope_registry.jobs.intake import ColumnLists, JobIntake
-from omniscope_registry.jobs.journal import SqlJournal
-from omniscope_registry.jobs.reading_sql import SqlJobReader
-from omniscope_registry.jobs.reaper import Reaper
-from omniscope_registry.jobs.reports_sql import SqlReportStore
-from omniscope_registry.jobs.servicer_intake import JobIntakeServicer
-from omniscope_registry.jobs.servicer_jobs import JobServicer
-from omniscope_registry.jobs.servicer_worker import WorkerServicer
-from omniscope_registry.jobs.store_sql import SqlJobStore
-from omniscope_registry.jobs.sweeper import Sweeper
-from omniscope_registry.jobs.workers_sql import SqlWorkerStore
+from omniscope_registry.jobs.loops.collector import AttemptCollector
+from omniscope_registry.jobs.loops.deadlines import DeadlineEnforcer
+from omniscope_registry.jobs.loops.reaper import Reaper
+from omniscope_registry.jobs.loops.sweeper import Sweeper
+from omniscope_registry.jobs.servicers.intake import JobIntakeServicer
+from omniscope_registry.jobs.servicers.jobs import JobServicer
+from omniscope_registry.jobs.servicers.worker import WorkerServicer
+from omniscope_registry.jobs.sql.attempts import SqlAttemptStore
+from omniscope_registry.jobs.sql.checkpoints import SqlCheckpointStore
+from omniscope_registry.jobs.sql.claims import SqlClaims
+from omniscope_registry.jobs.sql.journal import SqlJournal
+from omniscope_registry.jobs.sql.reading import SqlJobReader
+from omniscope_registry.jobs.sql.reports import SqlReportStore
+from omniscope_registry.jobs.sql.store import SqlJobStore
+from omniscope_registry.jobs.sql.workers import SqlWorkerStore
 from omniscope_registry.models.aliases_sql import SqlAliasStore
 from omniscope_registry.models.changes_sql import SqlModelChanges
 from omniscope_registry.models.purger import ModelPurger
@@ -138,7 +138,7 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
             Relay(database, resources.bus).run,
             Sweeper(database, times).run,
             Reaper(database, times).run,
-            DeadlineKeeper(database, times).run,
+            DeadlineEnforcer(database, times).run,
             RequestIdExpiry(database).run,
             AttemptCollector(database, resources.artifacts, settings.attempts_kept).run,
             ModelPurger(database, resources.artifacts, settings.deleted_models_kept).run,

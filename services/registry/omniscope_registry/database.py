@@ -150,9 +150,9 @@ class Database:
                     yield cast("AsyncConnection", connection)
         except asyncio.CancelledError:
             # Perhaps during the commit, which is not undone: whoever waits for one looks.
-            await self._tell_of_commit()
+            await self._notify_of_commit()
             raise
-        await self._tell_of_commit()
+        await self._notify_of_commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:
@@ -178,7 +178,7 @@ class Database:
             async with asyncio.timeout(timeout_seconds), self._committed:
                 await self._committed.wait_for(lambda: self.commits > after)
 
-    async def _tell_of_commit(self) -> None:
+    async def _notify_of_commit(self) -> None:
         self.commits += 1
         async with self._committed:
             self._committed.notify_all()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, update
 
-from omniscope_registry.jobs.periodic import repeat
+from omniscope_registry.periodic import repeat
 from omniscope_registry.tables.datasets import datasets
 from omniscope_registry.tables.jobs import training_jobs
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from omniscope_registry.datasets.import_uri import ImportRules
 from omniscope_registry.jobs.domain import JobTimes
-from omniscope_registry.jobs.quotas import Quota
+from omniscope_registry.jobs.values import Quota
 from omniscope_service.settings import ServiceSettings
 
 _PREFIX = "OMNISCOPE_REGISTRY_"

@@ -20,7 +20,7 @@ from ulid import ULID
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.split_pb2 import SPLIT_STRATEGY_STRATIFIED, SplitConfig
 from omniscope_registry.database import Database
-from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.values import JobRow
 from omniscope_registry.tables import datasets, jobs, models  # noqa: F401 - fill the metadata
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.metadata import metadata

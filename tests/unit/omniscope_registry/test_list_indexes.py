@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import text
 
 from omniscope_registry.database import Database
-from omniscope_registry.jobs import reading_sql
+from omniscope_registry.jobs.sql import reading
 from omniscope_registry.listing.filter import FilterField, FilterMap
 from omniscope_registry.models import store_sql
 
@@ -13,7 +13,7 @@ def column(field):
 
 FILTERED = [
     column(field)
-    for fields in (reading_sql._FILTER_FIELDS, store_sql._FILTER_FIELDS)
+    for fields in (reading._FILTER_FIELDS, store_sql._FILTER_FIELDS)
     for field in fields.values()
     if not isinstance(field, FilterMap)  # no index knows the keys that people think of
 ]

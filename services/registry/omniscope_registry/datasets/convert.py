@@ -23,7 +23,7 @@ from omniscope_service.errors import InvalidArgument
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from omniscope_registry.datasets.store_sql import DatasetRecord
+    from omniscope_registry.datasets.records import DatasetRecord
 
 MAX_DESCRIPTION_LENGTH: Final = 2000
 MAX_COLUMN_NAMES: Final = 1000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from omniscope_registry.datasets.gated_child import DEFAULT_LIMITS, ChildLimits, run_gated
 from omniscope_registry.datasets.ingest import STORED_FILE
-from omniscope_registry.datasets.store_sql import dataset_key, preview_key
+from omniscope_registry.datasets.records import dataset_key, preview_key
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:

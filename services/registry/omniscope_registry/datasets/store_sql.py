@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import false, insert, select, union_all, update
@@ -13,10 +13,9 @@ from ulid import ULID
 
 from omniscope_registry.datasets.columns_sql import column_rows, columns_query, insert_columns
 from omniscope_registry.datasets.convert import dataset_to_proto
-from omniscope_registry.datasets.ingest import PREVIEW_FILE, STORED_FILE
-from omniscope_registry.jobs.places_sql import QUEUED
-from omniscope_registry.jobs.ports import DatasetRow
-from omniscope_registry.jobs.reading_sql import RUNNING
+from omniscope_registry.datasets.records import DatasetRecord, NewDataset, dataset_key
+from omniscope_registry.jobs.sql.state_literals import QUEUED, RUNNING
+from omniscope_registry.jobs.values import DatasetRow
 from omniscope_registry.listing.keyset import fetch_page
 from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.datasets import datasets
@@ -26,8 +25,7 @@ from omniscope_service import failpoints
 from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,49 +38,6 @@ if TYPE_CHECKING:
 _NAMED_JOBS: Final = 5
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
 _FILTER_FIELDS: Final = {"name": datasets.c.name, "source_format": datasets.c.source_format}
-
-
-def dataset_key(digest: str) -> str:
-    """Return where stored bytes lie in the artifact store, by their SHA-256."""
-    return f"datasets/{digest}/{STORED_FILE}"
-
-
-def preview_key(digest: str) -> str:
-    """Return where the first rows of the same dataset lie."""
-    return f"datasets/{digest}/{PREVIEW_FILE}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewDataset:
-    """What an upload gives; id, version and time are the store's to add."""
-
-    owner: str
-    name: str
-    description: str
-    source_format: str
-    source_digest: str
-    digest: str
-    row_count: int
-    column_count: int
-    size_bytes: int
-    missing_count: int
-    column_types: Mapping[str, int]
-    likely_key_columns: list[str]
-    constant_column_count: int = 0
-    duplicate_column_count: int = 0
-    warnings: list[str] = field(default_factory=list)
-    request_id: str | None
-    request_hash: str | None
-    created_by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetRecord(NewDataset):
-    """A row of `datasets`; `tables/datasets.py` says what the columns mean."""
-
-    id: str
-    version: int
-    created_at: datetime
 
 
 _RECORD = [datasets.c[column.name] for column in fields(DatasetRecord)]

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from omniscope_registry.datasets.ingest import PREVIEW_FILE, STORED_FILE, Ingest
+from omniscope_registry.datasets.records import NewDataset, dataset_key, preview_key
 from omniscope_registry.datasets.spool import SpooledFile, spool
-from omniscope_registry.datasets.store_sql import NewDataset, dataset_key, preview_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from omniscope_registry.datasets.convert import UploadHeader
     from omniscope_registry.datasets.ingest import IngestedTable
-    from omniscope_registry.datasets.store_sql import DatasetRecord, SqlDatasetStore
+    from omniscope_registry.datasets.records import DatasetRecord
+    from omniscope_registry.datasets.store_sql import SqlDatasetStore
     from omniscope_service.artifacts import ArtifactStore
 
 DEFAULT_MAX_UPLOAD_BYTES: Final = 2 * 1024**3

@@ -12,18 +12,30 @@ import grpc
 from omniscope.common.v1.job_event_pb2 import JobEventType
 from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
 from omniscope.registry.v1.worker_service_pb2 import FailureCause
-from omniscope_registry.jobs.checkpoints_sql import CheckpointRow
-from omniscope_registry.jobs.claims_sql import Claim
+from omniscope_registry.field_checks import (
+    MAX_TAG_LENGTH,
+    check,
+    check_description,
+    check_id,
+    check_tags,
+    check_text,
+    check_word,
+)
 from omniscope_registry.jobs.convert import error_to_row
 from omniscope_registry.jobs.domain import Cause, Failure, Lease
-from omniscope_registry.jobs.reports_sql import Reported
-from omniscope_registry.jobs.workers_sql import AUTO, Announcement
-from omniscope_registry.names import check_name, check_uuid, is_id
+from omniscope_registry.jobs.worker_values import (
+    AUTO,
+    CheckpointRow,
+    Claim,
+    Reported,
+    WorkerAnnouncement,
+)
+from omniscope_registry.names import check_name, check_uuid
 from omniscope_registry.training_config import config_to_json
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from omniscope.common.v1.job_event_pb2 import JobEvent
     from omniscope.registry.v1.worker_service_pb2 import (
@@ -39,9 +51,6 @@ RESOURCE_CLASSES: Final = ("cpu", "gpu")
 _SUBMITTED_CLASSES: Final = (*RESOURCE_CLASSES, AUTO)
 MAX_EVENTS: Final = 500
 MAX_EVENT_BYTES: Final = 8 * 1024
-_MAX_TAGS = 64
-_MAX_TAG_LENGTH = 256
-_MAX_DESCRIPTION = 10_000
 _MAX_WARNING = 2000
 _MAX_REASON = 500
 _MAX_ERROR_MESSAGE = 1800
@@ -72,9 +81,9 @@ def check_submission(request: SubmitJobRequest) -> None:
     """
     # What nobody can read now, nobody can project or show later.
     config_to_json(request.config)
-    _check_word("service", request.service, _SERVICE)
-    _check_word("model_type", request.model_type, _MODEL_TYPE)
-    _check(
+    check_word("service", request.service, _SERVICE)
+    check_word("model_type", request.model_type, _MODEL_TYPE)
+    check(
         "resource_class",
         request.resource_class,
         request.resource_class in ("", *_SUBMITTED_CLASSES),
@@ -86,15 +95,15 @@ def check_submission(request: SubmitJobRequest) -> None:
     check_description(request.description)
     check_tags(request.tags)
     for warning in request.warnings:
-        _check_text("warnings", warning, _MAX_WARNING)
+        check_text("warnings", warning, _MAX_WARNING)
     check_id("dataset_id", request.dataset_id)
-    _check(
+    check(
         "hard_limit_seconds",
         request.hard_limit_seconds,
         0 < request.hard_limit_seconds <= _MAX_HARD_LIMIT_SECONDS,
         f"between 1 and {_MAX_HARD_LIMIT_SECONDS}",
     )
-    _check(
+    check(
         "deadline_seconds",
         request.deadline_seconds,
         0 <= request.deadline_seconds <= _MAX_HARD_LIMIT_SECONDS,
@@ -111,27 +120,9 @@ def submission_hash(request: SubmitJobRequest) -> str:
     return hashlib.sha256(decisive.SerializeToString(deterministic=True)).hexdigest()
 
 
-def check_id(field: str, value: str) -> None:
-    """Refuse what is no ULID; reason FIELD_INVALID."""
-    _check(field, value, is_id(value), "a ULID")
-
-
-def check_description(description: str, field: str = "description") -> None:
-    """Refuse a free text that is too long; reason FIELD_INVALID."""
-    _check_text(field, description, _MAX_DESCRIPTION)
-
-
-def check_tags(tags: Mapping[str, str], field: str = "tags") -> None:
-    """Refuse tags that are too many or too long; reason FIELD_INVALID."""
-    _check(field, f"{len(tags)} tags", len(tags) <= _MAX_TAGS, f"at most {_MAX_TAGS} tags")
-    for key, value in tags.items():
-        _check_text(field, key, _MAX_TAG_LENGTH)
-        _check_text(field, value, _MAX_TAG_LENGTH)
-
-
 def check_cancel_reason(reason: str) -> str:
     """Return why a job is cancelled, when it is short enough."""
-    _check_text("reason", reason, _MAX_REASON)
+    check_text("reason", reason, _MAX_REASON)
     return reason
 
 
@@ -173,11 +164,11 @@ def checkpoint_from_proto(request: RegisterCheckpointRequest, prefix: str) -> Ch
             reason="CHECKPOINT_KEY_INVALID",
             field="checkpoint.manifest_key",
         )
-    _check_text("checkpoint.manifest_key", stored.manifest_key, 512)
-    _check_word("checkpoint.name", stored.name, _CHECKPOINT_NAME)
-    _check_word("checkpoint.manifest_digest", stored.manifest_digest, _SHA256)
-    _check("checkpoint.step", stored.step, stored.step >= 0, "at least 0")
-    _check("checkpoint.size_bytes", stored.size_bytes, stored.size_bytes >= 0, "at least 0")
+    check_text("checkpoint.manifest_key", stored.manifest_key, 512)
+    check_word("checkpoint.name", stored.name, _CHECKPOINT_NAME)
+    check_word("checkpoint.manifest_digest", stored.manifest_digest, _SHA256)
+    check("checkpoint.step", stored.step, stored.step >= 0, "at least 0")
+    check("checkpoint.size_bytes", stored.size_bytes, stored.size_bytes >= 0, "at least 0")
     return CheckpointRow(
         attempt=request.lease.attempt,
         name=stored.name,
@@ -188,21 +179,21 @@ def checkpoint_from_proto(request: RegisterCheckpointRequest, prefix: str) -> Ch
     )
 
 
-def announcement_from_proto(request: AnnounceWorkerRequest) -> Announcement:
+def announcement_from_proto(request: AnnounceWorkerRequest) -> WorkerAnnouncement:
     """Return what a worker says about itself."""
-    _check_word("service", request.service, _SERVICE)
-    _check(
+    check_word("service", request.service, _SERVICE)
+    check(
         "resource_class",
         request.resource_class,
         request.resource_class in RESOURCE_CLASSES,
         f"one of {', '.join(RESOURCE_CLASSES)}",
     )
-    _check("slots", request.slots, request.slots > 0, "at least 1")
+    check("slots", request.slots, request.slots > 0, "at least 1")
     check_id("worker_id", request.worker_id)
     for name, version in request.versions.items():
-        _check_text("versions", name, _MAX_TAG_LENGTH)
-        _check_text("versions", version, _MAX_TAG_LENGTH)
-    return Announcement(
+        check_text("versions", name, MAX_TAG_LENGTH)
+        check_text("versions", version, MAX_TAG_LENGTH)
+    return WorkerAnnouncement(
         id=request.worker_id,
         service=request.service,
         resource_class=request.resource_class,
@@ -217,17 +208,17 @@ def failure_from_proto(request: FailJobRequest) -> Failure:
     Raises:
         InvalidArgument: The cause or the error is not one; reason FIELD_INVALID.
     """
-    _check("cause", request.cause, request.cause in _CAUSES, "a FailureCause")
+    check("cause", request.cause, request.cause in _CAUSES, "a FailureCause")
     error = request.error
-    _check("error.code", error.code, error.code in _CODES, "a gRPC status name")
-    _check(
+    check("error.code", error.code, error.code in _CODES, "a gRPC status name")
+    check(
         "error.reason",
         error.reason,
         _REASON.fullmatch(error.reason) is not None,
         "in UPPER_SNAKE, at most 64 characters",
     )
-    _check_text("error.message", error.message, _MAX_ERROR_MESSAGE)
-    _check_text("error.field", error.field, _MAX_REASON)
+    check_text("error.message", error.message, _MAX_ERROR_MESSAGE)
+    check_text("error.field", error.field, _MAX_REASON)
     return Failure(_CAUSES[request.cause], error_to_row(error))
 
 
@@ -237,13 +228,13 @@ def reports_from_proto(request: ReportEventsRequest) -> list[Reported]:
     Raises:
         InvalidArgument: Reason FIELD_INVALID, naming the event.
     """
-    _check("events", len(request.events), len(request.events) <= MAX_EVENTS, "at most 500 events")
+    check("events", len(request.events), len(request.events) <= MAX_EVENTS, "at most 500 events")
     first = request.events[0].worker_sequence
     reports = []
     for index, reported in enumerate(request.events):
         path = f"events[{index}]"
         expected = first + index
-        _check(
+        check(
             f"{path}.worker_sequence",
             reported.worker_sequence,
             reported.worker_sequence == expected > 0,
@@ -274,33 +265,15 @@ def event_kinds_from_proto(types: Iterable[JobEventType.ValueType]) -> list[str]
 
 def _check_event(path: str, event: JobEvent) -> None:
     kind = event.WhichOneof("event")
-    _check(f"{path}.event", kind, kind in _REPORTED_KINDS, f"one of {', '.join(_REPORTED_KINDS)}")
+    check(f"{path}.event", kind, kind in _REPORTED_KINDS, f"one of {', '.join(_REPORTED_KINDS)}")
     size = event.ByteSize()
-    _check(path, f"{size} bytes", size <= MAX_EVENT_BYTES, f"at most {MAX_EVENT_BYTES} bytes")
+    check(path, f"{size} bytes", size <= MAX_EVENT_BYTES, f"at most {MAX_EVENT_BYTES} bytes")
     if kind == "progress":
         percent = event.progress.percent
-        _check(f"{path}.progress.percent", percent, 0 <= percent <= 100, "between 0 and 100")
-        _check_text(f"{path}.progress.phase", event.progress.phase, _MAX_REASON)
+        check(f"{path}.progress.percent", percent, 0 <= percent <= 100, "between 0 and 100")
+        check_text(f"{path}.progress.phase", event.progress.phase, _MAX_REASON)
     if kind == "metric":
         value = event.metric.value
-        _check(f"{path}.metric.value", value, math.isfinite(value), "finite")
-        _check_text(f"{path}.metric.name", event.metric.name, 256)
-        _check_text(f"{path}.metric.split", event.metric.split, 32)
-
-
-def _check_word(field: str, value: str, form: re.Pattern[str]) -> None:
-    _check(field, value, form.fullmatch(value) is not None, f"of the form {form.pattern}")
-
-
-def _check_text(field: str, value: str, longest: int) -> None:
-    _check(field, f"{len(value)} characters", len(value) <= longest, f"at most {longest}")
-    # PostgreSQL cannot store it.
-    _check(field, "text with a zero byte", "\0" not in value, "text without one")
-
-
-def _check(field: str, value: object, allowed: bool, expected: str) -> None:
-    if not allowed:
-        shown = str(value)[:100]
-        raise InvalidArgument(
-            f"{field} is {shown!r}: it has to be {expected}", reason="FIELD_INVALID", field=field
-        )
+        check(f"{path}.metric.value", value, math.isfinite(value), "finite")
+        check_text(f"{path}.metric.name", event.metric.name, 256)
+        check_text(f"{path}.metric.split", event.metric.split, 32)

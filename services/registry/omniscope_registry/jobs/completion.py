@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from omniscope_service.errors import Aborted, InvalidArgument
 
 if TYPE_CHECKING:
-    from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
     from omniscope_registry.jobs.domain import Lease
     from omniscope_registry.jobs.ports import ModelRegistrar
+    from omniscope_registry.jobs.sql.attempts import SqlAttemptStore
 
 
 class Completion:

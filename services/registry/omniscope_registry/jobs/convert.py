@@ -18,7 +18,7 @@ from omniscope.registry.v1.worker_service_pb2 import (
     HeartbeatResponse,
     StoredCheckpoint,
 )
-from omniscope_registry.jobs.leases import deadline_in
+from omniscope_registry.jobs.domain import time_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from omniscope_registry.jobs.attempts_sql import Wanted
-    from omniscope_registry.jobs.claims_sql import Grant
     from omniscope_registry.jobs.domain import JobTimes
-    from omniscope_registry.jobs.ports import JobRow
-    from omniscope_registry.jobs.reading_sql import StatusRow
+    from omniscope_registry.jobs.values import JobRow, StatusRow
+    from omniscope_registry.jobs.worker_values import Grant, HeartbeatDirectives
 
 
 def job_to_proto(job: JobRow, *, with_config: bool = False) -> Job:
@@ -95,7 +93,7 @@ def grant_to_proto(
 ) -> ClaimJobResponse:
     """Return all that a worker needs of a granted claim."""
     job = grant.job
-    left = deadline_in(job.deadline_at, job.lease_until, times)
+    left = time_left(job.deadline_at, job.lease_until, times)
     return ClaimJobResponse(
         lease=AttemptLease(job_id=job.id, attempt=job.attempt, lease_token=grant.token),
         lease_duration=duration_to_proto(times.lease),
@@ -111,11 +109,11 @@ def grant_to_proto(
     )
 
 
-def wanted_to_proto(wanted: Wanted, times: JobTimes) -> HeartbeatResponse:
+def directives_to_proto(directives: HeartbeatDirectives, times: JobTimes) -> HeartbeatResponse:
     """Return the answer to a heartbeat."""
-    left = wanted.deadline_in
+    left = directives.deadline_in
     return HeartbeatResponse(
-        cancel_requested=wanted.cancel,
+        cancel_requested=directives.cancel,
         lease_duration=duration_to_proto(times.lease),
         deadline_in=None if left is None else duration_to_proto(left),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -174,3 +174,23 @@ class JobTimes:
     hint: timedelta = timedelta(seconds=60)
     cancel_grace: timedelta = timedelta(seconds=60)
     sweep: timedelta = timedelta(seconds=5)
+
+
+def time_left(
+    deadline_at: datetime | None, lease_until: datetime | None, times: JobTimes
+) -> timedelta | None:
+    """Return how long a running job may still take in all; None without a deadline.
+
+    Args:
+        deadline_at: When it must have ended.
+        lease_until: As it was set just now: it holds the database's clock.
+        times: How long leases last.
+    """
+    if deadline_at is None or lease_until is None:
+        return None
+    return max(deadline_at - (lease_until - times.lease), timedelta(0))
+
+
+def artifacts_prefix(job_id: str, attempt: int, nonce: str) -> str:
+    """Return where in the artifact store an attempt writes; nobody can guess it."""
+    return f"jobs/{job_id}/attempts/{attempt}-{nonce}"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from omniscope_registry.jobs.checking import check_submission, submission_hash
 from omniscope_registry.jobs.domain import TERMINAL, JobState
-from omniscope_registry.jobs.store_sql import NewJob, dataset_not_found
+from omniscope_registry.jobs.errors import dataset_not_found
+from omniscope_registry.jobs.values import NewJob
 from omniscope_registry.names import check_uuid
 from omniscope_service.errors import FailedPrecondition
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
-    from omniscope_registry.jobs.ports import DatasetLookup, DatasetRow, JobRow
-    from omniscope_registry.jobs.reading_sql import SqlJobReader
-    from omniscope_registry.jobs.store_sql import SqlJobStore
-    from omniscope_registry.jobs.workers_sql import SqlWorkerStore
+    from omniscope_registry.jobs.ports import DatasetLookup
+    from omniscope_registry.jobs.sql.reading import SqlJobReader
+    from omniscope_registry.jobs.sql.store import SqlJobStore
+    from omniscope_registry.jobs.sql.workers import SqlWorkerStore
+    from omniscope_registry.jobs.values import DatasetRow, JobRow
     from omniscope_service.artifacts import ArtifactStore
 
 _DEFAULT_EXPERIMENT = "default"

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 
 from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope.registry.v1.model_service_pb2 import ModelAlias
-from omniscope_registry.jobs.checking import check_description, check_tags
+from omniscope_registry.field_checks import check_description, check_tags
 from omniscope_registry.models.changes_sql import ModelChange
 from omniscope_registry.training_config import config_from_json
 from omniscope_service.errors import InvalidArgument

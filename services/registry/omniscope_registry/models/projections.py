@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 _MODELS = ml_models.c
-_TOLD: Final[Select[Any]] = select(
+_PROJECTED: Final[Select[Any]] = select(
     _MODELS.id, _MODELS.name, _MODELS.description, _MODELS.tags, _MODELS.job_id,
     training_jobs.c.attempt,
 ).join(training_jobs, training_jobs.c.id == _MODELS.job_id)  # fmt: skip
@@ -43,7 +43,7 @@ async def purged(conn: AsyncConnection, model_id: str) -> None:
 
 
 async def _row(conn: AsyncConnection, model_id: str) -> Row[Any]:
-    row: Row[Any] = (await conn.execute(_TOLD.where(_MODELS.id == model_id))).one()
+    row: Row[Any] = (await conn.execute(_PROJECTED.where(_MODELS.id == model_id))).one()
     return row
 
 

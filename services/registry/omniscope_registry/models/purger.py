@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from sqlalchemy import select, update
 
-from omniscope_registry.jobs.periodic import repeat
 from omniscope_registry.models import projections
+from omniscope_registry.periodic import repeat
 from omniscope_registry.tables.models import ml_models
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 
 from omniscope.registry.v1.projection_service_pb2 import ModelRegistered, Projection
 from omniscope_registry import outbox
-from omniscope_registry.jobs.ports import VerifiedPackage
+from omniscope_registry.jobs.values import VerifiedPackage
 from omniscope_registry.models.convert import held_out_metrics
 from omniscope_registry.models.package import (
     PUBLIC_KEY,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope_registry.jobs.ports import JobRow
+    from omniscope_registry.jobs.values import JobRow
     from omniscope_registry.models.signing import ManifestSigner
     from omniscope_registry.models.store_sql import SqlModelStore
     from omniscope_service.artifacts import ArtifactStore

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from omniscope.registry.v1.projection_service_pb2 import Projection
 from omniscope_registry import outbox
 from omniscope_registry.jobs.convert import job_to_proto
-from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.values import JobRow
 from omniscope_registry.listing.paging import within_answer
 from omniscope_registry.tables.jobs import outbox as outbox_table
 from omniscope_registry.tables.jobs import training_jobs

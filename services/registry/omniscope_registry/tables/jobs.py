@@ -100,7 +100,7 @@ for _column in ("status", "service", "model_type", "dataset_id", "experiment", "
         training_jobs.c[_column],
         training_jobs.c.id,
     )
-# The place in line, and what the sweeper looks at.
+# The position in the queue, and what the sweeper looks at.
 Index(
     "ix_training_jobs_queued",
     training_jobs.c.service,
@@ -116,7 +116,7 @@ Index(
     sqlite_where=text("status = 'running'"),
     postgresql_where=text("status = 'running'"),
 )
-# What the deadline's keeper looks at.
+# What the deadline enforcer looks at.
 Index(
     "ix_training_jobs_deadline",
     training_jobs.c.deadline_at,

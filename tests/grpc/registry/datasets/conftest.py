@@ -16,8 +16,9 @@ from omniscope.registry.v1.dataset_service_pb2_grpc import (
 )
 from omniscope_registry.database import Database
 from omniscope_registry.datasets.import_uri import ImportRules
+from omniscope_registry.datasets.records import DatasetRecord, NewDataset
 from omniscope_registry.datasets.servicer import DatasetServicer
-from omniscope_registry.datasets.store_sql import DatasetRecord, NewDataset, SqlDatasetStore
+from omniscope_registry.datasets.store_sql import SqlDatasetStore
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.rpc.server import Registration
 

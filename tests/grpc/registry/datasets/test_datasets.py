@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from omniscope.registry.v1 import dataset_service_pb2 as messages
-from omniscope_registry.datasets.store_sql import dataset_key
+from omniscope_registry.datasets.records import dataset_key
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import FailedPrecondition, InvalidArgument, NotFound
 

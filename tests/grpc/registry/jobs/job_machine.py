@@ -25,9 +25,9 @@ from hypothesis.stateful import (
 from sqlalchemy import delete
 
 from omniscope.common.v1.job_event_pb2 import JobEvent
-from omniscope_registry.jobs.deadlines import DeadlineKeeper
-from omniscope_registry.jobs.reaper import Reaper
-from omniscope_registry.jobs.sweeper import Sweeper
+from omniscope_registry.jobs.loops.deadlines import DeadlineEnforcer
+from omniscope_registry.jobs.loops.reaper import Reaper
+from omniscope_registry.jobs.loops.sweeper import Sweeper
 from omniscope_registry.tables.jobs import job_attempts, job_events, outbox, training_jobs
 from omniscope_registry.tables.models import ml_models
 from omniscope_service.errors import ServiceError
@@ -158,7 +158,7 @@ class JobMachine(RuleBasedStateMachine):
         for _ in range(5):
             self._pass(30)
             self.beat(held)
-            self.tend("keep_deadlines")
+            self.tend("enforce_deadlines")
             self.tend("reap")
         return held
 
@@ -189,15 +189,15 @@ class JobMachine(RuleBasedStateMachine):
         self._expire()
         self._claim(held.lease.job_id)
 
-    @rule(task=st.sampled_from(["reap", "reap_after_an_outage", "keep_deadlines", "sweep"]))
+    @rule(task=st.sampled_from(["reap", "reap_after_an_outage", "enforce_deadlines", "sweep"]))
     def tend(self, task: str) -> None:
         """Do what the registry does every few seconds, or does once it is back."""
         fresh = Reaper(self.database, TIMES)
         expected, actual = {
-            "reap": (lambda: self.model.reap(amnesty=False), self.reaper.reap),
-            "reap_after_an_outage": (lambda: self.model.reap(amnesty=True), fresh.reap),
-            "keep_deadlines": (
-                self.model.keep_deadlines, DeadlineKeeper(self.database, TIMES).keep
+            "reap": (lambda: self.model.reap(grace=False), self.reaper.reap),
+            "reap_after_an_outage": (lambda: self.model.reap(grace=True), fresh.reap),
+            "enforce_deadlines": (
+                self.model.enforce_deadlines, DeadlineEnforcer(self.database, TIMES).enforce
             ),
             "sweep": (self.model.sweep, Sweeper(self.database, TIMES).sweep),
         }[task]  # fmt: skip
@@ -324,7 +324,7 @@ class JobMachine(RuleBasedStateMachine):
         assert ends == ([job.events] if ended else [])
 
     async def _awake_reaper(self) -> Reaper:
-        """Return a reaper that has been there for so long that its amnesty is over."""
+        """Return a reaper that has been there for so long that its grace is over."""
         clock = {"seconds": 0.0}
         reaper = Reaper(self.database, TIMES, lambda: clock["seconds"])
         while clock["seconds"] < LEASE:

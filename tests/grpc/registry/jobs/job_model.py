@@ -118,10 +118,10 @@ class JobModel:
             job.become("cancelled" if job.state == "queued" else "running")
         return job.state
 
-    def reap(self, *, amnesty: bool) -> int:
-        return self._end_all("lost", lambda job: self._is_lost(job, amnesty=amnesty))
+    def reap(self, *, grace: bool) -> int:
+        return self._end_all("lost", lambda job: self._is_lost(job, grace=grace))
 
-    def keep_deadlines(self) -> int:
+    def enforce_deadlines(self) -> int:
         in_line = [job for job in self.jobs.values() if self._is_late_in_line(job)]
         for job in in_line:
             job.become("timed_out")
@@ -168,9 +168,9 @@ class JobModel:
         job.hint_waits |= not waits
         return job.become("queued")
 
-    def _is_lost(self, job: Job, *, amnesty: bool) -> bool:
+    def _is_lost(self, job: Job, *, grace: bool) -> bool:
         disobeyed = job.cancel_asked is not None and job.cancel_asked < self.now - GRACE
-        return disobeyed or (job.lease_until < self.now and not amnesty)
+        return disobeyed or (job.lease_until < self.now and not grace)
 
     def _is_late_in_line(self, job: Job) -> bool:
         return job.state == "queued" and job.deadline is not None and job.deadline <= self.now

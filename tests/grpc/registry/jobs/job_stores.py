@@ -19,14 +19,16 @@ from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.dataset_pb2 import DatasetColumn
 from omniscope.common.v1.job_event_pb2 import JobEvent, Progress
 from omniscope_registry.database import Database
-from omniscope_registry.datasets.store_sql import NewDataset, SqlDatasetStore
-from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
-from omniscope_registry.jobs.claims_sql import Claim, Grant, SqlClaims
+from omniscope_registry.datasets.records import NewDataset
+from omniscope_registry.datasets.store_sql import SqlDatasetStore
 from omniscope_registry.jobs.completion import Completion
 from omniscope_registry.jobs.domain import Cause, Failure, JobTimes, Lease
-from omniscope_registry.jobs.ports import JobRow
-from omniscope_registry.jobs.reports_sql import Reported, SqlReportStore
-from omniscope_registry.jobs.store_sql import NewJob, SqlJobStore
+from omniscope_registry.jobs.sql.attempts import SqlAttemptStore
+from omniscope_registry.jobs.sql.claims import SqlClaims
+from omniscope_registry.jobs.sql.reports import SqlReportStore
+from omniscope_registry.jobs.sql.store import SqlJobStore
+from omniscope_registry.jobs.values import JobRow, NewJob
+from omniscope_registry.jobs.worker_values import Claim, Grant, Reported
 from omniscope_registry.models.registrar import PackageRegistrar
 from omniscope_registry.models.signing import ManifestSigner
 from omniscope_registry.models.store_sql import SqlModelStore

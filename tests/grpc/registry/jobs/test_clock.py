@@ -14,10 +14,10 @@ from omniscope.registry.v1 import worker_service_pb2
 from omniscope.registry.v1.job_service_pb2 import ListJobEventsRequest
 from omniscope_registry import database as database_module
 from omniscope_registry.database import Database
-from omniscope_registry.jobs.deadlines import DeadlineKeeper
 from omniscope_registry.jobs.domain import JobTimes
-from omniscope_registry.jobs.reaper import Reaper
-from omniscope_registry.jobs.sweeper import Sweeper
+from omniscope_registry.jobs.loops.deadlines import DeadlineEnforcer
+from omniscope_registry.jobs.loops.reaper import Reaper
+from omniscope_registry.jobs.loops.sweeper import Sweeper
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.jobs.lease import LeaseKeeper
 from omniscope_service.jobs.stop import StopSignal
@@ -46,7 +46,7 @@ def monotonic(monkeypatch):
 
 @pytest.fixture
 def reaper(database):
-    """A reaper whose amnesty is over."""
+    """A reaper whose grace is over."""
     seconds = iter([1000.0, 0.0])
     return Reaper(database, JobTimes(), lambda: next(seconds, 1000.0))
 
@@ -108,7 +108,7 @@ async def test_deadlines_and_delays_before_another_attempt_outlive_a_jump(
     promised = waiting.deadline_at - waiting.created_at
     assert abs(promised - timedelta(seconds=600)) < timedelta(seconds=1)
     assert timedelta(0) <= waiting.run_after - waiting.updated_at <= timedelta(seconds=5)
-    assert await DeadlineKeeper(database, JobTimes()).keep() == 0
+    assert await DeadlineEnforcer(database, JobTimes()).enforce() == 0
     assert timedelta(seconds=500) < grant.deadline_in.ToTimedelta() <= timedelta(seconds=600)
 
 

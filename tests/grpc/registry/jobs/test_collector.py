@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.job_service_pb2 import DeleteJobRequest, GetJobRequest
-from omniscope_registry.jobs.collector import AttemptCollector
+from omniscope_registry.jobs.loops.collector import AttemptCollector
 from omniscope_registry.tables.jobs import job_checkpoints
 from omniscope_service.artifacts import ArtifactStore
 
@@ -114,7 +114,7 @@ async def test_what_the_store_did_not_delete_comes_again(registry, database, tmp
 
 
 async def test_a_step_takes_a_bounded_number_of_attempts(registry, database, monkeypatch):
-    monkeypatch.setattr("omniscope_registry.jobs.collector._BATCH", 2)
+    monkeypatch.setattr("omniscope_registry.jobs.loops.collector._BATCH", 2)
     for _ in range(3):
         await registry.fail((await registry.running()).lease, "USER_ERROR")
     collector = AttemptCollector(database, registry.artifacts, AT_ONCE)

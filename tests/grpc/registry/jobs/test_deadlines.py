@@ -8,8 +8,8 @@ from sqlalchemy import update
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
-from omniscope_registry.jobs.deadlines import DeadlineKeeper
 from omniscope_registry.jobs.domain import JobTimes
+from omniscope_registry.jobs.loops.deadlines import DeadlineEnforcer
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import InvalidArgument
 
@@ -38,14 +38,14 @@ async def test_a_job_has_the_deadline_that_was_asked_for(registry):
 async def test_a_job_still_in_line_at_its_deadline_times_out_once(registry, database):
     job = await registry.submit(deadline_seconds=90)
     await registry.submit()
-    assert await DeadlineKeeper(database, NO_GRACE).keep() == 0
+    assert await DeadlineEnforcer(database, NO_GRACE).enforce() == 0
     async with database.write() as conn:
         mine = update(training_jobs).where(training_jobs.c.id == job.job_id)
         await conn.execute(mine.values(deadline_at=training_jobs.c.created_at))
 
-    keeper = DeadlineKeeper(database, NO_GRACE)
+    enforcer = DeadlineEnforcer(database, NO_GRACE)
 
-    assert [await keeper.keep(), await keeper.keep()] == [1, 0]
+    assert [await enforcer.enforce(), await enforcer.enforce()] == [1, 0]
     ended = await _job(registry, job.job_id)
     assert (ended.state, ended.error.reason) == (TIMED_OUT, "JOB_DEADLINE_EXCEEDED")
 
@@ -77,7 +77,7 @@ async def test_a_running_job_is_left_to_its_worker_for_the_grace(registry, datab
     grant = await registry.running(deadline_seconds=90)
     await _pass_deadline(database)
 
-    assert await DeadlineKeeper(database, JobTimes()).keep() == 0
+    assert await DeadlineEnforcer(database, JobTimes()).enforce() == 0
     beat = await registry.worker.Heartbeat(messages.HeartbeatRequest(lease=grant.lease))
     assert beat.HasField("deadline_in")
     assert beat.deadline_in.ToTimedelta() == timedelta(0)
@@ -90,7 +90,7 @@ async def test_a_running_job_that_did_not_obey_times_out_and_its_worker_is_fence
     grant = await registry.running(deadline_seconds=90)
     await _pass_deadline(database)
 
-    assert await DeadlineKeeper(database, NO_GRACE).keep() == 1
+    assert await DeadlineEnforcer(database, NO_GRACE).enforce() == 1
 
     assert (await _job(registry, grant.lease.job_id)).state == TIMED_OUT
     late = registry.worker.Heartbeat(messages.HeartbeatRequest(lease=grant.lease))
@@ -102,7 +102,7 @@ async def test_a_job_that_waits_for_its_next_attempt_times_out_too(registry, dat
     await registry.fail(grant.lease, "INFRASTRUCTURE")
     await _pass_deadline(database)
 
-    await DeadlineKeeper(database, NO_GRACE).keep()
+    await DeadlineEnforcer(database, NO_GRACE).enforce()
 
     assert (await _job(registry, grant.lease.job_id)).state == TIMED_OUT
 

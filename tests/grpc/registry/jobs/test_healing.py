@@ -11,8 +11,8 @@ from omniscope.common.v1.job_pb2 import JobState
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
 from omniscope_registry import outbox
 from omniscope_registry.jobs.domain import JobTimes
-from omniscope_registry.jobs.reaper import Reaper
-from omniscope_registry.jobs.sweeper import Sweeper
+from omniscope_registry.jobs.loops.reaper import Reaper
+from omniscope_registry.jobs.loops.sweeper import Sweeper
 from omniscope_registry.relay import Relay
 from omniscope_registry.settings import RegistrySettings
 from omniscope_registry.tables.jobs import training_jobs
@@ -189,7 +189,7 @@ async def test_after_an_outage_of_the_database_every_lease_has_its_time_again(
     await _lapse(database)
     clock = Clock()
     reaper = Reaper(database, JobTimes(), clock)
-    clock.seconds += 60  # the amnesty of the start is over
+    clock.seconds += 60  # the grace of the start is over
     with monkeypatch.context() as patch:
         patch.setattr(database, "read", unreachable)
         for _ in range(20):
@@ -220,7 +220,7 @@ async def test_a_registry_that_was_kept_from_writing_grants_every_lease_its_time
     for _ in range(11):
         clock.seconds += 5
         assert await reaper.reap() == 0
-    clock.seconds += 5  # the amnesty of the start is over
+    clock.seconds += 5  # the grace of the start is over
     with monkeypatch.context() as patch:
         patch.setattr(database, "write", write_when_unlocked)
         assert await reaper.reap() == 0

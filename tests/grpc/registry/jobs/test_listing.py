@@ -1,4 +1,4 @@
-"""GetJobStatus and ListJobs: the place in line, filters, order and pages."""
+"""GetJobStatus and ListJobs: the position in the queue, filters, order and pages."""
 
 import pytest
 from ulid import ULID
@@ -15,7 +15,7 @@ async def _list(registry, **fields):
     return await registry.jobs.ListJobs(ListJobsRequest(**fields))
 
 
-async def test_a_queued_job_says_its_place_in_line(registry):
+async def test_a_queued_job_tells_its_position_in_the_queue(registry):
     jobs = [await registry.submit() for _ in range(3)]
     await registry.submit(resource_class="gpu")
 
@@ -27,9 +27,9 @@ async def test_a_queued_job_says_its_place_in_line(registry):
 
     assert [status.status for status in statuses] == ["queued"] * 3
     first, *others = [status.message for status in statuses]
-    assert "Place in line" not in first
-    assert [message[-len("line: 2.") :] for message in others] == ["line: 2.", "line: 3."]
-    assert after.message.endswith("Place in line: 2.")
+    assert "Position in the queue" not in first
+    assert [message[-len("queue: 2.") :] for message in others] == ["queue: 2.", "queue: 3."]
+    assert after.message.endswith("Position in the queue: 2.")
 
 
 async def test_jobs_are_listed_newest_first_without_their_configuration(registry):
@@ -39,10 +39,10 @@ async def test_jobs_are_listed_newest_first_without_their_configuration(registry
 
     assert [job.job_id for job in listed] == [job.job_id for job in reversed(jobs)]
     assert not any(job.HasField("config") for job in listed)
-    assert listed[0].message.endswith("Place in line: 3.")
+    assert listed[0].message.endswith("Position in the queue: 3.")
 
 
-async def test_a_list_says_the_place_of_each_job_that_its_status_says(registry):
+async def test_a_list_tells_the_position_of_each_job_that_its_status_says(registry):
     for number in range(8):
         await registry.submit(resource_class="gpu" if number % 3 else "cpu")
     await registry.running()
@@ -53,7 +53,7 @@ async def test_a_list_says_the_place_of_each_job_that_its_status_says(registry):
     for job in (*page.jobs, *rest.jobs):
         status = await registry.jobs.GetJobStatus(GetJobStatusRequest(job_id=job.job_id))
         assert job.message == status.message
-    assert sum("Place in line" in job.message for job in (*page.jobs, *rest.jobs)) == 6
+    assert sum("Position in the queue" in job.message for job in (*page.jobs, *rest.jobs)) == 6
 
 
 async def test_pages_hold_every_job_once(registry):

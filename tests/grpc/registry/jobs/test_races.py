@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from omniscope_registry.jobs.domain import JobTimes
-from omniscope_registry.jobs.reaper import Reaper
+from omniscope_registry.jobs.loops.reaper import Reaper
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_registry.tables.models import ml_models
 from omniscope_service.errors import Aborted, ServiceError

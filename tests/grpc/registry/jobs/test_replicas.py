@@ -19,10 +19,10 @@ from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceStub
 from omniscope_registry import outbox
 from omniscope_registry.app import Resources, compose
 from omniscope_registry.database import Database
-from omniscope_registry.jobs.deadlines import DeadlineKeeper
 from omniscope_registry.jobs.domain import JobTimes
-from omniscope_registry.jobs.reaper import Reaper
-from omniscope_registry.jobs.sweeper import Sweeper
+from omniscope_registry.jobs.loops.deadlines import DeadlineEnforcer
+from omniscope_registry.jobs.loops.reaper import Reaper
+from omniscope_registry.jobs.loops.sweeper import Sweeper
 from omniscope_registry.relay import Relay
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service.errors import AlreadyExists
@@ -133,8 +133,8 @@ async def test_two_keepers_end_a_job_at_its_deadline_once(database, other_databa
         await stores.submit(deadline_seconds=90)
     await _change_all(database, deadline_at=training_jobs.c.created_at)
 
-    keepers = [DeadlineKeeper(each, AT_ONCE) for each in (database, other_database)]
-    ended = await asyncio.gather(*(keeper.keep() for keeper in keepers))
+    enforcers = [DeadlineEnforcer(each, AT_ONCE) for each in (database, other_database)]
+    ended = await asyncio.gather(*(enforcer.enforce() for enforcer in enforcers))
 
     assert sum(ended) == JOBS
     jobs = await stores.rows(training_jobs)

@@ -17,7 +17,7 @@ from omniscope.registry.v1.job_service_pb2 import (
 )
 from omniscope.registry.v1.projection_service_pb2 import Projection
 from omniscope_registry import outbox
-from omniscope_registry.jobs import journal
+from omniscope_registry.jobs.sql import journal
 from omniscope_registry.tables.jobs import job_metrics
 from omniscope_service.errors import Aborted, InvalidArgument, NotFound
 

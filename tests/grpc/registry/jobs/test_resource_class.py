@@ -103,11 +103,11 @@ async def test_a_job_behind_others_says_its_place_whether_a_worker_is_there_or_n
     job = await registry.submit()
 
     assert await _messages(registry, job) == {
-        "Waiting for a cpu worker of automl; none has announced itself. Place in line: 2."
+        "Waiting for a cpu worker of automl; none has announced itself. Position in the queue: 2."
     }
     await _announce(registry, "cpu")
     assert await _messages(registry, job) == {
-        "Waiting for a cpu worker of automl. Place in line: 2."
+        "Waiting for a cpu worker of automl. Position in the queue: 2."
     }
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from omniscope_registry.jobs import projections
+from omniscope_registry.jobs.sql import projections
 from omniscope_registry.models.changes_sql import ModelChange, SqlModelChanges
 from omniscope_registry.models.purger import ModelPurger
 

@@ -4,8 +4,8 @@ import pytest
 
 from omniscope_registry.experiments.convert import LoggedPoint
 from omniscope_registry.experiments.logging_sql import SqlMetricLog
-from omniscope_registry.jobs import projections
 from omniscope_registry.jobs.domain import SUCCEEDED
+from omniscope_registry.jobs.sql import projections
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # starts MLflow, as test_mlflow does
 

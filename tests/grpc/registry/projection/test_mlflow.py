@@ -10,9 +10,9 @@ import pytest
 
 from omniscope.common.v1.job_event_pb2 import MetricPoint
 from omniscope_registry import outbox
-from omniscope_registry.jobs import projections
-from omniscope_registry.jobs.checkpoints_sql import CheckpointRow
 from omniscope_registry.jobs.domain import SUCCEEDED, Cause
+from omniscope_registry.jobs.sql import projections
+from omniscope_registry.jobs.worker_values import CheckpointRow
 
 pytestmark = pytest.mark.timeout(180)
 

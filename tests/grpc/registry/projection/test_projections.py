@@ -9,7 +9,7 @@ from omniscope.registry.v1.projection_service_pb2_grpc import (
     add_ProjectionServiceServicer_to_server,
 )
 from omniscope_registry import outbox
-from omniscope_registry.jobs import projections
+from omniscope_registry.jobs.sql import projections
 from omniscope_registry.models.store_sql import SqlModelStore
 from omniscope_registry.projection.servicer import ProjectionServicer
 from omniscope_service.rpc.server import Registration

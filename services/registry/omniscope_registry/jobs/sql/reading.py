@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, String, bindparam, case, literal, literal_column, select
+from sqlalchemy import LargeBinary, bindparam, case, literal, select
 
 from omniscope_registry.jobs.convert import job_to_proto
 from omniscope_registry.jobs.domain import JobState
-from omniscope_registry.jobs.places_sql import (
-    COUNTED_PLACES,
-    QUEUED,
+from omniscope_registry.jobs.errors import job_not_found, require_job_id
+from omniscope_registry.jobs.sql.queue_positions import (
+    COUNTED_POSITIONS,
     jobs_ahead,
     jobs_ahead_of_row,
 )
-from omniscope_registry.jobs.ports import JobRow
-from omniscope_registry.jobs.workers_sql import WorkerKind, present_kinds
+from omniscope_registry.jobs.sql.state_literals import QUEUED
+from omniscope_registry.jobs.sql.workers import present_kinds
+from omniscope_registry.jobs.values import JobRow, StatusRow
+from omniscope_registry.jobs.worker_values import WorkerKind
 from omniscope_registry.listing.filter import FilterField
 from omniscope_registry.listing.keyset import fetch_rows
-from omniscope_registry.names import is_id
 from omniscope_registry.tables.jobs import training_jobs
-from omniscope_service.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,26 +31,6 @@ if TYPE_CHECKING:
     from omniscope.common.v1.job_pb2 import Job
     from omniscope_registry.database import Database
     from omniscope_registry.listing.keyset import ListRequest
-
-# Written out, not bound: only then the index over running jobs is used.
-RUNNING: ColumnElement[str] = literal_column("'running'", String)
-
-
-class StatusRow(NamedTuple):
-    """What a poller sees of a job."""
-
-    id: str
-    status: str
-    progress: float
-    message: str
-    error: dict[str, Any] | None
-    model_id: str | None
-    attempt: int
-    stopped_early: bool
-    service: str
-    resource_class: str
-    ahead: int | None
-
 
 _JOBS = training_jobs.c
 _AHEAD = case((_JOBS.status == QUEUED, jobs_ahead_of_row())).label("ahead")
@@ -87,7 +67,7 @@ class SqlJobReader:
         Raises:
             NotFound: Reason JOB_NOT_FOUND.
         """
-        require_id(job_id)
+        require_job_id(job_id)
         async with self._database.read() as conn:
             found = (await conn.execute(_STATUS, {"owner": owner, "job_id": job_id})).one_or_none()
             if found is None:
@@ -104,7 +84,7 @@ class SqlJobReader:
         Raises:
             NotFound: Reason JOB_NOT_FOUND.
         """
-        require_id(job_id)
+        require_job_id(job_id)
         async with self._database.read() as conn:
             found = (await conn.execute(_GET, {"owner": owner, "job_id": job_id})).one_or_none()
             if found is None:
@@ -119,7 +99,7 @@ class SqlJobReader:
         Raises:
             NotFound: Reason JOB_NOT_FOUND.
         """
-        require_id(job_id)
+        require_job_id(job_id)
         async with self._database.read() as conn:
             found = await conn.scalar(_EXISTS, {"owner": owner, "job_id": job_id})
         if found is None:
@@ -141,26 +121,6 @@ class SqlJobReader:
         return page.answer(lambda row: job_to_proto(_job(row, ahead.get(row.id), present)))
 
 
-def require_id(job_id: str) -> None:
-    """Refuse what cannot be a job's id before a database is asked that cannot hold all texts.
-
-    Raises:
-        NotFound: Reason JOB_NOT_FOUND.
-    """
-    if not is_id(job_id):
-        raise job_not_found(job_id)
-
-
-def job_not_found(job_id: str) -> NotFound:
-    """Return the error for a job that is not there, or not the caller's."""
-    return NotFound(
-        f"There is no job {job_id[:64]!r}.",
-        reason="JOB_NOT_FOUND",
-        field="job_id",
-        metadata={"resource_type": "job", "resource_name": job_id[:64]},
-    )
-
-
 def _job(row: Row[*tuple[Any, ...]], ahead: int | None, present: Collection[WorkerKind]) -> JobRow:
     job = JobRow.from_row(row)
     if job.status != JobState.QUEUED:
@@ -175,7 +135,7 @@ def _why_it_waits(
 
     Args:
         job: The job.
-        ahead: Jobs before it in line.
+        ahead: Jobs before it in the queue.
         present: The workers that there are.
     """
     message = job.message
@@ -183,8 +143,8 @@ def _why_it_waits(
         message = _without_worker(job)
     if not ahead:
         return message
-    place = f"more than {COUNTED_PLACES}" if ahead == COUNTED_PLACES else str(ahead + 1)
-    return f"{message} Place in line: {place}."
+    position = f"more than {COUNTED_POSITIONS}" if ahead == COUNTED_POSITIONS else str(ahead + 1)
+    return f"{message} Position in the queue: {position}."
 
 
 def _without_worker(job: JobRow | StatusRow) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,51 +12,23 @@ from ulid import ULID
 
 from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
 from omniscope_registry import outbox
-from omniscope_registry.jobs import hints, journal, quotas, transition
 from omniscope_registry.jobs.convert import state_to_proto
 from omniscope_registry.jobs.domain import TERMINAL, JobState
-from omniscope_registry.jobs.ending import cancelled
-from omniscope_registry.jobs.ports import JobRow
-from omniscope_registry.jobs.quotas import UNLIMITED, Quota
-from omniscope_registry.jobs.reading_sql import job_not_found, require_id
+from omniscope_registry.jobs.errors import dataset_not_found, job_not_found, require_job_id
+from omniscope_registry.jobs.sql import hints, journal, quotas, transition
+from omniscope_registry.jobs.sql.ending import cancelled
+from omniscope_registry.jobs.values import UNLIMITED, JobRow, NewJob, Quota
 from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
 from omniscope_service import failpoints
-from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
+from omniscope_service.errors import AlreadyExists, FailedPrecondition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Database
     from omniscope_registry.jobs.ports import DatasetLookup
 
 _JOBS = training_jobs.c
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """A checked job that is to be stored; `tables/jobs.py` says what the fields mean."""
-
-    owner: str
-    service: str
-    resource_class: str
-    model_type: str
-    model_name: str
-    dataset_id: str
-    dataset_key: str
-    dataset_digest: str
-    experiment: str
-    description: str
-    tags: Mapping[str, str]
-    warnings: list[str]
-    config: bytes
-    column_lists: Mapping[str, Mapping[str, Any]]
-    hard_limit_seconds: int
-    request_id: str | None
-    request_hash: str | None
-    deadline_seconds: int = 0
-    retry_of: str | None = None
 
 
 class SqlJobStore:
@@ -241,18 +213,8 @@ class SqlJobStore:
         return asked
 
 
-def dataset_not_found(dataset_id: str) -> NotFound:
-    """Return the error for a dataset that a job cannot read: it is gone, or not the owner's."""
-    return NotFound(
-        f"There is no dataset {dataset_id[:128]!r}.",
-        reason="DATASET_NOT_FOUND",
-        field="dataset_id",
-        metadata={"resource_type": "dataset", "resource_name": dataset_id[:128]},
-    )
-
-
 async def _lock_owned(conn: AsyncConnection, owner: str, job_id: str) -> JobRow:
-    require_id(job_id)
+    require_job_id(job_id)
     query = (
         select(training_jobs)
         .where(_JOBS.owner == owner, _JOBS.id == job_id, _JOBS.deleted_at.is_(None))

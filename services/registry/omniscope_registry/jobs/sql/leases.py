@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from omniscope_registry.jobs.domain import JobState
-from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.errors import stale_attempt
+from omniscope_registry.jobs.values import JobRow
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
-from omniscope_service.errors import Aborted
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope_registry.jobs.domain import JobTimes, Lease
+    from omniscope_registry.jobs.domain import Lease
 
 _JOBS = training_jobs.c
 _ATTEMPTS = job_attempts.c
@@ -33,7 +30,7 @@ async def lock_held(conn: AsyncConnection, lease: Lease) -> JobRow:
     """
     job = await find_held(conn, lease)
     if job is None:
-        raise stale(lease)
+        raise stale_attempt(lease)
     return job
 
 
@@ -42,15 +39,6 @@ async def find_held(conn: AsyncConnection, lease: Lease) -> JobRow | None:
     query = select(training_jobs).where(*held(lease)).with_for_update()
     row = (await conn.execute(query)).one_or_none()
     return None if row is None else JobRow.from_row(row)
-
-
-def stale(lease: Lease) -> Aborted:
-    """Return the error that makes a worker kill the child of an attempt."""
-    return Aborted(
-        f"attempt {lease.attempt} of job {lease.job_id[:64]!r} does not hold the lease",
-        reason="STALE_ATTEMPT",
-        field="lease",
-    )
 
 
 def held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
@@ -70,21 +58,6 @@ def owned(lease: Lease) -> tuple[ColumnElement[bool], ...]:
         _ATTEMPTS.attempt == lease.attempt,
         _ATTEMPTS.lease_token_hash == digest(lease.token),
     )
-
-
-def deadline_in(
-    deadline_at: datetime | None, lease_until: datetime | None, times: JobTimes
-) -> timedelta | None:
-    """Return how long a running job may still take in all; None without a deadline.
-
-    Args:
-        deadline_at: When it must have ended.
-        lease_until: As it was set just now: it holds the database's clock.
-        times: How long leases last.
-    """
-    if deadline_at is None or lease_until is None:
-        return None
-    return max(deadline_at - (lease_until - times.lease), timedelta(0))
 
 
 def digest(text: str) -> str:

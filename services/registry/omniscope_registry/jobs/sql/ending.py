@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from omniscope_registry import outbox
-from omniscope_registry.jobs import hints, projections, transition
 from omniscope_registry.jobs.domain import (
     Cause,
     Failure,
@@ -18,6 +17,7 @@ from omniscope_registry.jobs.domain import (
     after_failure,
     budget_of,
 )
+from omniscope_registry.jobs.sql import hints, projections, transition
 from omniscope_registry.tables.jobs import job_attempts
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Database
-    from omniscope_registry.jobs.ports import JobRow
+    from omniscope_registry.jobs.values import JobRow
 
 _ATTEMPTS = job_attempts.c
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
-from omniscope_registry.jobs import journal, projections
-from omniscope_registry.jobs.leases import lock_held
-from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.sql import journal, projections
+from omniscope_registry.jobs.sql.leases import lock_held
+from omniscope_registry.jobs.values import JobRow
 from omniscope_registry.tables.jobs import job_attempts, job_metrics, training_jobs
 from omniscope_service.errors import InvalidArgument
 
@@ -18,20 +17,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope.common.v1.job_event_pb2 import JobEvent
     from omniscope_registry.database import Database
     from omniscope_registry.jobs.domain import Lease
+    from omniscope_registry.jobs.worker_values import Reported
 
 _JOBS = training_jobs.c
 _ATTEMPTS = job_attempts.c
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """An event with its number within the attempt, from 1."""
-
-    worker_sequence: int
-    event: JobEvent
 
 
 class SqlReportStore:

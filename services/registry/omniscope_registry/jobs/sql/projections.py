@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope.common.v1.job_event_pb2 import MetricPoint
-    from omniscope_registry.jobs.checkpoints_sql import CheckpointRow
-    from omniscope_registry.jobs.ports import JobRow
+    from omniscope_registry.jobs.values import JobRow
+    from omniscope_registry.jobs.worker_values import CheckpointRow
 
 _FINISHED, _FAILED, _KILLED = "FINISHED", "FAILED", "KILLED"
 _KILLING = frozenset({Cause.CANCELLED, Cause.PREEMPTED, Cause.LOST})

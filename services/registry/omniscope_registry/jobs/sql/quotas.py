@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 from ulid import ULID
 
+from omniscope_registry.jobs.values import UNLIMITED, Quota
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import ResourceExhausted
 
@@ -22,22 +22,6 @@ _WINDOW = timedelta(minutes=1)
 # Ids sort by the time of the process that made them, which may differ from the database's.
 _CLOCK_DIFFERENCE = timedelta(minutes=10)
 _RETRY_ACTIVE_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What one owner may have; 0 means no limit.
-
-    Attributes:
-        active_jobs: Jobs that have not ended, waiting or running.
-        submissions_per_minute: New jobs within any 60 seconds.
-    """
-
-    active_jobs: int
-    submissions_per_minute: int
-
-
-UNLIMITED: Final = Quota(0, 0)
 
 
 async def require_room(

@@ -15,21 +15,21 @@ from omniscope_registry.jobs.checking import (
     reports_from_proto,
 )
 from omniscope_registry.jobs.convert import (
+    directives_to_proto,
     duration_to_proto,
     grant_to_proto,
     state_to_proto,
-    wanted_to_proto,
 )
 
 if TYPE_CHECKING:
-    from omniscope_registry.jobs.attempts_sql import SqlAttemptStore
-    from omniscope_registry.jobs.checkpoints_sql import SqlCheckpointStore
-    from omniscope_registry.jobs.claims_sql import SqlClaims
     from omniscope_registry.jobs.completion import Completion
     from omniscope_registry.jobs.domain import JobTimes
     from omniscope_registry.jobs.intake import ColumnLists
-    from omniscope_registry.jobs.reports_sql import SqlReportStore
-    from omniscope_registry.jobs.workers_sql import SqlWorkerStore
+    from omniscope_registry.jobs.sql.attempts import SqlAttemptStore
+    from omniscope_registry.jobs.sql.checkpoints import SqlCheckpointStore
+    from omniscope_registry.jobs.sql.claims import SqlClaims
+    from omniscope_registry.jobs.sql.reports import SqlReportStore
+    from omniscope_registry.jobs.sql.workers import SqlWorkerStore
     from omniscope_service.rpc.context import Context
 
 
@@ -88,8 +88,8 @@ class WorkerServicer(WorkerServiceServicer):
         self, request: messages.HeartbeatRequest, context: Context
     ) -> messages.HeartbeatResponse:
         """Extend a lease."""
-        wanted = await self._attempts.heartbeat(lease_from_proto(request.lease))
-        return wanted_to_proto(wanted, self._times)
+        directives = await self._attempts.heartbeat(lease_from_proto(request.lease))
+        return directives_to_proto(directives, self._times)
 
     async def ReportEvents(
         self, request: messages.ReportEventsRequest, context: Context

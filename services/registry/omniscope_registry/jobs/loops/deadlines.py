@@ -1,4 +1,4 @@
-"""Ends jobs whose deadline has passed: those in line at once, running ones that did not obey."""
+"""Ends jobs whose deadline has passed: queued ones at once, running ones that did not obey."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import select
 
-from omniscope_registry.jobs import transition
 from omniscope_registry.jobs.domain import Cause, Failure, JobState
-from omniscope_registry.jobs.ending import end_attempt
-from omniscope_registry.jobs.periodic import repeat
-from omniscope_registry.jobs.places_sql import QUEUED
-from omniscope_registry.jobs.ports import JobRow
-from omniscope_registry.jobs.reading_sql import RUNNING
+from omniscope_registry.jobs.sql import transition
+from omniscope_registry.jobs.sql.ending import end_attempt
+from omniscope_registry.jobs.sql.state_literals import QUEUED, RUNNING
+from omniscope_registry.jobs.values import JobRow
+from omniscope_registry.periodic import repeat
 from omniscope_registry.tables.jobs import training_jobs
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _ERROR = {
 _log = structlog.get_logger(__name__)
 
 
-class DeadlineKeeper:
+class DeadlineEnforcer:
     """Makes jobs TIMED_OUT.
 
     A worker stops a running job at its deadline by itself, and may yet deliver what is usable;
@@ -46,13 +45,13 @@ class DeadlineKeeper:
         self._times = times
 
     async def run(self) -> None:
-        """Keep deadlines until cancelled."""
-        await repeat(self.keep, self._times.sweep)
+        """Enforce deadlines until cancelled."""
+        await repeat(self.enforce, self._times.sweep)
 
-    async def keep(self) -> int:
+    async def enforce(self) -> int:
         """End what is overdue; return how many jobs that were, at most 100 of each kind."""
         ended = 0
-        for overdue in (self._overdue_in_line(), self._overdue_running()):
+        for overdue in (self._overdue_queued(), self._overdue_running()):
             query = select(_JOBS.id).where(*overdue).limit(_BATCH)
             async with self._database.read() as conn:
                 ids = (await conn.execute(query)).scalars().all()
@@ -81,7 +80,7 @@ class DeadlineKeeper:
         change = transition.Change(JobState.QUEUED, JobState.TIMED_OUT, _ERROR["message"], _ERROR)
         await transition.apply(conn, self._database.now(), job.id, change)
 
-    def _overdue_in_line(self) -> tuple[ColumnElement[bool], ...]:
+    def _overdue_queued(self) -> tuple[ColumnElement[bool], ...]:
         return (_JOBS.status == QUEUED, _JOBS.deadline_at <= self._database.now())
 
     def _overdue_running(self) -> tuple[ColumnElement[bool], ...]:

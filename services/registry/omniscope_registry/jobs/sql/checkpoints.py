@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, tuple_, update
 
 from omniscope.common.v1.job_event_pb2 import Checkpoint, JobEvent
-from omniscope_registry.jobs import journal
-from omniscope_registry.jobs.leases import lock_held
-from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.sql import journal
+from omniscope_registry.jobs.sql.leases import lock_held
+from omniscope_registry.jobs.values import JobRow
+from omniscope_registry.jobs.worker_values import CheckpointRow
 from omniscope_registry.tables.jobs import job_checkpoints, training_jobs
 
 if TYPE_CHECKING:
@@ -23,18 +24,6 @@ KEPT = 2
 """Checkpoints of a job that are kept: the newest may turn out not to verify."""
 
 _STORED = job_checkpoints.c
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointRow:
-    """A stored checkpoint; `worker_service.proto` says what the fields mean."""
-
-    attempt: int
-    name: str
-    step: int
-    manifest_key: str
-    manifest_digest: str
-    size_bytes: int
 
 
 class SqlCheckpointStore:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 
 from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
-from omniscope_registry.jobs import journal
 from omniscope_registry.jobs.convert import error_to_proto, state_to_proto
 from omniscope_registry.jobs.domain import TERMINAL, TRANSITIONS, JobState
-from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.sql import journal
+from omniscope_registry.jobs.values import JobRow
 from omniscope_registry.tables.jobs import training_jobs
 
 if TYPE_CHECKING:

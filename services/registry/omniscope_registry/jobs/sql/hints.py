@@ -13,7 +13,7 @@ from omniscope_service.errors import Unavailable
 from omniscope_service.events import subjects
 
 if TYPE_CHECKING:
-    from omniscope_registry.jobs.ports import JobRow
+    from omniscope_registry.jobs.values import JobRow
     from omniscope_service.events.bus import EventBus
 
 _VERSION = 1

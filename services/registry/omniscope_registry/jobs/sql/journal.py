@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from omniscope.common.v1.job_pb2 import Job
     from omniscope_registry.database import Database
-    from omniscope_registry.jobs.ports import JobRow
-    from omniscope_registry.jobs.reading_sql import SqlJobReader
+    from omniscope_registry.jobs.sql.reading import SqlJobReader
+    from omniscope_registry.jobs.values import JobRow
 
 KEPT_COALESCIBLE = 10_000
 """Metric and progress events that a job's journal keeps."""

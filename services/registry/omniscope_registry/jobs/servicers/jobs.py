@@ -11,7 +11,7 @@ from omniscope.registry.v1 import job_service_pb2 as messages
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceServicer
 from omniscope_registry.jobs.checking import check_cancel_reason, event_kinds_from_proto
 from omniscope_registry.jobs.convert import job_to_proto, status_to_proto
-from omniscope_registry.jobs.hints import notify_worker
+from omniscope_registry.jobs.sql.hints import notify_worker
 from omniscope_registry.listing.paging import clamp_page_size
 from omniscope_service.rpc.auth import current_caller
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from omniscope.common.v1.job_event_pb2 import JobEvent, WatchRequest
     from omniscope.common.v1.job_pb2 import Job
     from omniscope_registry.jobs.intake import JobIntake
-    from omniscope_registry.jobs.journal import SqlJournal
-    from omniscope_registry.jobs.reading_sql import SqlJobReader
-    from omniscope_registry.jobs.store_sql import SqlJobStore
+    from omniscope_registry.jobs.sql.journal import SqlJournal
+    from omniscope_registry.jobs.sql.reading import SqlJobReader
+    from omniscope_registry.jobs.sql.store import SqlJobStore
     from omniscope_service.events.bus import EventBus
     from omniscope_service.rpc.context import Context
     from omniscope_service.watch import JobWatcher

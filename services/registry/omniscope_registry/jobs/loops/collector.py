@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 from sqlalchemy import delete, select, update
 
-from omniscope_registry.jobs.claims_sql import artifacts_prefix
-from omniscope_registry.jobs.domain import SUCCEEDED
-from omniscope_registry.jobs.periodic import repeat
+from omniscope_registry.jobs.domain import SUCCEEDED, artifacts_prefix
+from omniscope_registry.periodic import repeat
 from omniscope_registry.tables.jobs import job_attempts, job_checkpoints, training_jobs
 from omniscope_service.errors import ServiceError
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select, update
 
 from omniscope_registry import outbox
-from omniscope_registry.jobs import hints
-from omniscope_registry.jobs.periodic import repeat
-from omniscope_registry.jobs.places_sql import QUEUED
-from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.sql import hints
+from omniscope_registry.jobs.sql.state_literals import QUEUED
+from omniscope_registry.jobs.values import JobRow
+from omniscope_registry.periodic import repeat
 from omniscope_registry.tables.jobs import training_jobs
 
 if TYPE_CHECKING:

@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from omniscope_registry.jobs import projections, transition
-from omniscope_registry.jobs.claims_sql import artifacts_prefix
-from omniscope_registry.jobs.domain import SUCCEEDED, TERMINAL, Cause, JobState, JobTimes, Lease
-from omniscope_registry.jobs.ending import end_attempt, record_outcome
-from omniscope_registry.jobs.leases import (
-    deadline_in,
-    find_held,
-    held,
-    lock_held,
-    owned,
-    stale,
+from omniscope_registry.jobs.domain import (
+    SUCCEEDED,
+    TERMINAL,
+    Cause,
+    JobState,
+    JobTimes,
+    Lease,
+    artifacts_prefix,
+    time_left,
 )
+from omniscope_registry.jobs.errors import stale_attempt
+from omniscope_registry.jobs.sql import projections, transition
+from omniscope_registry.jobs.sql.ending import end_attempt, record_outcome
+from omniscope_registry.jobs.sql.leases import find_held, held, lock_held, owned
+from omniscope_registry.jobs.worker_values import HeartbeatDirectives
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service import failpoints
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Database
     from omniscope_registry.jobs.domain import Failure
-    from omniscope_registry.jobs.ports import ModelRegistrar, VerifiedPackage
+    from omniscope_registry.jobs.ports import ModelRegistrar
+    from omniscope_registry.jobs.values import VerifiedPackage
 
 _JOBS = training_jobs.c
 _ATTEMPTS = job_attempts.c
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is wanted of an attempt.
-
-    Attributes:
-        cancel: Its end was asked for.
-        deadline_in: How long the job may still take in all; None without a deadline.
-    """
-
-    cancel: bool
-    deadline_in: timedelta | None
 
 
 class SqlAttemptStore:
@@ -60,8 +48,8 @@ class SqlAttemptStore:
         self._database = database
         self._times = times
 
-    async def heartbeat(self, lease: Lease) -> Wanted:
-        """Extend the lease; return what is wanted of the worker."""
+    async def heartbeat(self, lease: Lease) -> HeartbeatDirectives:
+        """Extend the lease; return what the worker has to know."""
         statement = (
             update(training_jobs)
             .where(*held(lease))
@@ -71,10 +59,10 @@ class SqlAttemptStore:
         async with self._database.write() as conn:
             row = (await conn.execute(statement)).one_or_none()
         if row is None:
-            raise stale(lease)
-        return Wanted(
+            raise stale_attempt(lease)
+        return HeartbeatDirectives(
             cancel=row.cancel_requested_at is not None,
-            deadline_in=deadline_in(row.deadline_at, row.lease_until, self._times),
+            deadline_in=time_left(row.deadline_at, row.lease_until, self._times),
         )
 
     async def artifacts_prefix(self, lease: Lease) -> str:
@@ -87,7 +75,7 @@ class SqlAttemptStore:
         async with self._database.read() as conn:
             nonce = await conn.scalar(query)
         if nonce is None:
-            raise stale(lease)
+            raise stale_attempt(lease)
         return artifacts_prefix(lease.job_id, lease.attempt, nonce)
 
     async def completed(self, lease: Lease) -> str | None:
@@ -116,7 +104,7 @@ class SqlAttemptStore:
             change = _success(model_id, stopped_early=stopped_early)
             ended = await transition.apply(conn, self._database.now(), job.id, change)
             if ended is None:
-                raise stale(lease)
+                raise stale_attempt(lease)
             await record_outcome(self._database, conn, ended, outcome=SUCCEEDED)
             await projections.run_ended(conn, ended, SUCCEEDED)
             await failpoints.reach("complete.before_commit")
@@ -156,7 +144,7 @@ class SqlAttemptStore:
         )
         status = await conn.scalar(query)
         if status is None:
-            raise stale(lease)
+            raise stale_attempt(lease)
         return JobState(status) if status in TERMINAL else JobState.QUEUED
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, or_, select
 
-from omniscope_registry.jobs import projections, transition
-from omniscope_registry.jobs.checkpoints_sql import stored_checkpoints
-from omniscope_registry.jobs.domain import JobState, JobTimes
-from omniscope_registry.jobs.leases import digest
-from omniscope_registry.jobs.ports import JobRow
+from omniscope_registry.jobs.domain import JobState, JobTimes, artifacts_prefix
+from omniscope_registry.jobs.sql import projections, transition
+from omniscope_registry.jobs.sql.checkpoints import stored_checkpoints
+from omniscope_registry.jobs.sql.leases import digest
+from omniscope_registry.jobs.values import JobRow
+from omniscope_registry.jobs.worker_values import Claim, Grant
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service import failpoints
 from omniscope_service.errors import FailedPrecondition
@@ -25,44 +25,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Database
-    from omniscope_registry.jobs.checkpoints_sql import CheckpointRow
+    from omniscope_registry.jobs.worker_values import CheckpointRow
 
 _JOBS = training_jobs.c
 _ATTEMPTS = job_attempts.c
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A granted claim.
-
-    Attributes:
-        job: The job, running.
-        token: Of the lease. Secret.
-        artifacts_prefix: Where in the artifact store this attempt, and no other, writes.
-        checkpoints: What earlier attempts have stored, newest first.
-    """
-
-    job: JobRow
-    token: str = field(repr=False)
-    artifacts_prefix: str
-    checkpoints: Sequence[CheckpointRow] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a worker asks for.
-
-    Attributes:
-        claim_id: The same when the claim is repeated because the answer was lost.
-        service: Whose jobs the worker runs.
-        resource_class: What it has, `cpu` or `gpu`.
-    """
-
-    job_id: str
-    worker_id: str
-    claim_id: str
-    service: str
-    resource_class: str
 
 
 class SqlClaims:
@@ -160,11 +126,6 @@ def _attempt_row(job: JobRow, nonce: str, token: str, claim_id: str) -> dict[str
 def _grant(job: JobRow, nonce: str, claim_id: str, stored: Sequence[CheckpointRow]) -> Grant:
     prefix = artifacts_prefix(job.id, job.attempt, nonce)
     return Grant(job, _token(nonce, claim_id), prefix, stored)
-
-
-def artifacts_prefix(job_id: str, attempt: int, nonce: str) -> str:
-    """Return where in the artifact store an attempt writes; nobody can guess it."""
-    return f"jobs/{job_id}/attempts/{attempt}-{nonce}"
 
 
 def _token(nonce: str, claim_id: str) -> str:

@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select, update
 
+from omniscope_registry.jobs.worker_values import AUTO, WorkerAnnouncement, WorkerKind
 from omniscope_registry.tables.jobs import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from omniscope_registry.database import Database, Reader
 
-AUTO: Final = "auto"
-"""Resource class of a submission that takes what there is."""
 PRESENT: Final = timedelta(seconds=60)
 """A worker that has announced itself within this time is there: four heartbeats."""
 _CPU, _GPU = "cpu", "gpu"
 # Nothing asks for a worker that was silent for so long.
 _REMEMBERED = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """What a worker says about itself.
-
-    Attributes:
-        id: ULID that it made at its start.
-        slots: Jobs that it runs at a time.
-        versions: Of the suite and its engines, by package name.
-    """
-
-    id: str
-    service: str
-    resource_class: str
-    slots: int
-    versions: Mapping[str, str]
-
-
-class WorkerKind(NamedTuple):
-    """What tells which jobs a worker runs."""
-
-    service: str
-    resource_class: str
 
 
 class SqlWorkerStore:
@@ -54,7 +27,7 @@ class SqlWorkerStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def announce(self, announcement: Announcement) -> None:
+    async def announce(self, announcement: WorkerAnnouncement) -> None:
         """Note that a worker is there. Idempotent."""
         seen = {**asdict(announcement), "last_seen_at": self._database.now()}
         async with self._database.write() as conn:

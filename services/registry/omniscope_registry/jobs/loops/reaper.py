@@ -9,10 +9,10 @@ import structlog
 from sqlalchemy import or_, select
 
 from omniscope_registry.jobs.domain import Cause, Failure
-from omniscope_registry.jobs.ending import end_attempt
-from omniscope_registry.jobs.periodic import repeat
-from omniscope_registry.jobs.ports import JobRow
-from omniscope_registry.jobs.reading_sql import RUNNING
+from omniscope_registry.jobs.sql.ending import end_attempt
+from omniscope_registry.jobs.sql.state_literals import RUNNING
+from omniscope_registry.jobs.values import JobRow
+from omniscope_registry.periodic import repeat
 from omniscope_registry.tables.jobs import training_jobs
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Reaper:
         self._times = times
         self._clock = clock
         self._last_tick = clock()
-        self._amnesty_until = self._amnesty()
+        self._grace_until = self._full_lease()
 
     async def run(self) -> None:
         """Reap until cancelled."""
@@ -67,7 +67,7 @@ class Reaper:
     async def reap(self) -> int:
         """End what has run out, at most 100 attempts; return how many that were."""
         if self._clock() - self._last_tick > 2 * self._times.sweep.total_seconds():
-            self._amnesty_until = self._amnesty()
+            self._grace_until = self._full_lease()
         query = select(_JOBS.id).where(*self._overdue()).limit(_BATCH)
         async with self._database.read() as conn:
             ids = (await conn.execute(query)).scalars().all()
@@ -84,7 +84,7 @@ class Reaper:
         async with self._database.write() as conn:
             if self._clock() - asked_at > _LONG_WAIT_SECONDS:
                 # A locked file can still be read, and heartbeats had to wait, too.
-                self._amnesty_until = self._amnesty()
+                self._grace_until = self._full_lease()
                 return False
             row = (await conn.execute(query)).one_or_none()
             if row is None:
@@ -96,10 +96,10 @@ class Reaper:
 
     def _overdue(self) -> tuple[ColumnElement[bool], ...]:
         unconfirmed = _JOBS.cancel_requested_at < self._database.now(-self._times.cancel_grace)
-        if self._clock() < self._amnesty_until:
+        if self._clock() < self._grace_until:
             return (_JOBS.status == RUNNING, unconfirmed)
         lapsed = _JOBS.lease_until < self._database.now()
         return (_JOBS.status == RUNNING, or_(lapsed, unconfirmed))
 
-    def _amnesty(self) -> float:
+    def _full_lease(self) -> float:
         return self._clock() + self._times.lease.total_seconds()

@@ -1,0 +1,50 @@
+"""Errors that several parts of the job system raise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omniscope_registry.names import is_id
+from omniscope_service.errors import Aborted, NotFound
+
+if TYPE_CHECKING:
+    from omniscope_registry.jobs.domain import Lease
+
+
+def require_job_id(job_id: str) -> None:
+    """Refuse what cannot be a job's id before a database is asked that cannot hold all texts.
+
+    Raises:
+        NotFound: Reason JOB_NOT_FOUND.
+    """
+    if not is_id(job_id):
+        raise job_not_found(job_id)
+
+
+def job_not_found(job_id: str) -> NotFound:
+    """Return the error for a job that is not there, or not the caller's."""
+    return NotFound(
+        f"There is no job {job_id[:64]!r}.",
+        reason="JOB_NOT_FOUND",
+        field="job_id",
+        metadata={"resource_type": "job", "resource_name": job_id[:64]},
+    )
+
+
+def dataset_not_found(dataset_id: str) -> NotFound:
+    """Return the error for a dataset that a job cannot read: it is gone, or not the owner's."""
+    return NotFound(
+        f"There is no dataset {dataset_id[:128]!r}.",
+        reason="DATASET_NOT_FOUND",
+        field="dataset_id",
+        metadata={"resource_type": "dataset", "resource_name": dataset_id[:128]},
+    )
+
+
+def stale_attempt(lease: Lease) -> Aborted:
+    """Return the error that makes a worker kill the child of an attempt."""
+    return Aborted(
+        f"attempt {lease.attempt} of job {lease.job_id[:64]!r} does not hold the lease",
+        reason="STALE_ATTEMPT",
+        field="lease",
+    )

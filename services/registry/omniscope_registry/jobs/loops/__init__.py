@@ -1,0 +1,1 @@
+"""What the job system does by itself, again and again."""

@@ -1,0 +1,1 @@
+"""Where the job system keeps what it knows: statements and transactions."""
