@@ -13,21 +13,18 @@ from omniscope_service.errors import ServiceError
 from omniscope_service.jobs.checkpoints.resume import fetch_newest
 from omniscope_service.jobs.checkpoints.sender import CheckpointSender
 from omniscope_service.jobs.convert import event_from_frame, log_line
-from omniscope_service.jobs.endings import (
-    Ending,
-    Failed,
-    another_may_follow,
-    ending_of_child,
-    ending_of_error,
-    ending_of_stop,
-    ending_over_memory,
-)
 from omniscope_service.jobs.event_sender import EventSender
-from omniscope_service.jobs.lease import LeaseKeeper
-from omniscope_service.jobs.limits import AttemptLimits
+from omniscope_service.jobs.outcome import (
+    Failed,
+    Outcome,
+    OutcomeReporter,
+    failure_of_error,
+    failure_over_memory,
+    outcome_of_child,
+    outcome_of_stop,
+)
 from omniscope_service.jobs.report import JobPaths
-from omniscope_service.jobs.settlement import Settlement
-from omniscope_service.jobs.stop import StopCause, StopSignal
+from omniscope_service.jobs.stop import LeaseHeartbeat, LimitWatchdog, StopCause, StopSignal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -37,10 +34,10 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.events.bus import EventBus
-    from omniscope_service.jobs.breadcrumbs import Breadcrumbs
     from omniscope_service.jobs.dataset_cache import DatasetCache
     from omniscope_service.jobs.frames import Frame
     from omniscope_service.jobs.launcher import Child
+    from omniscope_service.jobs.lost_attempts import RunningAttempts
     from omniscope_service.jobs.warm import WarmChild
 
 LOGGED_LINES = 2000
@@ -52,8 +49,8 @@ _CHECKPOINT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
-    """What all attempts of a worker share.
+class WorkerResources:
+    """Clients, caches and limits that all attempts of a worker share.
 
     Attributes:
         registry: Stub of the registry's WorkerService.
@@ -62,7 +59,7 @@ class Workshop:
         datasets: Where datasets come from.
         warm: Where children come from.
         folder: Where attempts have their folders.
-        breadcrumbs: What is noted of running attempts.
+        running: Records of running attempts.
         spec_from_claim: Makes the trainer's spec of a granted claim.
         grace_seconds: Time between SIGTERM and SIGKILL.
         silence_seconds: A child that says nothing for this long is stopped.
@@ -75,7 +72,7 @@ class Workshop:
     datasets: DatasetCache
     warm: WarmChild
     folder: Path
-    breadcrumbs: Breadcrumbs
+    running: RunningAttempts
     spec_from_claim: Callable[[ClaimJobResponse], Mapping[str, object]]
     grace_seconds: float
     silence_seconds: float
@@ -87,56 +84,58 @@ class Attempt:
 
     Args:
         grant: The claim.
-        workshop: What all attempts of the worker share.
+        resources: Shared with the worker's other attempts.
     """
 
-    def __init__(self, grant: ClaimJobResponse, workshop: Workshop) -> None:
+    def __init__(self, grant: ClaimJobResponse, resources: WorkerResources) -> None:
         self.stop = StopSignal()
         self._grant = grant
-        self._shop = workshop
-        self._lease = LeaseKeeper(workshop.registry, grant, self.stop)
-        self._limits = AttemptLimits(grant, self.stop)
-        self._events = EventSender(workshop.registry, grant.lease, self.stop)
-        self._folder = workshop.folder / f"{grant.lease.job_id}-{grant.lease.attempt}"
+        self._resources = resources
+        self._heartbeat = LeaseHeartbeat(resources.registry, grant, self.stop)
+        self._limits = LimitWatchdog(grant, self.stop)
+        self._events = EventSender(resources.registry, grant.lease, self.stop)
+        self._folder = resources.folder / f"{grant.lease.job_id}-{grant.lease.attempt}"
         self._checkpoints = CheckpointSender(
-            workshop.registry, workshop.artifacts, grant, self._folder / "checkpoints", self.stop
+            resources.registry, resources.artifacts, grant, self._folder / "checkpoints", self.stop
         )
-        self._settlement = Settlement(grant, workshop.registry, workshop.artifacts)
+        self._reporter = OutcomeReporter(grant, resources.registry, resources.artifacts)
         self._child: Child | None = None
         self._lines = 0
 
     async def run(self) -> None:
         """Run the attempt to its end; whatever happens, no process and no file of it is left."""
         try:
-            async with _meanwhile(
-                self._lease.beat(),
-                self._lease.listen(self._shop.bus),
+            async with _in_background(
+                self._heartbeat.send(),
+                self._heartbeat.watch_control_hints(self._resources.bus),
                 self._events.send(),
                 self._checkpoints.send(),
                 self._limits.watch_time(),
                 self._limits.watch_deadline(),
-                self._limits.watch_silence(self._shop.silence_seconds),
-                self._limits.watch_memory(lambda: self._child, self._shop.child_memory_bytes),
+                self._limits.watch_silence(self._resources.silence_seconds),
+                self._limits.watch_memory(lambda: self._child, self._resources.child_memory_bytes),
             ):
-                await self._settle(await self._train_until_stopped())
+                await self._report(await self._train_until_stopped())
         finally:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def fail(self, failed: Failed) -> None:
-        """Tell the registry that the attempt ended without a model."""
-        await self._settlement.fail(failed)
+        """Report that the attempt ended without a result."""
+        await self._reporter.fail(failed)
 
-    async def _train_until_stopped(self) -> Ending:
+    async def _train_until_stopped(self) -> Outcome:
         training = asyncio.create_task(self._train())
         stopping = asyncio.create_task(self.stop.wait())
         try:
             await asyncio.wait({training, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if training.done():
                 return training.result()
-            ending = await self._interrupt(training)
+            outcome = await self._interrupt(training)
             if stopping.result() is StopCause.OUT_OF_MEMORY:
-                return ending_over_memory(self._limits.peak_bytes, self._shop.child_memory_bytes)
-            return ending_of_stop(stopping.result(), ending)
+                return failure_over_memory(
+                    self._limits.peak_bytes, self._resources.child_memory_bytes
+                )
+            return outcome_of_stop(stopping.result(), outcome)
         finally:
             stopping.cancel()
             training.cancel()
@@ -144,36 +143,36 @@ class Attempt:
             if self._child is not None:
                 await self._child.close()
 
-    async def _train(self) -> Ending:
+    async def _train(self) -> Outcome:
         """Run the child from its start to its end."""
-        self._shop.warm.prepare()  # a cold child warms up while the dataset is fetched
+        self._resources.warm.prepare()  # a cold child warms up while the dataset is fetched
         try:
-            spec = self._shop.spec_from_claim(self._grant)
+            spec = self._resources.spec_from_claim(self._grant)
             paths = await self._make_paths()
-            self._child = await self._shop.warm.take()
-            self._shop.breadcrumbs.note_child(self._grant.lease, self._child.pid)
+            self._child = await self._resources.warm.take()
+            self._resources.running.set_child(self._grant.lease, self._child.pid)
         except (ServiceError, OSError) as error:
-            return ending_of_error(error)
-        self._limits.hear()
+            return failure_of_error(error)
+        self._limits.record_activity()
         await self._child.start(spec, paths)
         result = await self._follow(self._child)
-        return ending_of_child(result, await self._child.wait())
+        return outcome_of_child(result, await self._child.wait())
 
-    async def _interrupt(self, training: asyncio.Task[Ending]) -> Ending | None:
-        """End the training; return what it came to, None when it had not begun."""
+    async def _interrupt(self, training: asyncio.Task[Outcome]) -> Outcome | None:
+        """End the training; return its outcome, None when it had not begun."""
         if self._child is None:
             return None
         match self.stop.cause:
             case StopCause.LEASE_LOST | StopCause.OUT_OF_MEMORY:
                 await self._child.stop(0)
             case StopCause.DEADLINE | StopCause.JOB_DEADLINE:
-                await self._child.finish(_FINISHING * self._shop.grace_seconds)
+                await self._child.finish(_FINISHING * self._resources.grace_seconds)
             case _:
-                await self._child.stop(self._shop.grace_seconds)
+                await self._child.stop(self._resources.grace_seconds)
         return await training
 
     async def _make_paths(self) -> JobPaths:
-        dataset = await self._shop.datasets.fetch(
+        dataset = await self._resources.datasets.fetch(
             self._grant.dataset_key, self._grant.dataset_digest, self._folder / "dataset"
         )
         paths = JobPaths.below(self._folder, dataset, await self._fetch_checkpoint())
@@ -183,7 +182,7 @@ class Attempt:
 
     async def _fetch_checkpoint(self) -> Path | None:
         resumed = await fetch_newest(
-            self._shop.artifacts, self._grant.checkpoints, self._folder / "resume"
+            self._resources.artifacts, self._grant.checkpoints, self._folder / "resume"
         )
         if resumed is None:
             return None
@@ -192,10 +191,10 @@ class Attempt:
         return resumed.folder
 
     async def _follow(self, child: Child) -> Frame | None:
-        """Pass on what the child reports, until it is silent for good; return its result."""
+        """Pass on the child's reports to the last one; return its result."""
         result = None
         async for frame in child.messages():
-            self._limits.hear()
+            self._limits.record_activity()
             event = event_from_frame(frame)
             if frame["type"] == "checkpoint":
                 await self._checkpoints.put(frame["name"])
@@ -215,25 +214,25 @@ class Attempt:
             note = log_line("Further output is not shown.", "warning")
             await self._events.put(JobEvent(log_line=note))
 
-    async def _settle(self, ending: Ending) -> None:
+    async def _report(self, outcome: Outcome) -> None:
         await self._events.drain()
         if self.stop.cause is StopCause.LEASE_LOST:
-            self._settlement.abandon()
+            self._reporter.abandon()
             return
         failed = (
-            ending
-            if isinstance(ending, Failed)
-            else await self._settlement.complete(ending, self._folder / "package")
+            outcome
+            if isinstance(outcome, Failed)
+            else await self._reporter.complete(outcome, self._folder / "package")
         )
         if failed is not None:
-            if another_may_follow(failed.cause):
+            if failed.retryable:
                 await self._checkpoints.drain(_CHECKPOINT_SECONDS)
             await self.fail(failed)
 
 
 @asynccontextmanager
-async def _meanwhile(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run loops beside the body; the end of the body ends them, a fault of theirs the body."""
+async def _in_background(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run loops beside the body; the end of the body ends them, an error of theirs the body."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(loop) for loop in loops]
         try:

@@ -86,11 +86,11 @@ def _run(trainer: ModuleType, job: Frame, frames: int) -> Frame:
 def _failure(error: Exception) -> Frame:
     """Return what a user can act on: the error's own reason, or its type and text on one line."""
     reason = getattr(error, "reason", None)
-    told = isinstance(reason, str) and _REASON.fullmatch(reason) is not None
+    stated = isinstance(reason, str) and _REASON.fullmatch(reason) is not None
     # Where the error itself says what to do, its traceback would only push that off the screen.
-    if not told or error.__cause__ is not None:
+    if not stated or error.__cause__ is not None:
         traceback.print_exception(error)
-    if told:
+    if stated:
         field = clean(str(getattr(error, "field", "") or ""), MAX_FIELD)
         message = clean(str(error), MAX_MESSAGE)
         return {"type": "failure", "reason": reason, "field": field, "message": message}

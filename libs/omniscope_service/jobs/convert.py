@@ -1,4 +1,4 @@
-"""What a child reports, as the events that the registry stores."""
+"""Events that the registry stores, made from the frames that a child reports."""
 
 from __future__ import annotations
 

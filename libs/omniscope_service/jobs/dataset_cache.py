@@ -23,7 +23,7 @@ class DatasetCache:
     """Gives every attempt a file of its own of the dataset that it reads, fetched once.
 
     The attempt's file and the cached one are links to the same data. The number of links says
-    whether data is in use, by whichever worker of the machine, and a worker that dies lets go of
+    whether data is in use, by whichever worker of the machine, and a worker that dies releases
     it together with its folder: several workers share a cache without speaking to each other.
     Nothing is in the cache before it was verified.
 
@@ -45,7 +45,7 @@ class DatasetCache:
 
         Args:
             key: Of the dataset in the artifact store.
-            digest: Its SHA-256. A copy is verified when it is made; its name vouches for it
+            digest: Its SHA-256. A copy is verified when it is made; the name stands for that
                 afterwards.
             path: Where to put it, in the attempt's folder.
 

@@ -12,7 +12,7 @@ import structlog
 
 from omniscope.registry.v1.worker_service_pb2 import ReportedEvent, ReportEventsRequest
 from omniscope_service.errors import Aborted
-from omniscope_service.jobs.persistence import NO_ANSWER, until_answered
+from omniscope_service.jobs.retry import NO_ANSWER, retry_until_answered
 from omniscope_service.jobs.stop import StopCause, StopSignal
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class EventSender:
     Args:
         registry: Stub of the registry.
         lease: The attempt that the events belong to.
-        stop: Told when the lease is lost.
+        stop: Raised when the lease is lost.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class EventSender:
             request = ReportEventsRequest(lease=self._lease, events=batch)
             report = partial(self._registry.ReportEvents, request)
             try:
-                await until_answered(report)
+                await retry_until_answered(report)
             except (Aborted, *NO_ANSWER) as error:
                 _log.warning("events not taken", job_id=self._lease.job_id, reason=error.reason)
-                await self._give_up()
+                await self._abandon()
                 return
-            await self._forget(len(batch))
+            await self._drop(len(batch))
 
     async def drain(self) -> None:
         """Wait until everything that was put is stored, or the lease is lost."""
@@ -84,14 +84,14 @@ class EventSender:
     def _has_room(self) -> bool:
         return self._lost or len(self._pending) < _PENDING_EVENTS
 
-    async def _give_up(self) -> None:
+    async def _abandon(self) -> None:
         async with self._changed:
             self._lost = True
             self._pending.clear()
             self._changed.notify_all()
         self._stop.request(StopCause.LEASE_LOST)
 
-    async def _forget(self, sent: int) -> None:
+    async def _drop(self, sent: int) -> None:
         async with self._changed:
             for _ in range(sent):
                 self._pending.popleft()

@@ -68,7 +68,7 @@ class Child(Protocol):
         ...
 
     async def close(self) -> None:
-        """Kill what is left of it and let go of its pipes. Idempotent."""
+        """Kill what is left of it and close its pipes. Idempotent."""
         ...
 
 

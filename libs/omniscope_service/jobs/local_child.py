@@ -143,14 +143,14 @@ class LocalChild:
         return await asyncio.to_thread(process_tree.memory_bytes, self._process.pid)
 
     async def close(self) -> None:
-        """Kill what is left of it and let go of its pipes. Idempotent."""
+        """Kill what is left of it and close its pipes. Idempotent."""
         await self._kill()
         for task in self._reading:
             task.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
         self._frames.close()
         self._output.close()
-        await asyncio.sleep(0)  # the loop lets go of a pipe one turn later
+        await asyncio.sleep(0)  # the loop closes a pipe one turn later
         if self._commands is not None:
             os.close(self._commands)
             self._commands = None

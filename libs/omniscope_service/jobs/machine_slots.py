@@ -1,6 +1,6 @@
 """Slots that all workers of a machine share, whichever service's: trainings do not compete then.
 
-A slot is a lock on a file, which the kernel lets go of however its worker ends. One worker at a
+A slot is a lock on a file, which the kernel releases however its worker ends. One worker at a
 time waits at the slots and all others at the turnstile before it: whoever has just had a slot
 cannot overtake one that waits.
 """
@@ -36,7 +36,7 @@ class MachineSlots:
     async def taken(
         self, stop: asyncio.Event, keep: Callable[[], Awaitable[None]]
     ) -> AsyncIterator[bool]:
-        """Wait for a slot and hold it for the body, which hears whether there is one.
+        """Wait for a slot and hold it for the body, which is given whether there is one.
 
         Args:
             stop: Ends the wait: there is none then.

@@ -1,4 +1,4 @@
-"""What a child prints, as clean lines."""
+"""The output of a child as clean lines."""
 
 import asyncio
 from collections.abc import AsyncIterator

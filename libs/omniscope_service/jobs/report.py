@@ -1,4 +1,4 @@
-"""What a trainer sees of the job runtime. Imported in the child: standard library only."""
+"""The job runtime as a trainer sees it. Imported in the child: standard library only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Severity = Literal["debug", "info", "warning", "error"]
 
 
 class Report(Protocol):
-    """Tells the watchers of a job what the training code does.
+    """Reports of the training code to the watchers of a job.
 
     Every call reaches them within milliseconds. Values that are not finite are not sent: an
     undefined metric is absent, never NaN.

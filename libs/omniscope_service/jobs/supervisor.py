@@ -20,7 +20,7 @@ PR_SET_CHILD_SUBREAPER = 36
 KILLED_BY_SIGNAL = 128
 """Exit status of a command that a signal ended is this number plus the signal's."""
 PASSED_ON = frozenset({signal.SIGTERM, signal.SIGUSR1})
-"""What the command is told: to end, and to finish with what it has."""
+"""Signals for the command: to end, and to finish with what it has."""
 _PROC = Path("/proc")
 _REAP_SECONDS = 0.002
 
@@ -37,7 +37,7 @@ def supervise(lifeline: int, frames: int, output: int, command: list[str]) -> in
     _adopt_orphans()
     wakeup = _wake_on_signals()
     child = subprocess.Popen(command, stdout=output, stderr=output, pass_fds=(frames,))
-    _let_go_of(frames, output)
+    _close_ends(frames, output)
     while child.poll() is None:
         ready, _, _ = select.select([lifeline, wakeup], [], [])
         if lifeline in ready:
@@ -63,7 +63,7 @@ def _wake_on_signals() -> int:
     return wakeup
 
 
-def _let_go_of(frames: int, output: int) -> None:
+def _close_ends(frames: int, output: int) -> None:
     """Close what only the child uses, so that the worker sees the end of its pipes."""
     with open(os.devnull) as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), sys.stdin.fileno())

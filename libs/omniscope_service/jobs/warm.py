@@ -1,4 +1,4 @@
-"""Keeps one child warm: importing the libraries takes seconds, a waiting child starts at once."""
+"""One warm child: importing the libraries takes seconds, a waiting child starts at once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class WarmChild:
 
     async def close(self) -> None:
         """End the idle child, if there is one."""
-        warming = self._let_go()
+        warming = self._detach()
         if warming is not None:
             warming.cancel()  # without effect on one that is warm
             await asyncio.wait({warming})
@@ -73,10 +73,10 @@ class WarmChild:
         child = await asyncio.shield(warming)
         if self._warming is not warming:
             return None  # another slot was faster
-        self._let_go()
+        self._detach()
         return child
 
-    def _let_go(self) -> asyncio.Task[Child | None] | None:
+    def _detach(self) -> asyncio.Task[Child | None] | None:
         warming, self._warming = self._warming, None
         if self._dropping is not None:
             self._dropping.cancel()

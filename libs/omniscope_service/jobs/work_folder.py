@@ -1,4 +1,4 @@
-"""The folder of a worker's attempts, and what workers that died have left beside it."""
+"""The folder of a worker's attempts, beside those that dead workers have left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOCK = ".lock"
 class WorkFolder:
     """A folder that lives as long as its worker; made by `open`.
 
-    A worker holds a lock on a file of its folder's name; the kernel lets go of it with the
+    A worker holds a lock on a file of its folder's name; the kernel releases it with the
     process, however that ends.
 
     Attributes:
@@ -57,11 +57,11 @@ class WorkFolder:
         return cls(path.with_suffix(""), lock)
 
     def remove(self) -> None:
-        """Remove the folder and let go of it."""
+        """Remove the folder and release it."""
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.with_suffix(_LOCK).unlink(missing_ok=True)
-        self.let_go()
+        self.release()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Leave the folder to whoever takes it over. Idempotent."""
         self._lock.close()

@@ -14,14 +14,13 @@ from ulid import ULID
 from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
 from omniscope_service import failpoints
 from omniscope_service.errors import ServiceError
-from omniscope_service.jobs.attempt import Attempt, Workshop
-from omniscope_service.jobs.breadcrumbs import Breadcrumbs
+from omniscope_service.jobs.attempt import Attempt, WorkerResources
 from omniscope_service.jobs.dataset_cache import DEFAULT_CACHE_BYTES, DatasetCache
-from omniscope_service.jobs.endings import ending_of_fault
 from omniscope_service.jobs.launcher import LocalLauncher
-from omniscope_service.jobs.lost_attempts import report_lost_attempts
+from omniscope_service.jobs.lost_attempts import RunningAttempts, report_lost_attempts
 from omniscope_service.jobs.machine_slots import MachineSlots
-from omniscope_service.jobs.persistence import NO_ANSWER, until_answered
+from omniscope_service.jobs.outcome import failure_of_defect
+from omniscope_service.jobs.retry import NO_ANSWER, retry_until_answered
 from omniscope_service.jobs.stop import StopCause
 from omniscope_service.jobs.warm import WarmChild
 from omniscope_service.jobs.work_folder import WorkFolder
@@ -47,7 +46,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class WorkerDefinition:
-    """What a worker can run.
+    """The jobs that a worker can run, and how.
 
     Attributes:
         service: Service whose jobs it runs.
@@ -71,7 +70,7 @@ class Worker:
     """Runs the jobs of one service, each in a child process of its own.
 
     Args:
-        definition: What it can run.
+        definition: The jobs that it can run.
         registry: Client with the worker's token.
         bus: Where hints come from.
         artifacts: Where datasets come from and packages go.
@@ -106,14 +105,14 @@ class Worker:
         self._bus = bus
         self._warm = WarmChild(LocalLauncher(definition.trainer), keep_warm_seconds)
         folder = home / "work" / self.worker_id
-        self._shop = Workshop(
+        self._resources = WorkerResources(
             registry=registry.workers,
             bus=bus,
             artifacts=artifacts,
             datasets=DatasetCache(artifacts, home / "cache", cache_bytes),
             warm=self._warm,
             folder=folder,
-            breadcrumbs=Breadcrumbs(folder),
+            running=RunningAttempts(folder),
             spec_from_claim=definition.spec_from_claim,
             grace_seconds=grace_seconds,
             silence_seconds=silence_seconds,
@@ -128,10 +127,10 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run jobs until `stop` is set; then hand back what is running and return."""
-        folder = await asyncio.to_thread(WorkFolder.open, self._shop.folder)
+        folder = await asyncio.to_thread(WorkFolder.open, self._resources.folder)
         try:
             async with asyncio.TaskGroup() as group:
-                meanwhile = [
+                background = [
                     group.create_task(self._announce()),
                     group.create_task(self._preempt(stop)),
                     group.create_task(report_lost_attempts(self._registry, folder.path.parent)),
@@ -139,7 +138,7 @@ class Worker:
                 async with asyncio.TaskGroup() as slots:
                     for _ in range(self._definition.slots):
                         slots.create_task(self._work(stop))
-                for task in meanwhile:
+                for task in background:
                     task.cancel()
         finally:
             await self._warm.close()
@@ -157,7 +156,7 @@ class Worker:
     async def _take(self, hint: Hint, stop: asyncio.Event) -> None:
         """Run the job of a hint as soon as the machine has a slot for it; it is queued until then.
 
-        The hint is held meanwhile: given back, it would lose its place in line.
+        The hint is held for so long: given back, it would lose its place in line.
         """
         async with self._machine.taken(stop, hint.keep) as taken:
             if not taken:
@@ -177,7 +176,9 @@ class Worker:
             resource_class=self._definition.resource_class,
         )
         try:
-            grant = await until_answered(lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS)
+            grant = await retry_until_answered(
+                lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS
+            )
         except NO_ANSWER:
             await hint.nak(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 - spreads the workers
             return None
@@ -192,24 +193,24 @@ class Worker:
 
     async def _run(self, grant: ClaimJobResponse, stop: asyncio.Event) -> None:
         _log.info("attempt starts", job_id=grant.lease.job_id, attempt=grant.lease.attempt)
-        attempt = Attempt(grant, self._shop)
+        attempt = Attempt(grant, self._resources)
         self._attempts.add(attempt)
         if stop.is_set():
             attempt.stop.request(StopCause.PREEMPTED)
         try:
-            self._shop.breadcrumbs.leave(grant.lease)
+            self._resources.running.add(grant.lease)
             await attempt.run()
         except Exception:  # noqa: BLE001 - the outermost frame of a job: the next one must run
             _log.exception("attempt broke", job_id=grant.lease.job_id)
-            await attempt.fail(ending_of_fault())
+            await attempt.fail(failure_of_defect())
         finally:
             self._attempts.discard(attempt)
-            self._shop.breadcrumbs.remove(grant.lease)
+            self._resources.running.remove(grant.lease)
         if not stop.is_set():
             self._warm.prepare()
 
     async def _announce(self) -> None:
-        """Say again and again that this worker is there."""
+        """Announce this worker at every interval."""
         request = AnnounceWorkerRequest(
             worker_id=self.worker_id,
             service=self._definition.service,

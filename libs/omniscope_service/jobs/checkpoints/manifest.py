@@ -1,4 +1,4 @@
-"""What a checkpoint consists of: names, sizes and hashes. Imported in the child: standard library.
+"""The manifest of a checkpoint: names, sizes and hashes. Imported in the child: standard library.
 
 Files are stored by content, so that a checkpoint costs no more than what changed since the one
 before: `files/<sha256>` beside the manifests `<name>.json`.

@@ -17,7 +17,7 @@ from omniscope_service.jobs.checkpoints.manifest import (
     CheckpointError,
     CheckpointManifest,
 )
-from omniscope_service.jobs.persistence import until_answered
+from omniscope_service.jobs.retry import retry_until_answered
 from omniscope_service.jobs.stop import StopCause, StopSignal
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class CheckpointSender:
         artifacts: Where checkpoints are stored.
         grant: The claim.
         folder: Where the child writes them.
-        stop: Told when the lease is lost.
+        stop: Raised when the lease is lost.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class CheckpointSender:
                     self._newest = None
                 self._changed.notify_all()
 
-    async def drain(self, patience_seconds: float) -> None:
-        """Wait until the newest is stored, the lease is lost or the patience is over."""
+    async def drain(self, timeout_seconds: float) -> None:
+        """Wait until the newest is stored, the lease is lost or the time is over."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience_seconds), self._changed:
+            async with asyncio.timeout(timeout_seconds), self._changed:
                 await self._changed.wait_for(lambda: self._newest is None)
 
     async def _store(self, name: str) -> None:
@@ -119,16 +119,16 @@ class CheckpointSender:
             size_bytes=manifest.size_bytes,
         )
         request = RegisterCheckpointRequest(lease=self._lease, checkpoint=checkpoint)
-        answer = await until_answered(lambda: self._registry.RegisterCheckpoint(request))
+        answer = await retry_until_answered(lambda: self._registry.RegisterCheckpoint(request))
         self._kept[self._key(manifest)] = manifest
         await asyncio.to_thread(self._remove_local, manifest)
-        await self._forget(answer.superseded_manifest_keys)
+        await self._remove_superseded(answer.superseded_manifest_keys)
 
-    async def _forget(self, manifest_keys: Iterable[str]) -> None:
+    async def _remove_superseded(self, manifest_keys: Iterable[str]) -> None:
         """Remove what no checkpoint of this attempt needs any longer; others' are not ours."""
         dropped = [self._kept.pop(key) for key in manifest_keys if key in self._kept]
-        needless = frozenset().union(*(old.digests for old in dropped)) - self._stored()
-        files = [f"{self._prefix}/{FILES_FOLDER}/{digest}" for digest in needless]
+        unneeded = frozenset().union(*(old.digests for old in dropped)) - self._stored()
+        files = [f"{self._prefix}/{FILES_FOLDER}/{digest}" for digest in unneeded]
         try:
             await self._artifacts.delete([*map(self._key, dropped), *files])
         except ServiceError as error:
@@ -137,16 +137,16 @@ class CheckpointSender:
 
     def _remove_local(self, stored: CheckpointManifest) -> None:
         """Remove it and what was passed over for it; a newer checkpoint keeps its files."""
-        needless: set[str] = set()
+        unneeded: set[str] = set()
         needed: set[str] = set()
         for path in self._folder.glob("[!.]*.json"):
             digests = CheckpointManifest.from_json(path.read_bytes()).digests
             if path.stem > stored.name:
                 needed |= digests
             else:
-                needless |= digests
+                unneeded |= digests
                 path.unlink()
-        for digest in needless - needed:
+        for digest in unneeded - needed:
             (self._folder / FILES_FOLDER / digest).unlink(missing_ok=True)
 
     def _stored(self) -> frozenset[str]:

@@ -19,8 +19,7 @@ from omniscope_registry.jobs.loops.deadlines import DeadlineEnforcer
 from omniscope_registry.jobs.loops.reaper import Reaper
 from omniscope_registry.jobs.loops.sweeper import Sweeper
 from omniscope_registry.tables.jobs import training_jobs
-from omniscope_service.jobs.lease import LeaseKeeper
-from omniscope_service.jobs.stop import StopSignal
+from omniscope_service.jobs.stop import LeaseHeartbeat, StopSignal
 from tests.grpc.registry.jobs.job_stores import JobStores
 from tests.grpc.registry.jobs.wall_clock import WallClock
 
@@ -156,7 +155,7 @@ async def test_a_jump_of_the_workers_clock_stops_neither_heartbeats_nor_training
     grant = await registry.running()
     grant.heartbeat_interval.FromMilliseconds(20)
     stop = StopSignal()
-    beating = asyncio.create_task(LeaseKeeper(registry.worker, grant, stop).beat())
+    beating = asyncio.create_task(LeaseHeartbeat(registry.worker, grant, stop).send())
 
     wall.ahead = jump
     first = (await _row(database)).lease_until

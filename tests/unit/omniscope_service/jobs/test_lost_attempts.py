@@ -1,4 +1,4 @@
-"""A worker that was killed, and what the one that starts after it makes of what it left."""
+"""Attempts of a killed worker, which the worker that starts after it reports."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest
 from omniscope_registry.jobs.checking import failure_from_proto
 from omniscope_service.errors import Unavailable
 from omniscope_service.jobs import process_tree
-from omniscope_service.jobs.breadcrumbs import Breadcrumbs
+from omniscope_service.jobs.lost_attempts import RunningAttempts
 from omniscope_service.jobs.work_folder import WorkFolder
 
 PROCESS = Path(__file__).parent / "worker_process.py"
@@ -47,7 +47,7 @@ def killed_worker(scene, nats_url):
 
 
 async def _killed_in_training(scene, killed_worker):
-    """Have a worker killed while it trains; return the job and the breadcrumb's file."""
+    """Have a worker killed while it trains; return the job and the attempt's record."""
     job = await scene.submit("wait")
     async with killed_worker():
         await scene.registry.until_phase(job, "waiting")
@@ -55,18 +55,18 @@ async def _killed_in_training(scene, killed_worker):
     return job, left
 
 
-async def test_a_running_attempt_leaves_a_breadcrumb_that_only_its_user_can_read(scene):
+async def test_a_running_attempt_leaves_a_record_that_only_its_user_can_read(scene):
     async with scene.working() as worker:
         job = await scene.submit("wait")
         await scene.registry.until_phase(job, "waiting")
         folder = scene.home / "work" / worker.worker_id
         (path,) = folder.glob("*.lease")
-        noted = json.loads(path.read_text())
+        record = json.loads(path.read_text())
 
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert (noted["job_id"], noted["attempt"]) == (job, 1)
-        assert len(noted["lease_token"]) == 32
-        assert psutil.Process(noted["pid"]).children()
+        assert (record["job_id"], record["attempt"]) == (job, 1)
+        assert len(record["lease_token"]) == 32
+        assert psutil.Process(record["pid"]).children()
         await scene.cancel(job)
         await scene.registry.until_ended(job)
         await scene.run("succeed")
@@ -128,8 +128,8 @@ async def test_the_attempts_of_a_living_worker_are_not_reported(scene):
         assert job not in scene.registry.ended
 
 
-async def test_a_breadcrumb_of_another_version_stops_no_worker(scene):
-    WorkFolder.open(scene.home / "work" / "dead").let_go()
+async def test_a_record_of_another_version_stops_no_worker(scene):
+    WorkFolder.open(scene.home / "work" / "dead").release()
     (scene.home / "work" / "dead" / "a-1.lease").write_text('{"job": "a"}')
 
     async with scene.working():
@@ -150,7 +150,7 @@ def test_folders_of_living_workers_cannot_be_taken_over_and_those_of_dead_ones_o
     tmp_path,
 ):
     living = WorkFolder.open(tmp_path / "living")
-    WorkFolder.open(tmp_path / "dead").let_go()
+    WorkFolder.open(tmp_path / "dead").release()
 
     (taken,) = WorkFolder.take_over(tmp_path)
     assert WorkFolder.take_over(tmp_path) == []
@@ -161,15 +161,15 @@ def test_folders_of_living_workers_cannot_be_taken_over_and_those_of_dead_ones_o
     assert not list(tmp_path.iterdir())
 
 
-def test_a_breadcrumb_is_read_as_it_was_left(tmp_path):
+def test_a_record_is_read_as_it_was_written(tmp_path):
     lease = messages.AttemptLease(job_id="a" * 26, attempt=3, lease_token="0" * 32)
-    breadcrumbs = Breadcrumbs(tmp_path)
+    running = RunningAttempts(tmp_path)
 
-    breadcrumbs.leave(lease)
-    breadcrumbs.note_child(lease, 17)
-    (noted,) = breadcrumbs.read()
-    breadcrumbs.remove(lease)
+    running.add(lease)
+    running.set_child(lease, 17)
+    (record,) = running.list()
+    running.remove(lease)
 
-    assert (noted.lease, noted.pid) == (lease, 17)
-    assert "0" * 32 not in repr(noted)
-    assert breadcrumbs.read() == []
+    assert (record.lease, record.pid) == (lease, 17)
+    assert "0" * 32 not in repr(record)
+    assert running.list() == []

@@ -1,4 +1,4 @@
-"""What ends an attempt although nobody asked, and what a worker's death leaves behind."""
+"""Limits that end an attempt although nobody asked, and the end of its processes with it."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Repeats calls while the registry is away, so that its restart ends no training."""
+"""Retries of calls to the registry, so that its restart ends no training."""
 
 import asyncio
 import random
@@ -7,27 +7,27 @@ from typing import TypeVar
 
 from omniscope_service.errors import DeadlineExceeded, ResourceExhausted, Unavailable
 
-PATIENCE_SECONDS = 600.0
+RETRY_SECONDS = 600.0
 """How long a worker goes on without an answer of the registry."""
 NO_ANSWER = (Unavailable, DeadlineExceeded, ResourceExhausted)
-"""What a call ends with that the registry did not decide on: it is away, or has too many calls."""
+"""Errors that the registry did not decide on: it is away, or has too many calls."""
 _FIRST_DELAY_SECONDS = 0.2
 _GREATEST_DELAY_SECONDS = 10.0
 
 AnswerT = TypeVar("AnswerT")
 
 
-async def until_answered(
-    call: Callable[[], Awaitable[AnswerT]], patience_seconds: float = PATIENCE_SECONDS
+async def retry_until_answered(
+    call: Callable[[], Awaitable[AnswerT]], timeout_seconds: float = RETRY_SECONDS
 ) -> AnswerT:
     """Call until there is an answer; only for calls that may be repeated.
 
     Raises:
         ServiceError: The answer, when it is a refusal; one of `NO_ANSWER` when there was none
-            within `patience_seconds`.
+            within `timeout_seconds`.
     """
     loop = asyncio.get_running_loop()
-    give_up_at = loop.time() + patience_seconds
+    give_up_at = loop.time() + timeout_seconds
     delay = _FIRST_DELAY_SECONDS
     while True:
         try:
