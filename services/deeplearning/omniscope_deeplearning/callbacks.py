@@ -32,7 +32,7 @@ class Measuring(Callback):
 
     Args:
         options: How to learn.
-        report: Hears of every epoch.
+        report: Receives every epoch.
         best: Weights of the best epoch of an earlier attempt.
     """
 
@@ -79,7 +79,7 @@ class Measuring(Callback):
         if best is None or loss < best.validation_loss:
             state.best = len(state.history) - 1
             self.best = {n: t.detach().clone() for n, t in learner.network.state_dict().items()}
-        tell_epoch(self._report, epoch, learner.loss.score_name)
+        report_epoch(self._report, epoch, learner.loss.score_name)
 
     def _stagnates(self, learner: Learner) -> bool:
         patience = self._options.patience
@@ -109,7 +109,7 @@ class Stopping(Callback):
         self._due = float("-inf")
 
     def on_train_start(self, trainer: Trainer, learner: Learner) -> None:
-        """Hear signals again: Lightning has taken them by now."""
+        """Take the signals again: Lightning has taken them by now."""
         self._stop.listen()
 
     def on_train_batch_end(
@@ -118,7 +118,7 @@ class Stopping(Callback):
         """Look at the clock and at the signals after a chunk."""
         self._count_time(learner)
         asked = 2 * self._stop.end + (self._stop.finish or self._is_over(learner))
-        decided = learner.world.told(asked)
+        decided = learner.world.broadcast(asked)
         if decided >= 2:
             self._write(learner)
             raise SystemExit(TERMINATED)
@@ -184,7 +184,7 @@ class Progress(Callback):
         )
 
 
-def tell_epoch(report: "Report", epoch: Epoch, score_name: str) -> None:
+def report_epoch(report: "Report", epoch: Epoch, score_name: str) -> None:
     """Report everything that was measured of an epoch."""
     measured = (
         ("loss", epoch.train_loss, "train"),

@@ -4,7 +4,7 @@ import torch
 
 from omniscope_deeplearning.fit import described
 from omniscope_deeplearning.prepared import PreparedTable
-from omniscope_deeplearning.request_fields import told_as
+from omniscope_deeplearning.request_fields import renamed_field
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.networks.parameters import FIELD as PARAMETERS
 from omniscope_ml.networks.size import check_trainable
@@ -18,7 +18,7 @@ def check_capacity(spec: TrainSpec, prepared: PreparedTable) -> None:
         DataError: FIELD_INVALID, naming the width; those of `described`.
     """
     description = described(spec, prepared)
-    with told_as(spec.architecture, PARAMETERS):
+    with renamed_field(spec.architecture, PARAMETERS):
         check_trainable(description, _memory_bytes(spec))
 
 

@@ -1,4 +1,4 @@
-"""Whether there are as many devices as a training asks for; told without torch."""
+"""Whether there are as many devices as a training asks for; counted without torch."""
 
 from __future__ import annotations
 

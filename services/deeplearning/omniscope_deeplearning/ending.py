@@ -1,11 +1,11 @@
-"""Says which epoch a training kept, and why it went no further."""
+"""The end of a training in words: the epoch that it kept, and why it went no further."""
 
 from omniscope_deeplearning.options import TrainingOptions
 from omniscope_deeplearning.recipe import Recipe
 from omniscope_deeplearning.state import State
 
 
-def told_ending(state: State, options: TrainingOptions, recipe: Recipe) -> str:
+def describe_ending(state: State, options: TrainingOptions, recipe: Recipe) -> str:
     """Return how a training ended, in a sentence.
 
     Args:

@@ -15,12 +15,12 @@ from omniscope_deeplearning.callbacks import Measuring, Progress, Stopping
 from omniscope_deeplearning.checkpoints import Checkpoint, Checkpoints
 from omniscope_deeplearning.data import TrainingData, load_data
 from omniscope_deeplearning.device import training_device
-from omniscope_deeplearning.ending import told_ending
+from omniscope_deeplearning.ending import describe_ending
 from omniscope_deeplearning.losses import Loss
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.prepared import PreparedTable
 from omniscope_deeplearning.recipe import Recipe, recipe_for
-from omniscope_deeplearning.request_fields import told_as
+from omniscope_deeplearning.request_fields import renamed_field
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.state import State
 from omniscope_deeplearning.stop_request import StopRequest
@@ -70,7 +70,7 @@ def fit_network(
         spec: What is asked for.
         prepared: The rows.
         checkpoint: Where an earlier attempt stood; None: start from nothing.
-        report: Hears of progress and metrics.
+        report: Receives progress and metrics.
         folder: Where checkpoints are made.
         stop: What the worker asks for.
         world: The processes that train together.
@@ -92,7 +92,7 @@ def fit_network(
     learner.begin_epoch()
     best = None if checkpoint is None else checkpoint.best
     measuring = Measuring(spec.training, report, best)
-    checkpoints = Checkpoints(folder, spec, report) if world.leads else None
+    checkpoints = Checkpoints(folder, spec, report) if world.is_rank_zero else None
     callbacks = [
         Progress(spec.training, report),
         measuring,
@@ -104,7 +104,7 @@ def fit_network(
         with chosen_threads(description, weights, recipe.batch_size, world.size):
             _run(learner, callbacks, spec, device)
     assert measuring.best is not None
-    ending = told_ending(state, spec.training, recipe)
+    ending = describe_ending(state, spec.training, recipe)
     report.log(ending)
     return Fit(description, measuring.best, state, recipe, ending)
 
@@ -116,7 +116,10 @@ def described(spec: TrainSpec, prepared: PreparedTable) -> NetworkDescription:
         DataError: Those of `describe_network`, by the names of the request.
     """
     labels, layout = prepared.table.labels, spec.input_layout
-    with told_as(spec.architecture, PARAMETERS), told_as(f"{LAYOUT}.{layout.kind}", LAYOUT):
+    with (
+        renamed_field(spec.architecture, PARAMETERS),
+        renamed_field(f"{LAYOUT}.{layout.kind}", LAYOUT),
+    ):
         return describe_network(
             spec.architecture,
             spec.parameters,

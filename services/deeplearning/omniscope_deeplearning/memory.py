@@ -1,4 +1,4 @@
-"""Ends a training that finds no more memory with figures and advice."""
+"""Errors of a training that finds no more memory, with figures and advice."""
 
 import re
 from collections.abc import Iterator
@@ -20,25 +20,25 @@ _FULL = re.compile(
 _BYTES = re.compile(r"tried to allocate (\d+) bytes")
 
 
-class ToldMemoryError(MemoryError):
+class TrainingMemoryError(MemoryError):
     """Memory ran out; says how much there was, and what would need less."""
 
 
 @contextmanager
-def memory_told(spec: TrainSpec) -> Iterator[None]:
-    """Say how much memory there was, and what would need less.
+def explained_memory_error(spec: TrainSpec) -> Iterator[None]:
+    """Turn an error about memory into one with figures and advice.
 
     Raises:
-        ToldMemoryError: Memory ran out; the job ends as OUT_OF_MEMORY with this message.
+        TrainingMemoryError: Memory ran out; the job ends as OUT_OF_MEMORY with this message.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, ToldMemoryError) or not _is_about_memory(error):
+        if isinstance(error, TrainingMemoryError) or not _is_about_memory(error):
             raise
         full_gpu = spec.accelerator == "gpu" and "CUDA" in str(error)
         figures = _of_gpu() if full_gpu else _of_machine(error)
-        raise ToldMemoryError(f"{figures}; {_advice(spec)}") from error
+        raise TrainingMemoryError(f"{figures}; {_advice(spec)}") from error
 
 
 def _is_about_memory(error: MemoryError | RuntimeError) -> bool:

@@ -66,7 +66,7 @@ class Learner(LightningModule):
         self._data, self._options, self._recipe = data, options, recipe
         self._group = recipe.batch_size * options.accumulation
         self.chunks = Chunks(len(data.train), self._group, seed)
-        self._joined: nn.Module = network
+        self._data_parallel: nn.Module = network
         self._rate = self._learning_rate()
         self._draws = int(np.random.SeedSequence((seed, world.rank)).generate_state(1)[0])
 
@@ -77,7 +77,7 @@ class Learner(LightningModule):
     def on_train_start(self) -> None:
         """Join the other processes once the network is on its device."""
         # Not a submodule: it would name every weight twice.
-        object.__setattr__(self, "_joined", self.world.joined(self.network))
+        object.__setattr__(self, "_data_parallel", self.world.data_parallel(self.network))
 
     def train_dataloader(self) -> Chunks:
         """Return the chunks of the epoch that is under way."""
@@ -95,11 +95,11 @@ class Learner(LightningModule):
         chunk = self._data.train.take(places.to(self.device))
         for group in chunk.slices(self._group):
             norm = self._step(group, seen)
-        loss, score = self.world.summed(seen).tolist()
+        loss, score = self.world.all_reduce(seen).tolist()
         self._check_finite(loss + float(norm))
         steps, seconds = -(-len(chunk) // self._group), time.perf_counter() - started
         self.state.epoch_step += steps
-        self.chunks.together = int(self.world.told(self._steps_together(steps, seconds)))
+        self.chunks.together = int(self.world.broadcast(self._steps_together(steps, seconds)))
         sums = self.state.sums
         sums.loss, sums.score = sums.loss + loss, sums.score + score
         sums.rows += len(chunk)
@@ -142,7 +142,7 @@ class Learner(LightningModule):
             score += float(self.loss.score(outputs, rows.targets))
         self.network.train()
         weight = len(part) if part.weights is None else float(part.weights.sum())
-        return self.world.told(loss / weight), self.loss.mean_score(score, len(part))
+        return self.world.broadcast(loss / weight), self.loss.mean_score(score, len(part))
 
     def _step(self, group: Part, seen: Tensor) -> Tensor:
         """Take one step, whose gradient is the mean over a group of batches."""
@@ -175,12 +175,12 @@ class Learner(LightningModule):
 
     def _learn(self, batch: Part, rows: int, seen: Tensor) -> None:
         """Add a batch's part of the gradient of so many rows, and what it was like to `seen`."""
-        share = self.world.share_of(len(batch))
-        weights = None if batch.weights is None else batch.weights[share]
-        targets = batch.targets[share]
-        outputs = self._outputs(self._joined, Part(batch.inputs[share], targets, weights))
+        shard = self.world.shard(len(batch))
+        weights = None if batch.weights is None else batch.weights[shard]
+        targets = batch.targets[shard]
+        outputs = self._outputs(self._data_parallel, Part(batch.inputs[shard], targets, weights))
         total = self.loss.total(outputs, targets, weights)
-        factor = self.world.share_factor(len(batch))
+        factor = self.world.loss_scale(len(batch))
         # Weights have mean 1: divided by their own sum, rows of a light group would count more.
         (total * (factor / rows)).backward()
         score = self.loss.score(outputs.detach(), targets)

@@ -1,4 +1,4 @@
-"""Starts the processes that share a training, and joins them.
+"""The ranks of a training: rank 0 launches the others and joins them to one process group.
 
 Lightning's own launcher would start the worker's child once more, with its pipe and its job. Here
 rank 0 is that child, and the others are started by exec, read the same spec and dataset, and die
@@ -17,48 +17,48 @@ from pathlib import Path
 import torch
 
 from omniscope_deeplearning.checkpoints import Checkpoint
-from omniscope_deeplearning.companions import Companions, last_words
 from omniscope_deeplearning.device import training_device
 from omniscope_deeplearning.fit import fit_network
-from omniscope_deeplearning.memory import memory_told
+from omniscope_deeplearning.memory import explained_memory_error
+from omniscope_deeplearning.peer_ranks import PeerRanks, record_error
 from omniscope_deeplearning.prepared import read_prepared_table
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.stop_request import StopRequest
 from omniscope_deeplearning.world import World
 from omniscope_service.jobs.report import JobPaths, Severity
 
-# Ranks that have met wait so long for each other: one that measures, or writes a checkpoint.
+# Ranks that have joined wait so long for each other: one that measures, or writes a checkpoint.
 _WAIT = timedelta(minutes=5)
 _RANK = "omniscope_deeplearning.ranks"
-_ORDERS = "ranks.json"
-_MEETING = "meeting"
+_JOB_FILE = "ranks.json"
+_RENDEZVOUS = "rendezvous"
 
 
 @contextmanager
-def joined_world(spec: TrainSpec, paths: JobPaths, stop: StopRequest) -> Iterator[World]:
+def launched_ranks(spec: TrainSpec, paths: JobPaths, stop: StopRequest) -> Iterator[World]:
     """Start the other processes of a training and join them; none for one device.
 
     Raises:
         LostProcessError: One of them died; the message says which and how.
-        ToldMemoryError: One of them found no more memory.
-        SystemExit: The worker asked for the end before they had met.
+        TrainingMemoryError: One of them found no more memory.
+        SystemExit: The worker asked for the end before all had joined.
     """
     size = spec.training.devices
     if size == 1:
         yield World()
         return
-    orders = paths.workspace / _ORDERS
-    orders.write_text(json.dumps({"spec": spec.to_dict(), "paths": _texts(paths)}))
-    command, world = [sys.executable, "-m", _RANK, str(orders)], World(0, size)
-    with Companions(command, size, paths.workspace) as others:
-        store = _meeting_place(world, paths.workspace)
-        others.wait_until(lambda: store.check([_here(rank) for rank in range(size)]), stop)
-        with _group(spec, world, store), others.watched():
+    job_file = paths.workspace / _JOB_FILE
+    job_file.write_text(json.dumps({"spec": spec.to_dict(), "paths": _texts(paths)}))
+    command, world = [sys.executable, "-m", _RANK, str(job_file)], World(0, size)
+    with PeerRanks(command, size, paths.workspace) as others:
+        store = _rendezvous(world, paths.workspace)
+        others.wait_until(lambda: store.check([_arrival(rank) for rank in range(size)]), stop)
+        with _process_group(spec, world, store), others.monitored():
             yield world
 
 
 @dataclass(frozen=True)
-class SilentReport:
+class NullReport:
     """`Report` of a process that has no pipe: rank 0 says the same."""
 
     def progress(
@@ -84,26 +84,30 @@ class SilentReport:
         """Store nothing."""
 
 
-def run_rank(orders: Path, rank: int) -> None:
+def run_rank(job_file: Path, rank: int) -> None:
     """Train along with rank 0.
 
     Args:
-        orders: What rank 0 wrote.
+        job_file: The spec and paths that rank 0 wrote.
         rank: Number of this process.
     """
-    values = json.loads(orders.read_text())
+    values = json.loads(job_file.read_text())
     spec = TrainSpec.from_dict(values["spec"])
     paths = JobPaths(**{name: text and Path(text) for name, text in values["paths"].items()})
-    # The others are left after the last words: they look for these when a connection breaks.
-    with ExitStack() as together, last_words(paths.workspace, rank), memory_told(spec):
-        _train_along(spec, paths, World(rank, spec.training.devices), together)
+    # The group is left after the error is recorded: others look for it when a connection breaks.
+    with (
+        ExitStack() as together,
+        record_error(paths.workspace, rank),
+        explained_memory_error(spec),
+    ):
+        _train_rank(spec, paths, World(rank, spec.training.devices), together)
 
 
-def _train_along(spec: TrainSpec, paths: JobPaths, world: World, together: ExitStack) -> None:
-    report = SilentReport()
+def _train_rank(spec: TrainSpec, paths: JobPaths, world: World, together: ExitStack) -> None:
+    report = NullReport()
     prepared = read_prepared_table(paths.dataset, spec)
     checkpoint = Checkpoint.read(paths.resume, spec, report)
-    together.enter_context(_group(spec, world, _meeting_place(world, paths.workspace)))
+    together.enter_context(_process_group(spec, world, _rendezvous(world, paths.workspace)))
     fit_network(
         spec,
         prepared,
@@ -115,20 +119,22 @@ def _train_along(spec: TrainSpec, paths: JobPaths, world: World, together: ExitS
     )
 
 
-def _meeting_place(world: World, folder: Path) -> torch.distributed.Store:
-    """Come to where all meet: a file in the attempt's own folder, so that no port is taken."""
-    store = torch.distributed.FileStore(os.fspath(folder.resolve() / _MEETING), world.size)
-    store.set(_here(world.rank), "")
+def _rendezvous(world: World, folder: Path) -> torch.distributed.Store:
+    """Join the rendezvous: a file in the attempt's own folder, so that no port is taken."""
+    store = torch.distributed.FileStore(os.fspath(folder.resolve() / _RENDEZVOUS), world.size)
+    store.set(_arrival(world.rank), "")
     return store
 
 
-def _here(rank: int) -> str:
-    return f"here/{rank}"
+def _arrival(rank: int) -> str:
+    return f"arrived/{rank}"
 
 
 @contextmanager
-def _group(spec: TrainSpec, world: World, store: torch.distributed.Store) -> Iterator[None]:
-    """Be one of those that train together."""
+def _process_group(
+    spec: TrainSpec, world: World, store: torch.distributed.Store
+) -> Iterator[None]:
+    """Be a member of the process group."""
     nccl = training_device(spec, world).type == "cuda"
     torch.distributed.init_process_group(
         "cpu:gloo,cuda:nccl" if nccl else "gloo",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from omniscope_deeplearning.request_fields import told_as
+from omniscope_deeplearning.request_fields import renamed_field
 from omniscope_ml.errors import DataError
 from omniscope_service.errors import InvalidArgument
 
@@ -25,7 +25,7 @@ def refused_as(field: str, instead_of: str) -> Iterator[None]:
         InvalidArgument: With the reason of the DataError.
     """
     try:
-        with told_as(field, instead_of):
+        with renamed_field(field, instead_of):
             yield
     except DataError as error:
         raise InvalidArgument(

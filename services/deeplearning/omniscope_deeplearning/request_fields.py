@@ -1,4 +1,4 @@
-"""Errors of the machine learning library, told by the fields that a request has."""
+"""Errors of the machine learning library, with the fields that a request has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told_as(field: str, instead_of: str) -> Iterator[None]:
+def renamed_field(field: str, instead_of: str) -> Iterator[None]:
     """Name the request's field in a DataError of the block, in its path and in its message.
 
     Args:

@@ -1,4 +1,4 @@
-"""Hears that a training is to end: with what it has, or at once with a checkpoint."""
+"""Requests to end a training: with what it has, or at once with a checkpoint."""
 
 import signal
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ TERMINATED = 143
 
 
 class StopRequest:
-    """What the worker's signals ask of a training; it looks between two chunks of batches.
+    """Requests of the worker's signals; a training looks for them between two chunks of batches.
 
     Attributes:
         finish: A limit is reached: make do with the best epoch so far.

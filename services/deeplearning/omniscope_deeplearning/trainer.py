@@ -34,22 +34,22 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
         spec: What `TrainSpec.to_dict` wrote.
         paths: The dataset to read, a folder to work in, the folder of the package, and where an
             earlier attempt stood.
-        report: Hears of every epoch.
+        report: Receives every epoch.
 
     Raises:
         DataError: The request or the data cannot give a model; its reason says why.
         LostProcessError: One of the processes that share the training died.
-        ToldMemoryError: Memory ran out; the message has figures and says what needs less.
+        TrainingMemoryError: Memory ran out; the message has figures and says what needs less.
         SystemExit: The worker asked for the end; a checkpoint is left.
     """
     from omniscope_deeplearning.capacity import check_capacity
     from omniscope_deeplearning.checkpoints import Checkpoint
     from omniscope_deeplearning.device import check_devices
     from omniscope_deeplearning.fit import fit_network
-    from omniscope_deeplearning.memory import memory_told
+    from omniscope_deeplearning.memory import explained_memory_error
     from omniscope_deeplearning.package import write_package
     from omniscope_deeplearning.prepared import read_prepared_table
-    from omniscope_deeplearning.ranks import joined_world
+    from omniscope_deeplearning.ranks import launched_ranks
     from omniscope_deeplearning.results import write_results
     from omniscope_deeplearning.stop_request import StopRequest
 
@@ -57,13 +57,13 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     request, stop = TrainSpec.from_dict(spec), StopRequest()
     check_devices(request)
     report.progress(_READING, "reading the dataset")
-    with stop.listening(), memory_told(request):
+    with stop.listening(), explained_memory_error(request):
         prepared = read_prepared_table(paths.dataset, request)
         check_capacity(request, prepared)
         checkpoint = Checkpoint.read(paths.resume, request, report)
         if checkpoint is not None:
             started -= checkpoint.state.seconds  # what earlier attempts trained counts too
-        with joined_world(request, paths, stop) as world:
+        with launched_ranks(request, paths, stop) as world:
             fit = fit_network(
                 request,
                 prepared,

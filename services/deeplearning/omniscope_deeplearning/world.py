@@ -19,37 +19,37 @@ class World:
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_rank_zero(self) -> bool:
         """Whether this process reports and writes."""
         return self.rank == 0
 
-    def share_of(self, rows: int) -> slice:
-        """Return which rows of a batch are this process's.
+    def shard(self, rows: int) -> slice:
+        """Return the rows of a batch that this rank computes.
 
         A batch with fewer rows than processes goes to all: its gradients are then means of equals.
         """
         return slice(None) if rows < self.size else slice(self.rank, None, self.size)
 
-    def joined(self, network: nn.Module) -> nn.Module:
+    def data_parallel(self, network: nn.Module) -> nn.Module:
         """Return the network with gradients that are means over all processes."""
         if self.size == 1:
             return network
         return nn.parallel.DistributedDataParallel(network)
 
-    def share_factor(self, rows: int) -> float:
-        """Return what a share's loss, a sum over the batch's weight, is multiplied by.
+    def loss_scale(self, rows: int) -> float:
+        """Return the factor of a shard's loss, which is a sum over the batch's weight.
 
         Gradients are means over processes, and a batch's loss is a sum over their shares.
         """
         return 1.0 if rows < self.size else float(self.size)
 
-    def summed(self, values: Tensor) -> Tensor:
+    def all_reduce(self, values: Tensor) -> Tensor:
         """Return the sum of every process's values."""
         if self.size > 1:
             torch.distributed.all_reduce(values)
         return values
 
-    def told(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """Return rank 0's value, so that all take the same decision."""
         if self.size == 1:
             return value

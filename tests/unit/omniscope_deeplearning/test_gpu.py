@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from omniscope_deeplearning import ranks
-from omniscope_deeplearning.memory import ToldMemoryError
+from omniscope_deeplearning.memory import TrainingMemoryError
 from omniscope_deeplearning.trainer import warm
 from omniscope_deeplearning.world import World
 from omniscope_ml.networks.architectures import ARCHITECTURES
@@ -136,7 +136,7 @@ def at_most(share: float) -> Iterator[None]:
 
 
 def test_a_full_gpu_is_told_with_figures_and_advice(train_network, digits_spec):
-    with at_most(1e-4), pytest.raises(ToldMemoryError) as told:
+    with at_most(1e-4), pytest.raises(TrainingMemoryError) as told:
         train_network(digits_spec("cnn2d", batch_size=1024), "digits")
 
     assert str(told.value).startswith("the GPU has ")
@@ -153,11 +153,11 @@ def test_a_group_over_nccl_gives_the_weights_of_a_process_alone(
     @contextmanager
     def group_of_one(spec, paths, stop):
         world = World()
-        store = ranks._meeting_place(world, paths.workspace)
-        with ranks._group(spec, world, store):
+        store = ranks._rendezvous(world, paths.workspace)
+        with ranks._process_group(spec, world, store):
             yield GroupOfOne()
 
-    monkeypatch.setattr("omniscope_deeplearning.ranks.joined_world", group_of_one)
+    monkeypatch.setattr("omniscope_deeplearning.ranks.launched_ranks", group_of_one)
 
     assert train_network(spec, "digits").weights == alone.weights
 
@@ -165,14 +165,14 @@ def test_a_group_over_nccl_gives_the_weights_of_a_process_alone(
 class GroupOfOne(World):
     """A process that asks a group although it is alone in it."""
 
-    def joined(self, network):
+    def data_parallel(self, network):
         return torch.nn.parallel.DistributedDataParallel(network)
 
-    def summed(self, values):
+    def all_reduce(self, values):
         torch.distributed.all_reduce(values)
         return values
 
-    def told(self, value):
+    def broadcast(self, value):
         shared = torch.tensor([value], dtype=torch.float64)
         torch.distributed.broadcast(shared, src=0)
         return float(shared)

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from omniscope.registry.v1 import worker_service_pb2 as messages
-from omniscope_deeplearning.memory import memory_told
+from omniscope_deeplearning.memory import explained_memory_error
 from tests.unit.omniscope_service.jobs.conftest import played
 
 TRAINERS = Path(__file__).parent / "trainers"
 
 
-def told(spec, error):
-    with pytest.raises(MemoryError) as caught, memory_told(spec):
+def message(spec, error):
+    with pytest.raises(MemoryError) as caught, explained_memory_error(spec):
         raise error
     return str(caught.value)
 
@@ -38,7 +38,7 @@ def full_gpu(monkeypatch):
 def test_a_full_gpu_is_told_with_its_figures_and_what_needs_less(full_gpu, make_spec, error):
     spec = make_spec(architecture="gru", accelerator="gpu", options={"batch_size": 64})
 
-    assert told(spec, error) == (
+    assert message(spec, error) == (
         "the GPU has 80.0 GiB, the training held 77.0 GiB of it at most, 1.0 GiB are free; "
         "a smaller training.batch_size than 64 with more training.accumulation, a smaller "
         "gru.width, a larger gru.patch, or fewer columns by feature_selection.top_k need less."
@@ -50,7 +50,7 @@ def test_a_full_machine_is_told_with_what_was_asked_for(make_spec, accelerator):
     with pytest.raises(RuntimeError) as full:
         torch.empty(2**50, dtype=torch.uint8)
 
-    said = told(make_spec(accelerator=accelerator), full.value)
+    said = message(make_spec(accelerator=accelerator), full.value)
 
     assert "1048576.0 GiB more were asked for at once" in said
     assert "training.batch_size than the default" in said
@@ -61,13 +61,13 @@ def test_what_numpy_finds_no_memory_for_is_told_too(make_spec):
     with pytest.raises(MemoryError) as full:
         np.empty(2**50, dtype=np.uint8)
 
-    assert "Unable to allocate 1.00 PiB" in told(make_spec(), full.value)
+    assert "Unable to allocate 1.00 PiB" in message(make_spec(), full.value)
 
 
 def test_other_errors_of_torch_stay_as_they_are(make_spec):
     with (
         pytest.raises(RuntimeError, match="shapes cannot be multiplied"),
-        memory_told(make_spec()),
+        explained_memory_error(make_spec()),
     ):
         torch.ones(2, 3) @ torch.ones(2, 3)
 

@@ -1,4 +1,4 @@
-"""Specs, learning rates and orders of rows."""
+"""Specs, learning rates and job_file of rows."""
 
 import json
 

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from safetensors.numpy import load
 
-from omniscope_deeplearning import companions, ranks
-from omniscope_deeplearning.companions import Companions, last_words
-from omniscope_deeplearning.memory import ToldMemoryError
+from omniscope_deeplearning import peer_ranks, ranks
+from omniscope_deeplearning.memory import TrainingMemoryError
+from omniscope_deeplearning.peer_ranks import PeerRanks, record_error
 from omniscope_deeplearning.stop_request import StopRequest
 from omniscope_service.jobs.report import LostProcessError
 from tests.unit.omniscope_deeplearning.conftest import DIGITS, ROWS_OF_PIXELS, RecordedReport
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(300)
 
 def other_ranks():
     below = psutil.Process().children()
-    return [process for process in below if ranks._ORDERS in " ".join(process.cmdline())]
+    return [process for process in below if ranks._JOB_FILE in " ".join(process.cmdline())]
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def test_two_ranks_give_the_weights_of_one_process(train_network, make_spec, arc
 
 
 @pytest.mark.slow
-def test_a_rank_that_dies_before_they_meet_ends_the_training(train_network, make_spec):
+def test_a_rank_that_dies_before_the_rendezvous_ends_the_training(train_network, make_spec):
     with (
         as_soon_as_another_rank_starts(lambda pid: os.kill(pid, signal.SIGKILL)),
         pytest.raises(LostProcessError) as lost,
@@ -108,12 +108,12 @@ def test_a_rank_that_dies_while_they_train_ends_the_training(train_network, make
         ("fail", LostProcessError, "training failed: ZeroDivisionError: cannot divide"),
         (
             "fill_memory",
-            ToldMemoryError,
+            TrainingMemoryError,
             "share the training, the worker has .* smaller mlp.width",
         ),
     ],
 )
-def test_what_a_rank_fails_of_is_told_and_logged(
+def test_the_error_of_a_rank_is_reported_and_logged(
     act, error, said, train_network, make_spec, monkeypatch, capfd
 ):
     monkeypatch.setattr(ranks, "_RANK", "failing_rank")
@@ -155,7 +155,7 @@ def test_an_interrupted_training_of_two_ranks_goes_on_exactly(train_network, mak
 
 
 @pytest.mark.slow
-def test_the_end_before_they_meet_leaves_no_rank(train_network, make_spec):
+def test_the_end_before_the_rendezvous_leaves_no_rank(train_network, make_spec):
     with (
         as_soon_as_another_rank_starts(lambda _: os.kill(os.getpid(), signal.SIGTERM)),
         pytest.raises(SystemExit) as ended,
@@ -190,10 +190,10 @@ def test_a_limit_ends_all_ranks_with_the_best_epoch(train_network, make_spec):
     assert other_ranks() == []
 
 
-def test_the_rank_that_died_first_is_told_and_not_who_lost_it(tmp_path):
+def test_the_rank_that_died_first_is_reported_and_not_who_lost_it(tmp_path):
     code = "import os, sys, time; os.kill(os.getpid(), 9) if sys.argv[1] == '2' else sys.exit(1)"
-    with last_words_of(1, tmp_path, RuntimeError("Connection closed by peer")):
-        others = Companions([sys.executable, "-c", code], 3, tmp_path)
+    with error_of_rank(1, tmp_path, RuntimeError("Connection closed by peer")):
+        others = PeerRanks([sys.executable, "-c", code], 3, tmp_path)
 
     for process in others._processes:
         process.wait()
@@ -202,13 +202,13 @@ def test_the_rank_that_died_first_is_told_and_not_who_lost_it(tmp_path):
 
 
 def test_an_error_of_its_own_stays_what_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(companions, "_STATUS_SECONDS", 0.2)
+    monkeypatch.setattr(peer_ranks, "_STATUS_SECONDS", 0.2)
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
 
     with (
-        Companions(command, 2, tmp_path) as others,
+        PeerRanks(command, 2, tmp_path) as others,
         pytest.raises(RuntimeError, match="shapes"),
-        others.watched(),
+        others.monitored(),
     ):
         raise RuntimeError("shapes cannot be multiplied")
 
@@ -216,12 +216,12 @@ def test_an_error_of_its_own_stays_what_it_is(tmp_path, monkeypatch):
 def test_where_the_death_of_a_rank_is_not_noticed_the_training_ends_with_it(
     tmp_path, monkeypatch, capfd
 ):
-    monkeypatch.setattr(companions, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(peer_ranks, "_EXIT_SECONDS", 0.01)
     left: queue.Queue[int] = queue.Queue()
     monkeypatch.setattr(os, "_exit", left.put)
     command = [sys.executable, "-c", "import sys; sys.exit(9)"]
 
-    with Companions(command, 2, tmp_path) as others, others.watched():
+    with PeerRanks(command, 2, tmp_path) as others, others.monitored():
         status = left.get()
 
     assert status == 70
@@ -231,7 +231,7 @@ def test_where_the_death_of_a_rank_is_not_noticed_the_training_ends_with_it(
 
 
 @contextmanager
-def last_words_of(rank, folder, error):
-    with pytest.raises(type(error)), last_words(folder, rank):
+def error_of_rank(rank, folder, error):
+    with pytest.raises(type(error)), record_error(folder, rank):
         raise error
     yield

@@ -1,4 +1,4 @@
-"""The other processes of a training, as its first one sees them: started, watched, ended."""
+"""The other ranks of a training as rank 0 sees them: started, monitored, ended."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from omniscope_deeplearning.memory import ToldMemoryError
+from omniscope_deeplearning.memory import TrainingMemoryError
 from omniscope_deeplearning.stop_request import TERMINATED, StopRequest
 from omniscope_service.jobs.report import LostProcessError
 
@@ -20,17 +20,17 @@ _LOOK_SECONDS = 0.1
 # A connection to a process that died breaks before its exit status can be read.
 _STATUS_SECONDS = 10.0
 # On GPUs a process waits minutes for one that died, and nothing but its own end ends that.
-_PATIENCE_SECONDS = 20.0
+_EXIT_SECONDS = 20.0
 _ABANDONED = 70
 
 
-class Companions:
+class PeerRanks:
     """Processes that share a training with this one, which is rank 0.
 
     Args:
         command: Starts one; its rank is added.
         size: How many processes there are with this one.
-        folder: Where those that fail leave their last words.
+        folder: Where those that fail record their error.
     """
 
     def __init__(self, command: list[str], size: int, folder: Path) -> None:
@@ -45,62 +45,62 @@ class Companions:
             process.kill()
             process.wait()
 
-    def wait_until(self, met: Callable[[], bool], stop: StopRequest) -> None:
+    def wait_until(self, ready: Callable[[], bool], stop: StopRequest) -> None:
         """Wait for the others, which import their libraries first.
 
         Raises:
-            LostProcessError, ToldMemoryError: One of them has ended instead.
+            LostProcessError, TrainingMemoryError: One of them has ended instead.
             SystemExit: The worker asked for the end.
         """
-        while not met():
-            self._raise_if_one_died()
+        while not ready():
+            self._raise_if_one_failed()
             if stop.end:
                 raise SystemExit(TERMINATED)
             time.sleep(_LOOK_SECONDS)
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Tell of one that dies; all that is seen otherwise is that it does not answer.
+    def monitored(self) -> Iterator[None]:
+        """Raise the error of a rank that dies; else it is only seen not to answer.
 
         Raises:
-            LostProcessError, ToldMemoryError: Instead of what came of its death.
+            LostProcessError, TrainingMemoryError: Instead of what came of its death.
         """
         over = threading.Event()
-        threading.Thread(target=self._leave_with_the_dead, args=(over,), daemon=True).start()
+        threading.Thread(target=self._exit_after_a_peer, args=(over,), daemon=True).start()
         try:
             yield
         except RuntimeError:
             latest = time.monotonic() + _STATUS_SECONDS
             while time.monotonic() < latest:
-                self._raise_if_one_died()
+                self._raise_if_one_failed()
                 time.sleep(_LOOK_SECONDS)
             raise
         finally:
             over.set()
 
-    def _leave_with_the_dead(self, over: threading.Event) -> None:
+    def _exit_after_a_peer(self, over: threading.Event) -> None:
         """End this process when another one has died and nothing has come of it for long."""
         while not over.wait(_LOOK_SECONDS):
-            died = self._one_that_died()
-            if died is not None and not over.wait(_PATIENCE_SECONDS):
-                sys.stderr.write(f"{died}, and the training waits for it in vain.\n")
+            failure = self._first_failure()
+            if failure is not None and not over.wait(_EXIT_SECONDS):
+                sys.stderr.write(f"{failure}, and the training waits for it in vain.\n")
                 sys.stderr.flush()
                 os._exit(_ABANDONED)
 
-    def _raise_if_one_died(self) -> None:
-        died = self._one_that_died()
-        if died is not None:
-            raise died
+    def _raise_if_one_failed(self) -> None:
+        failure = self._first_failure()
+        if failure is not None:
+            raise failure
 
-    def _one_that_died(self) -> Exception | None:
+    def _first_failure(self) -> Exception | None:
         """Return the error for one that died, if possible not one that died of another's death."""
         ended = {rank: process.poll() for rank, process in enumerate(self._processes, start=1)}
         died = {r: status for r, status in ended.items() if status not in (None, 0, TERMINATED)}
         for rank, status in died.items():
-            if not _words(self._folder, rank).exists():
+            if not _error_file(self._folder, rank).exists():
                 return self._lost(rank, status)
         for rank in ended:
-            if _words(self._folder, rank).exists():
+            if _error_file(self._folder, rank).exists():
                 return self._failed(rank)
         return None
 
@@ -111,31 +111,31 @@ class Companions:
         return LostProcessError(f"{self._named(rank)} {how}")
 
     def _failed(self, rank: int) -> Exception:
-        """Return what a rank has said, which it says before its connections break."""
-        said = json.loads(_words(self._folder, rank).read_text(encoding="utf-8"))
-        if said["out_of_memory"]:
-            return ToldMemoryError(f"in {self._named(rank)}, {said['text']}")
-        return LostProcessError(f"{self._named(rank)} failed: {said['text']}")
+        """Return the recorded error of a rank: it is recorded before its connections break."""
+        recorded = json.loads(_error_file(self._folder, rank).read_text(encoding="utf-8"))
+        if recorded["out_of_memory"]:
+            return TrainingMemoryError(f"in {self._named(rank)}, {recorded['text']}")
+        return LostProcessError(f"{self._named(rank)} failed: {recorded['text']}")
 
     def _named(self, rank: int) -> str:
         return f"rank {rank} of the {self._size} processes that share the training"
 
 
 @contextmanager
-def last_words(folder: Path, rank: int) -> Iterator[None]:
-    """Leave what a rank fails of where rank 0 finds it."""
+def record_error(folder: Path, rank: int) -> Iterator[None]:
+    """Record the error that a rank fails with where rank 0 finds it."""
     try:
         yield
     except Exception as error:
         short = isinstance(error, MemoryError)
         text = str(error) if short else f"{type(error).__name__}: {error}"
-        said = json.dumps({"out_of_memory": short, "text": text})
+        recorded = json.dumps({"out_of_memory": short, "text": text})
         # Whole or not at all: rank 0 looks at any time.
-        unfinished = _words(folder, rank).with_suffix(".part")
-        unfinished.write_text(said, encoding="utf-8")
-        unfinished.replace(_words(folder, rank))
+        unfinished = _error_file(folder, rank).with_suffix(".part")
+        unfinished.write_text(recorded, encoding="utf-8")
+        unfinished.replace(_error_file(folder, rank))
         raise
 
 
-def _words(folder: Path, rank: int) -> Path:
+def _error_file(folder: Path, rank: int) -> Path:
     return folder / f"rank-{rank}.json"
