@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GatewayFiles:
-    """What `build` has written.
+    """The files that `build` has written.
 
     Attributes:
         configuration: Envoy's configuration; it names the other file by its absolute path.

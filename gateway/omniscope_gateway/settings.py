@@ -1,4 +1,4 @@
-"""What a gateway has to be told; everything else is decided by this package."""
+"""Settings of a gateway; everything else is decided by this package."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Calls:
 
         An error of `requests` itself is raised as it is.
         """
-        source = _Remembering(requests)
+        source = _ErrorKeeping(requests)
         try:
             return method(source, timeout=seconds, metadata=self._metadata())
         except grpc.RpcError as error:
@@ -88,7 +88,7 @@ class Calls:
         return ("authorization", f"Bearer {self._token}"), ("x-request-id", str(ULID()))
 
 
-class _Remembering(Iterator[Request]):
+class _ErrorKeeping(Iterator[Request]):
     """Keeps the error that ended an iterator, which grpc would replace by one of its own."""
 
     def __init__(self, source: Iterator[Request]) -> None:

@@ -32,13 +32,13 @@ def message(kind: type[MessageT], path: str = "", /, **fields: Any) -> MessageT:
     """
     for name, value in fields.items():
         if _is_switch(kind, name) and value not in (None, True, False):  # 7 would count as true
-            raise _misfit(kind, name, path, value)
+            raise _type_mismatch(kind, name, path, value)
     try:
         return kind(**fields)
     except (TypeError, ValueError):
         for name, value in fields.items():
             if not _holds(kind, name, value):
-                raise _misfit(kind, name, path, value) from None
+                raise _type_mismatch(kind, name, path, value) from None
         raise
 
 
@@ -55,7 +55,7 @@ def _holds(kind: type[Message], name: str, value: object) -> bool:
     return True
 
 
-def _misfit(kind: type[Message], name: str, path: str, value: object) -> RequestError:
+def _type_mismatch(kind: type[Message], name: str, path: str, value: object) -> RequestError:
     held = _held_by(kind, name)
     named = f"{path}.{name}" if path else name
     shown = str(value) if isinstance(value, int | float) else repr(value)

@@ -44,11 +44,11 @@ def up(
         home = suite_home()
         if detach and running_pid(home):
             console(stderr=True).print(f"A suite runs in {home} already.")
-            _say_where(home, as_json, "`omniscope down` stops it")
+            _print_addresses(home, as_json, "`omniscope down` stops it")
         elif detach:
             _up_detached(home, free_ports, as_json)
         else:
-            _up_here(home, free_ports, as_json)
+            _up_attached(home, free_ports, as_json)
 
 
 def down(as_json: Json = False) -> None:
@@ -104,10 +104,10 @@ def _up_detached(home: Path, free_ports: bool, as_json: bool) -> None:
 
     with starting(console(stderr=True)) as report:
         start_detached(home, report, free_ports=free_ports)
-    _say_where(home, as_json, "`omniscope down` stops it")
+    _print_addresses(home, as_json, "`omniscope down` stops it")
 
 
-def _up_here(home: Path, free_ports: bool, as_json: bool) -> None:
+def _up_attached(home: Path, free_ports: bool, as_json: bool) -> None:
     from contextlib import ExitStack
 
     from omniscope_local.display import print_events, starting
@@ -120,12 +120,12 @@ def _up_here(home: Path, free_ports: bool, as_json: bool) -> None:
         def on_ready() -> None:
             start.close()
             reporters[0] = print_events(screen)
-            _say_where(home, as_json, "Ctrl-C stops it")
+            _print_addresses(home, as_json, "Ctrl-C stops it")
 
         run_suite(home, lambda report: reporters[0](report), on_ready, free_ports=free_ports)
 
 
-def _say_where(home: Path, as_json: bool, how_to_stop: str) -> None:
+def _print_addresses(home: Path, as_json: bool, how_to_stop: str) -> None:
     from omniscope_local.display import running
     from omniscope_local.state import read_state
 

@@ -1,4 +1,4 @@
-"""Runs a suite in the background: starts it as its own process, follows its start, ends it."""
+"""A suite in the background: started as its own process, followed until it answers, stopped."""
 
 import json
 import os
@@ -51,41 +51,41 @@ def start_detached(home: Path, report: Callable[[Report], None], *, free_ports: 
 
 
 def serve_detached(home: Path, *, free_ports: bool) -> None:
-    """Be the process that `start_detached` starts: tell it how the start goes, then the log."""
-    listener = Listener()
+    """Be the process that `start_detached` starts: report the start to it, the rest to the log."""
+    reporter = StartReporter()
     try:
-        run_suite(home, listener.report, listener.ready, free_ports=free_ports)
+        run_suite(home, reporter.report, reporter.ready, free_ports=free_ports)
     except OmniscopeError as error:
-        listener.fail(error)
+        reporter.fail(error)
         sys.exit(f"error: {error}")
 
 
-class Listener:
-    """Who is told what happens: the starting process on standard output, later the log."""
+class StartReporter:
+    """Reports of a suite: to the starting process on standard output, later to the log."""
 
     def __init__(self) -> None:
         self._started = False
 
     def report(self, event: Report) -> None:
-        """Tell what happened to a process."""
+        """Report an event of a process."""
         if self._started:
             moment = datetime.now(UTC).isoformat(timespec="seconds")
             sys.stderr.write(f"{moment} {event.name} {event.event}\n")
         else:
-            self._tell("report", asdict(event))
+            self._send("report", asdict(event))
 
     def ready(self) -> None:
-        """Tell that everything answers, and let go of the starting process."""
-        self._tell("ready", True)
+        """Report that everything answers, and detach from the starting process."""
+        self._send("ready", True)
         self._started = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def fail(self, error: OmniscopeError) -> None:
-        """Tell why there is no suite."""
+        """Report why there is no suite."""
         names = ("code", "message", "reason", "field")
-        self._tell("error", {name: getattr(error, name) for name in names})
+        self._send("error", {name: getattr(error, name) for name in names})
 
-    def _tell(self, kind: str, content: object) -> None:
+    def _send(self, kind: str, content: object) -> None:
         sys.stdout.write(json.dumps({kind: content}) + "\n")
         sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""What `omniscope up` and `omniscope status` show."""
+"""The display of `omniscope up` and `omniscope status`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

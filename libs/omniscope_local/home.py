@@ -26,11 +26,11 @@ def make_home(home: Path) -> None:
 
 
 @contextmanager
-def hold_home(home: Path) -> Iterator[None]:
-    """Hold a home for this process; the kernel lets go of it when the process ends, however.
+def lock_home(home: Path) -> Iterator[None]:
+    """Lock a home for this process; the kernel releases it when the process ends, however.
 
     Raises:
-        OmniscopeError: ALREADY_EXISTS, reason SUITE_RUNNING, when another process holds it.
+        OmniscopeError: ALREADY_EXISTS, reason SUITE_RUNNING, when another process has it.
     """
     make_home(home)
     with (home / LOCK_NAME).open("a+") as lock:
@@ -54,7 +54,7 @@ def running_pid(home: Path) -> int | None:
         return None
     with path.open("r+") as lock:
         if _lock(lock.fileno()):
-            return None  # and let go of it again
+            return None  # and released it again
         return int(lock.read() or 0) or None
 
 

@@ -1,4 +1,4 @@
-"""What a suite is busy with, for who is about to stop it."""
+"""The running jobs of a suite, for who is about to stop it."""
 
 from contextlib import closing
 from pathlib import Path

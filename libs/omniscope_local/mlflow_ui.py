@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from omniscope_client.errors import OmniscopeError
+from omniscope_local.die_with_parent import die_with_parent
 from omniscope_local.ports import LOOPBACK, require_free
-from omniscope_local.tether import tethered
 
 PORT_OPTION = "--port"
 STOP_SECONDS = 10.0
@@ -47,7 +47,7 @@ def _serve(command: list[str], environment: dict[str, str]) -> None:
     process = None
     try:
         process = subprocess.Popen(
-            tethered(command, os.getpid()),
+            die_with_parent(command, os.getpid()),
             env=environment,
             start_new_session=True,  # Ctrl-C is for us: MLflow would answer with a traceback
         )

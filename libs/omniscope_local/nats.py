@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from omniscope_local.tether import tethered
+from omniscope_local.die_with_parent import die_with_parent
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -63,7 +63,7 @@ class NatsServer:
 def start_nats(store: Path, port: int = 0, log: Path | None = None) -> NatsServer:
     """Start a broker on the loopback interface and wait until it accepts connections.
 
-    It dies with the thread that calls this (see `tether`): call it from one that lives on.
+    It dies with the thread that calls this, see `die_with_parent`: call it from one that lives.
 
     Args:
         store: Folder for its configuration and its streams; made when it is missing.
@@ -116,7 +116,7 @@ def _write_configuration(store: Path, port: int, token: str) -> Path:
 def _launch(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
-            tethered(command, os.getpid()),
+            die_with_parent(command, os.getpid()),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -114,13 +114,13 @@ def _in_use(setting: str, port: int) -> OmniscopeError:
     others = ", or take free ports with --free-ports" if setting != "--port" else ""
     return OmniscopeError(
         "FAILED_PRECONDITION",
-        f"Port {port} is in use{_by_whom(port)}: set {setting} to another one{others}.",
+        f"Port {port} is in use{_owner(port)}: set {setting} to another one{others}.",
         reason="PORT_IN_USE",
         field=setting,
     )
 
 
-def _by_whom(port: int) -> str:
+def _owner(port: int) -> str:
     """Name the process that listens on a port, if it is ours to see."""
     for connection in psutil.net_connections("tcp"):
         address = connection.laddr if connection.status == psutil.CONN_LISTEN else ()

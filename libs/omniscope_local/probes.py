@@ -37,7 +37,7 @@ def gateway_answers(address: str) -> bool:
         connection.close()
 
 
-def broker_greets(address: str) -> bool:
+def nats_serves(address: str) -> bool:
     """Whether a nats-server sends the greeting that it opens every connection with."""
     try:
         with _connect(address) as connection:

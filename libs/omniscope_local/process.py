@@ -6,8 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from omniscope_local.die_with_parent import die_with_parent
 from omniscope_local.programs import Program
-from omniscope_local.tether import tethered
 
 LOG_BYTES = 10 * 1024 * 1024
 
@@ -28,12 +28,12 @@ class Process:
     def __init__(self, program: Program, logs: Path) -> None:
         self.program = program
         self.log = logs / f"{program.name}.log"
-        _turn_over(self.log)
+        _rotate(self.log)
         self.started = time.monotonic()
         with self.log.open("ab") as output:
             self._offset = output.tell()
             self._process = subprocess.Popen(
-                tethered(program.command, os.getpid()),
+                die_with_parent(program.command, os.getpid()),
                 env={**os.environ, **program.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -70,7 +70,7 @@ class Process:
         self._process.kill()
         self._process.wait()
 
-    def last_words(self) -> str:
+    def last_log_line(self) -> str:
         """Return the last line that this run has logged."""
         with self.log.open("rb") as log:
             log.seek(self._offset)
@@ -78,7 +78,7 @@ class Process:
         return lines[-1] if lines else "it logged nothing"
 
 
-def _turn_over(log: Path) -> None:
+def _rotate(log: Path) -> None:
     """Keep a log from growing for ever: one old file of at most this size stays."""
     if log.is_file() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))

@@ -12,12 +12,12 @@ from omniscope_gateway.build import build
 from omniscope_gateway.settings import Address, GatewaySettings
 from omniscope_local.nats import nats_command
 from omniscope_local.ports import LOOPBACK, Ports
-from omniscope_local.probes import Probe, broker_greets, gateway_answers, grpc_serves
+from omniscope_local.probes import Probe, gateway_answers, grpc_serves, nats_serves
 
 MACHINE_SLOTS = "1"
 """Trainings of a suite at a time, whichever service's: each of them would use all processors."""
 PROBES: Mapping[str, Probe] = {
-    "nats": broker_greets,
+    "nats": nats_serves,
     "registry": grpc_serves,
     "automl": grpc_serves,
     "deeplearning": grpc_serves,

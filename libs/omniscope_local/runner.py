@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from omniscope_local.home import hold_home
+from omniscope_local.home import lock_home
 from omniscope_local.ports import choose_ports
 from omniscope_local.programs import suite_programs
 from omniscope_local.suite import Report, Suite
@@ -33,7 +33,7 @@ def suite_running(
     Raises:
         OmniscopeError: The suite cannot start; by then all of it has been stopped.
     """
-    with hold_home(home), _interrupted_by_signals():
+    with lock_home(home), _interrupted_by_signals():
         ensure_tokens(home)
         suite = Suite(home, suite_programs(home, choose_ports(free=free_ports)), report)
         try:

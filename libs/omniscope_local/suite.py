@@ -46,7 +46,7 @@ class Suite:
     Use it from the main thread: its processes die with the thread that started them.
 
     Args:
-        home: Home of the suite; it must be held, see `home.hold_home`.
+        home: Home of the suite; it must be locked, see `home.lock_home`.
         programs: What to run, in the order of starting.
         report: Called with what happens.
     """
@@ -133,7 +133,7 @@ class Suite:
             raise OmniscopeError(
                 "INTERNAL",
                 f"{name} ended {RESTARTS + 1} times within {RESTART_WINDOW_SECONDS:g} s: "
-                f"{process.last_words()} (see {process.log})",
+                f"{process.last_log_line()} (see {process.log})",
                 reason="PROCESS_FAILED",
             )
         ends.append(now)
@@ -174,6 +174,6 @@ class Suite:
 def _failed(process: Process, what: str) -> OmniscopeError:
     return OmniscopeError(
         "INTERNAL",
-        f"{process.program.name} {what}: {process.last_words()} (see {process.log})",
+        f"{process.program.name} {what}: {process.last_log_line()} (see {process.log})",
         reason="START_FAILED",
     )

@@ -1,4 +1,4 @@
-"""What makes code machine learning, without any transport: tables, splits, metrics, packages.
+"""Machine learning without any transport: tables, splits, metrics, packages.
 
 `datasets` reads uploads, stores them as Arrow files and opens these; `schema`, `labels` and
 `splits` prepare a table for training; `preprocessing` fits transforms on its training rows;

@@ -32,7 +32,7 @@ _UNLISTED = frozenset({MANIFEST_FILE, SIGNATURE_FILE, PUBLIC_KEY_FILE})
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a package says about itself.
+    """The manifest of a model package.
 
     Attributes:
         kind: What loads it, for example `automl.tabular`.

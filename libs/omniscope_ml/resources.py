@@ -1,4 +1,4 @@
-"""What the container allows: processors and memory by its control group, not by the machine."""
+"""The container's limits: processors and memory by its control group, not by the machine."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""What makes a process a service of the suite, free of machine learning.
+"""The framework of the suite's services, free of machine learning.
 
 `app` starts and stops a `Service`; `rpc` is its gRPC server and the channels to others; `events`
 is the message bus; `jobs` runs trainings in children of their own; `watch` turns a job's journal

@@ -1,4 +1,4 @@
-"""What a service is, and the one place that starts and stops it."""
+"""A service, and the one place that starts and stops it."""
 
 from __future__ import annotations
 

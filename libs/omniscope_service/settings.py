@@ -23,7 +23,7 @@ def find_home(start: Path) -> Path:
 
 
 class ServiceSettings(BaseSettings):
-    """What every service reads; a service's own class adds its fields, `listen` among them.
+    """Settings of every service; a service's own class adds its fields, `listen` among them.
 
     Every field comes from `OMNISCOPE_<FIELD>`; a subclass names other variables by alias.
     """

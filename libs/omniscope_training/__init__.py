@@ -1,4 +1,4 @@
-"""What every training service checks alike: columns, target, parts of the rows, names and labels.
+"""The checks of every training service: columns, target, parts of the rows, names and labels.
 
 A service checks and fills in what only its own trainings have; the rest of a request has the same
 fields everywhere (`request`) and is understood the same way. `options` checks what a request says

@@ -1,4 +1,4 @@
-"""What every training spec says about its table, read from a claimed job."""
+"""The table that a training spec names, read from a claimed job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request says about choosing columns."""
+"""The choice of columns in a request."""
 
 from __future__ import annotations
 

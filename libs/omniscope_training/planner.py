@@ -52,7 +52,7 @@ class TrainingPlan(Generic[Request]):
 
 @dataclass(frozen=True)
 class RequestedTable:
-    """What is known of the data that a request asks to train on.
+    """The data that a request asks to train on, as far as it is known.
 
     Attributes:
         dataset: The dataset.

@@ -1,4 +1,4 @@
-"""What the profiles of target and split column tell to be impossible about a division of rows."""
+"""Divisions of rows that the profiles of target and split column show to be impossible."""
 
 from __future__ import annotations
 

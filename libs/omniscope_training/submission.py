@@ -1,4 +1,4 @@
-"""What the registry is asked to queue, made from the plan of any training service."""
+"""The submission to the registry, made from the plan of any training service."""
 
 from __future__ import annotations
 

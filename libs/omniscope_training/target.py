@@ -1,4 +1,4 @@
-"""What kind of problem a target column poses, and whether it can be learned at all."""
+"""The kind of problem that a target column poses, and whether it can be learned at all."""
 
 from __future__ import annotations
 

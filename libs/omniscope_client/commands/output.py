@@ -1,4 +1,4 @@
-"""What every command shares: its options, where it prints, and what an error looks like."""
+"""The shared parts of all commands: options, where they print, and the form of errors."""
 
 import json
 import os

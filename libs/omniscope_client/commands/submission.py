@@ -1,4 +1,4 @@
-"""What is said about a training that was accepted."""
+"""The report of a training that was accepted."""
 
 from omniscope.common.v1.job_pb2 import Job
 from omniscope_client.commands.output import console, print_json

@@ -1,1 +1,1 @@
-"""What the command line shows: `amounts` words, `tables` lists and results, `training` live."""
+"""The output of the command line: `amounts` words, `tables` lists and results, `training` live."""

@@ -96,7 +96,7 @@ def state(value: JobState.ValueType) -> str:
     return JobState.Name(value).removeprefix("JOB_STATE_").lower()
 
 
-def took(job: Job) -> str:
+def run_time(job: Job) -> str:
     """Return how long a job ran; `-` while that is open."""
     if not (job.HasField("start_time") and job.HasField("end_time")):
         return "-"

@@ -74,7 +74,7 @@ class JobProgress:
         """Estimated time left now; None when unknown."""
         return None if self._ends_at is None else max(self._ends_at - time.monotonic(), 0.0)
 
-    def tells(self, line: LogLine) -> bool:
+    def is_shown(self, line: LogLine) -> bool:
         """Whether a user should see a line: a search prints far too many that only inform."""
         return line.severity >= (LOG_SEVERITY_WARNING if self.searches else LOG_SEVERITY_INFO)
 
@@ -92,7 +92,7 @@ class JobProgress:
                 self.curves.add(event.metric)
             case "leaderboard_entry":
                 self.candidates[event.leaderboard_entry.model] = event.leaderboard_entry
-            case "log_line" if self.tells(event.log_line):
+            case "log_line" if self.is_shown(event.log_line):
                 self._keep(event.log_line)
 
     def lose_connection(self) -> None:

@@ -12,7 +12,16 @@ from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_pb2 import Job, JobState
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import Model, ModelResults
-from omniscope_client.render.amounts import age, duration, moment, number, score, size, state, took
+from omniscope_client.render.amounts import (
+    age,
+    duration,
+    moment,
+    number,
+    run_time,
+    score,
+    size,
+    state,
+)
 from omniscope_client.render.option_names import in_options
 
 STATE_STYLES = {
@@ -81,7 +90,7 @@ def jobs(rows: Iterable[Job]) -> Table:
     for row in rows:
         table.add_row(
             row.job_id, job_state(row.state), f"{row.progress:.0f}", cut(row.model_name),
-            took(row), age(row.create_time),
+            run_time(row), age(row.create_time),
         )  # fmt: skip
     return table
 
@@ -102,7 +111,7 @@ def job(row: Job) -> Table:
         ("submitted", f"{moment(row.create_time)} by {row.created_by}"),
         ("repeats", row.retry_of),
         ("deadline", moment(row.deadline) if row.HasField("deadline") else ""),
-        ("took", took(row)),
+        ("took", run_time(row)),
         ("stopped early", "yes, a limit was hit" if row.stopped_early else ""),
         ("experiment", row.experiment),
         ("tags", labels(row.tags.items())),

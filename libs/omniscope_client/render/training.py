@@ -166,7 +166,7 @@ def _lines(event: JobEvent, progress: JobProgress) -> Iterator[str]:
             yield f"{progress.percent:3.0f} %  {', '.join(parts)}"
         case "checkpoint":
             yield f"checkpoint {event.checkpoint.name} stored"
-        case "log_line" if progress.tells(event.log_line):
+        case "log_line" if progress.is_shown(event.log_line):
             yield f"       {event.log_line.text.strip()}"
         case "leaderboard_entry" if not event.leaderboard_entry.HasField("score_test"):
             yield _candidate(progress, event.leaderboard_entry.model)

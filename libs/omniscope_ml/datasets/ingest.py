@@ -22,7 +22,7 @@ from omniscope_ml.datasets.preview import write_preview
 from omniscope_ml.datasets.profile import likely_keys, profile
 from omniscope_ml.datasets.profile_sparse import profile_sparse
 from omniscope_ml.datasets.upload_readers import read_table
-from omniscope_ml.datasets.without_pandas import do_without_pandas
+from omniscope_ml.datasets.without_pandas import forbid_pandas
 from omniscope_ml.errors import DataError
 
 DATA_FILE = "data.arrow"
@@ -111,5 +111,5 @@ def _print(answer: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    do_without_pandas()
+    forbid_pandas()
     sys.exit(main())

@@ -29,7 +29,7 @@ _SPARSE = ("csr_matrix", "csc_matrix")
 
 @dataclass(frozen=True)
 class AnnotatedMatrix:
-    """What an h5ad file gives.
+    """The contents of an h5ad file.
 
     Attributes:
         table: A column of sample names, the columns of `obs`, and a dense `X`.

@@ -17,6 +17,6 @@ class _NoPandas(MetaPathFinder):
             raise ModuleNotFoundError("this program works without pandas", name=fullname)
 
 
-def do_without_pandas() -> None:
+def forbid_pandas() -> None:
     """Have every later import of pandas in this process fail."""
     sys.meta_path.insert(0, _NoPandas())

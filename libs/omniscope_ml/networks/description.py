@@ -1,4 +1,4 @@
-"""What a model package says about a network: enough to build it again, and no code."""
+"""The description of a network in a model package: enough to build it again, and no code."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""What may be chosen about an architecture: names, defaults, ranges, and the check of choices."""
+"""The parameters of an architecture: names, defaults, ranges, and the check of choices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -25,8 +25,8 @@ _BYTES_PER_WEIGHT: Final = 4
 _GIB: Final = 2**30
 
 
-def places(description: NetworkDescription) -> int:
-    """Return at how many places a network looks at a row: pixels, steps or tokens; else 1."""
+def positions(description: NetworkDescription) -> int:
+    """Return at how many positions a network looks at a row: pixels, steps or tokens; else 1."""
     layout = description.layout
     if layout.kind == "image":
         return layout.height * layout.width
@@ -38,7 +38,7 @@ def places(description: NetworkDescription) -> int:
 
 def rows_at_once(description: NetworkDescription) -> int:
     """Return how many rows a network that does not train takes at once, from 1 to 4096."""
-    inside = _HELD_AT_ONCE * places(description) * int(description.parameters["width"])
+    inside = _HELD_AT_ONCE * positions(description) * int(description.parameters["width"])
     return max(1, min(_MOST_ROWS, _MOST_VALUES // (description.columns + inside)))
 
 
@@ -53,7 +53,7 @@ def multiplications(description: NetworkDescription, weights: int) -> int:
     if description.architecture == "transformer" and description.layout.kind == "flat":
         # Each feature has weights of its own, which are used at its place only.
         once = description.columns * int(description.parameters["width"])
-    return once + (weights - once) * places(description)
+    return once + (weights - once) * positions(description)
 
 
 def count_weights(description: NetworkDescription) -> int:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from omniscope_ml.curves import CALIBRATION_BINS, CalibrationCurve
 from omniscope_ml.plots.class_lines import ClassLine, draw_lines, draw_reference
-from omniscope_ml.plots.style import PALETTE, add_legend, dress, new_figure
+from omniscope_ml.plots.style import PALETTE, add_legend, new_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,13 +20,13 @@ def calibration_plot(curves: Sequence[CalibrationCurve]) -> "Figure":
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     draw_reference(upper, [0, 1], [0, 1], "0.000  ideal")
     draw_lines(upper, [_line(curve) for curve in curves], marker="o")
-    dress(upper, title="Calibration", y="share of rows of the class")
+    style_axes(upper, title="Calibration", y="share of rows of the class")
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     add_legend(upper, title="mean distance from the ideal")
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     lower.bar(edges[:-1], _rows(curves), width=0.1, align="edge", color=PALETTE[0], ec="white")
     title = "probability of the class" if len(curves) == 1 else "probability of a class"
-    dress(lower, x=title, y="rows" if len(curves) == 1 else "probabilities", grid="y")
+    style_axes(lower, x=title, y="rows" if len(curves) == 1 else "probabilities", grid="y")
     return figure
 
 

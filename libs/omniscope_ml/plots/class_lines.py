@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from omniscope_ml.plots.style import FAINT, INK, MUTED, PALETTE, most_telling, shown_name
+from omniscope_ml.plots.style import FAINT, INK, MUTED, PALETTE, largest, shown_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ class ClassLine:
 def draw_lines(axes: "Axes", lines: Sequence[ClassLine], *, marker: str = "") -> None:
     """Draw lines with labels for a legend, the mean last and on top."""
     classes = [line for line in lines if line.name]
-    coloured = most_telling([line.weakness for line in classes])
+    coloured = largest([line.weakness for line in classes])
     colours = dict(zip(coloured, PALETTE, strict=False))
     others = len(classes) - len(coloured)
     for place, line in enumerate(classes):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from omniscope_ml.plots.style import INK, SMALL_SIZE, TICK_SIZE, dress, new_figure, shown_name
+from omniscope_ml.plots.style import INK, SMALL_SIZE, TICK_SIZE, new_figure, shown_name, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def confusion_matrix_plot(matrix: Mapping[str, Any]) -> "Figure":
     axes = figure.add_subplot()
     blues = colormaps["Blues"].resampled(_SHADES)
     mesh = axes.pcolormesh(shares, cmap=blues, vmin=0, vmax=1, edgecolors="white", linewidth=1)
-    dress(axes, title="Confusion matrix", x="predicted class", y="true class", grid="")
+    style_axes(axes, title="Confusion matrix", x="predicted class", y="true class", grid="")
     _name_classes(axes, classes)
     if len(classes) <= _MOST_COUNTED:
         _write_counts(axes, counts, shares)

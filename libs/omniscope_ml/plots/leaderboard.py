@@ -10,9 +10,9 @@ from omniscope_ml.plots.style import (
     PALETTE,
     SMALL_SIZE,
     add_legend,
-    dress,
     new_figure,
     shown_name,
+    style_axes,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def leaderboard_plot(entries: Sequence[Entry], chosen: str) -> "Figure":
     better = "less" if _is_error(metric) else "more"
     hidden = len(entries) - len(drawn)
     title = f"Leaderboard, the best {len(drawn)} of {len(entries)}" if hidden else "Leaderboard"
-    dress(axes, title=title, x=f"{metric} ({better} is better)", grid="x")
+    style_axes(axes, title=title, x=f"{metric} ({better} is better)", grid="x")
     _name_candidates(axes, drawn, chosen)
     axes.plot([], [], "o", color=PALETTE[0], label="validation")
     axes.plot([], [], "D", color=PALETTE[1], label="held out", ms=5)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from omniscope_ml.plots.style import INK, PALETTE, add_legend, dress, new_figure
+from omniscope_ml.plots.style import INK, PALETTE, add_legend, new_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +32,7 @@ def learning_curves_plot(
             mark = "o" if len(epochs) == 1 else None
             axes.plot(numbers, values, marker=mark, color=colour, label=rows)
         axes.axvline(numbers[best], color=INK, linewidth=1.1, linestyle=":", label="kept")
-        dress(axes, title=_TITLES.get(name, name.capitalize()), x="epoch", y=name)
+        style_axes(axes, title=_TITLES.get(name, name.capitalize()), x="epoch", y=name)
         if part == "loss":
             add_legend(axes, below=True)
     return figure

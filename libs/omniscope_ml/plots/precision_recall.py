@@ -1,11 +1,11 @@
-"""What finding more of a class costs in precision."""
+"""Precision-recall curves: the precision that finding more of a class costs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from omniscope_ml.curves import PrecisionRecallCurve
 from omniscope_ml.plots.class_lines import ClassLine, draw_lines
-from omniscope_ml.plots.style import add_legend, dress, new_figure
+from omniscope_ml.plots.style import add_legend, new_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ def precision_recall_plot(curves: Sequence[PrecisionRecallCurve]) -> "Figure":
     figure = new_figure(7.6, 5.4)
     axes = figure.add_subplot()
     draw_lines(axes, [_line(curve) for curve in curves])
-    dress(axes, title="Precision and recall", x="recall", y="precision")
+    style_axes(axes, title="Precision and recall", x="recall", y="precision")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     add_legend(axes, title="average precision")
     return figure

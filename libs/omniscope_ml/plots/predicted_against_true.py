@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from omniscope_ml.plots.style import FAINT, INK, PALETTE, TICK_SIZE, dress, new_figure
+from omniscope_ml.plots.style import FAINT, INK, PALETTE, TICK_SIZE, new_figure, style_axes
 from omniscope_ml.residuals import Residuals
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def predicted_against_true_plot(
     axes = figure.add_subplot()
     axes.plot([low, high], [low, high], color=INK, linewidth=1.1)
     axes.scatter(true, predicted, s=16, color=PALETTE[0], alpha=0.6, linewidths=0)
-    dress(axes, title="Predicted against true", x=f"true {target}", y=f"predicted {target}")
+    style_axes(axes, title="Predicted against true", x=f"true {target}", y=f"predicted {target}")
     margin = 0.03 * (high - low) or 0.5
     axes.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
     axes.set_aspect("equal")

@@ -1,10 +1,10 @@
-"""What is left of the true numbers after the predicted ones."""
+"""Residuals: true numbers less the predicted ones."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from omniscope_ml.plots.style import INK, PALETTE, dress, new_figure
+from omniscope_ml.plots.style import INK, PALETTE, new_figure, style_axes
 from omniscope_ml.residuals import Residuals
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def residuals_plot(points: Residuals, target: str) -> "Figure":
     main, side = figure.subplots(1, 2, sharey=True, width_ratios=(4, 1))
     main.scatter(predicted, left, s=16, color=PALETTE[0], alpha=0.6, linewidths=0)
     main.axhline(0, color=INK, linewidth=1.1)
-    dress(main, title="Residuals", x=f"predicted {target}", y="true minus predicted")
+    style_axes(main, title="Residuals", x=f"predicted {target}", y="true minus predicted")
     side.hist(left, bins=30, orientation="horizontal", color=PALETTE[0], ec="white", lw=0.4)
     side.axhline(0, color=INK, linewidth=1.1)
-    dress(side, x="rows", grid="x")
+    style_axes(side, x="rows", grid="x")
     return figure

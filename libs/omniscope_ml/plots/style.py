@@ -33,7 +33,9 @@ def new_figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def dress(axes: "Axes", *, title: str = "", x: str = "", y: str = "", grid: str = "both") -> None:
+def style_axes(
+    axes: "Axes", *, title: str = "", x: str = "", y: str = "", grid: str = "both"
+) -> None:
     """Give axes the house style: a title to the left, few lines, a faint grid.
 
     Args:
@@ -78,7 +80,7 @@ def shown_name(name: str, longest: int = _LONGEST_NAME) -> str:
     return cut.replace("$", r"\$")
 
 
-def most_telling(values: Sequence[float]) -> list[int]:
+def largest(values: Sequence[float]) -> list[int]:
     """Return the places of the largest values, as many as there are colours, in their order.
 
     A plot of many classes colours those only and draws the others faint.

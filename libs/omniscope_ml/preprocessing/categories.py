@@ -17,7 +17,7 @@ OTHERS = "(other)"
 
 @dataclass(frozen=True)
 class CategoryTransform:
-    """What was learned of text columns.
+    """A transform fitted to text columns.
 
     Attributes:
         one_hot: Whether each category has a column; otherwise each has a number.

@@ -20,7 +20,7 @@ _LARGEST_SCALED = 1e12
 
 @dataclass(frozen=True)
 class NumberTransform:
-    """What was learned of numeric columns; every array has shape (columns,).
+    """A transform fitted to numeric columns; every array has shape (columns,).
 
     Attributes:
         log1p: Whether logarithms are taken first.

@@ -1,4 +1,4 @@
-"""What may be chosen about preprocessing and feature selection."""
+"""Options of preprocessing and feature selection."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args

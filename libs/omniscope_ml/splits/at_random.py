@@ -38,10 +38,10 @@ def folds_at_random(rows: int, folds: int, generator: np.random.Generator) -> Ro
     Raises:
         DataError: DATASET_TOO_SMALL when there are fewer rows than folds.
     """
-    return dealt(generator.permutation(rows), folds)
+    return round_robin(generator.permutation(rows), folds)
 
 
-def dealt(order: Rows, folds: int) -> Rows:
+def round_robin(order: Rows, folds: int) -> Rows:
     """Deal rows, in this order, one after the other to the folds; shape (rows,).
 
     Raises:

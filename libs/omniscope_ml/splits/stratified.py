@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from omniscope_ml.errors import DataError
-from omniscope_ml.splits.at_random import dealt
+from omniscope_ml.splits.at_random import round_robin
 from omniscope_ml.splits.parts import Mask, Rows
 from omniscope_ml.splits.table import SplitTable
 
@@ -49,7 +49,7 @@ def folds_by_class(table: SplitTable, folds: int, generator: np.random.Generator
                 table, code, len(members), f"{folds} folds need at least {folds}", "split.folds"
             )
         order.append(generator.permutation(members))
-    return dealt(np.concatenate(order), folds)
+    return round_robin(np.concatenate(order), folds)
 
 
 def _members(table: SplitTable) -> Iterator[tuple[int, Rows]]:

@@ -1,4 +1,4 @@
-"""What a division may look at: the number of rows, their classes and one more column."""
+"""The part of a table that a division looks at: rows, their classes and one more column."""
 
 from dataclasses import dataclass
 from typing import Any

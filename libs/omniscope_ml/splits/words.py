@@ -1,4 +1,4 @@
-"""What the values of a column that divides the rows mean.
+"""The meaning of the values of a column that divides the rows.
 
 Allowed, whatever the case: `train` or `training`; `validation`, `valid`, `val` or `dev`; `test`,
 `testing` or `holdout`; and whole numbers from 0, which are validation folds.

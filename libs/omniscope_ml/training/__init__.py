@@ -1,4 +1,4 @@
-"""What every training does with a table, whatever it trains: reads, divides, measures, stores.
+"""The steps of every training on a table, whatever it trains: read, divide, measure, store.
 
 `spec` says what a training must tell of itself, `training_table` reads and divides the rows,
 `held_out_rows` measures a model on those held out, `stored_choices` writes down what was chosen.

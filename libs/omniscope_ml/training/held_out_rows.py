@@ -1,4 +1,4 @@
-"""What the chosen model says about the held-out rows: stored, and measured."""
+"""Predictions of the chosen model for the held-out rows: stored, and measured."""
 
 from pathlib import Path
 from typing import Any

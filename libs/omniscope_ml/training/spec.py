@@ -1,4 +1,4 @@
-"""What a training must tell of itself, so that its rows can be read, divided and measured."""
+"""The part of a training's spec by which its rows are read, divided and measured."""
 
 from typing import Literal, Protocol
 
@@ -73,7 +73,7 @@ class TableSpec(Protocol):
 
     @property
     def selection_method(self) -> SelectionMethod | None:
-        """What columns are ranked by; None keeps all."""
+        """Method that ranks columns; None keeps all."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""What a package says about the rows that were held out and the columns that were chosen."""
+"""The files of a package about the rows that were held out and the columns that were chosen."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What services need of a message broker."""
+"""The interface of services to a message broker."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager

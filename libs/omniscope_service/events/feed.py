@@ -33,7 +33,7 @@ class Follower:
         self._arrived = asyncio.Event()
 
     def push(self, event: JobEvent) -> None:
-        """Hand over an event; it is shared with other followers and must not be changed."""
+        """Add an event; it is shared with other followers and must not be changed."""
         self.fell_behind = self.fell_behind or len(self._events) == _FOLLOWER_EVENTS
         self._events.append(event)
         self._arrived.set()
@@ -49,7 +49,7 @@ class Follower:
 
 
 class JobEventFeed:
-    """Listens on the bus while anybody follows a job, and deals events out by job."""
+    """Listens on the bus while anybody follows a job, and dispatches events by job."""
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
@@ -77,21 +77,21 @@ class JobEventFeed:
     async def _listen(self) -> None:
         if self._listening is None or self._listening.done():
             self._subscribed = asyncio.Event()
-            self._listening = asyncio.create_task(self._deal(self._subscribed))
+            self._listening = asyncio.create_task(self._receive(self._subscribed))
         # Without a broker a watch starts nevertheless: it polls the journal.
         if self._bus.healthy:
             await self._subscribed.wait()
 
-    async def _deal(self, subscribed: asyncio.Event) -> None:
+    async def _receive(self, subscribed: asyncio.Event) -> None:
         try:
             async with self._bus.subscribe(subjects.ALL_JOB_EVENTS) as messages:
                 subscribed.set()
                 async for message in messages:
-                    self._hand_out(message)
+                    self._dispatch(message)
         finally:
             subscribed.set()  # whoever waits goes on by polling
 
-    def _hand_out(self, message: Message) -> None:
+    def _dispatch(self, message: Message) -> None:
         followers = self._followers.get(subjects.job_of(message.subject))
         if followers:
             try:

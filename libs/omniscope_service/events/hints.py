@@ -1,4 +1,4 @@
-"""Run hints: how a worker hears that a job may be waiting for it."""
+"""Run hints: messages to workers that a job may be waiting."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Hint:
         with suppress(nats.errors.Error, TimeoutError):
             await self.message.ack_sync(timeout=_ACK_SECONDS)
 
-    async def keep(self) -> None:
-        """Say that the hint is still held, before it is taken for lost and delivered again."""
+    async def in_progress(self) -> None:
+        """Extend the ack wait, before the hint is taken for lost and delivered again."""
         with suppress(nats.errors.Error):
             await self.message.in_progress()
 
@@ -76,7 +76,7 @@ class HintConsumer:
         except nats.errors.Error as error:
             # Among others: the consumer, its stream or the connection was lost.
             _log.warning("hint consumer lost", error=type(error).__name__)
-            await self._forget()
+            await self._unsubscribe()
             await asyncio.sleep(min(_RECREATE_SECONDS, timeout_seconds))
             return None
         return await _hint(messages[0])
@@ -98,7 +98,7 @@ class HintConsumer:
         )
         return await self._jetstream.pull_subscribe_bind(self._name, stream=subjects.JOBS_STREAM)
 
-    async def _forget(self) -> None:
+    async def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             with suppress(nats.errors.Error):

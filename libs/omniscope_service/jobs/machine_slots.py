@@ -33,30 +33,30 @@ class MachineSlots:
         self._slots = [folder / f"{number}.lock" for number in range(count)]
 
     @asynccontextmanager
-    async def taken(
-        self, stop: asyncio.Event, keep: Callable[[], Awaitable[None]]
+    async def slot(
+        self, stop: asyncio.Event, keep_alive: Callable[[], Awaitable[None]]
     ) -> AsyncIterator[bool]:
-        """Wait for a slot and hold it for the body, which is given whether there is one.
+        """Wait for a slot and hold it for the body, which is given whether one was acquired.
 
         Args:
             stop: Ends the wait: there is none then.
-            keep: Called again and again during the wait.
+            keep_alive: Called again and again during the wait.
         """
         if not self._slots:
             yield True
             return
         with ExitStack() as held:
             with ExitStack() as waiting:
-                at_slots = await _locked([self._turnstile], waiting, stop, keep)
-                taken = at_slots and await _locked(self._slots, held, stop, keep)
-            yield taken
+                at_slots = await _locked([self._turnstile], waiting, stop, keep_alive)
+                acquired = at_slots and await _locked(self._slots, held, stop, keep_alive)
+            yield acquired
 
 
 async def _locked(
     paths: Sequence[Path],
     held: ExitStack,
     stop: asyncio.Event,
-    keep: Callable[[], Awaitable[None]],
+    keep_alive: Callable[[], Awaitable[None]],
 ) -> bool:
     """Wait until one of the files could be locked; false when `stop` came first."""
     loop = asyncio.get_running_loop()
@@ -66,7 +66,7 @@ async def _locked(
             return True
         await asyncio.sleep(_LOOK_SECONDS)
         if loop.time() - kept > _KEEP_SECONDS:
-            await keep()
+            await keep_alive()
             kept = loop.time()
     return False
 

@@ -158,8 +158,8 @@ class Worker:
 
         The hint is held for so long: given back, it would lose its place in line.
         """
-        async with self._machine.taken(stop, hint.keep) as taken:
-            if not taken:
+        async with self._machine.slot(stop, hint.in_progress) as acquired:
+            if not acquired:
                 await hint.nak(0)
                 return
             grant = await self._claim(hint)

@@ -27,7 +27,7 @@ WORKER_TOKEN_FILE = "worker-token"  # noqa: S105 - a file name
 
 
 class Role(StrEnum):
-    """What an identity may do; `omniscope_service.rpc.policy` says which role may call what."""
+    """A role of an identity; `omniscope_service.rpc.policy` says which role may call what."""
 
     VIEWER = "viewer"
     TRAINER = "trainer"

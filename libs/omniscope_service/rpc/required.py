@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Plan(NamedTuple):
-    """What to check in a message type: required fields, and message fields to look into."""
+    """The checks of a message type: required fields, and message fields to look into."""
 
     required: tuple[tuple[str, bool], ...]
     nested: tuple[tuple[str, bool, Descriptor], ...]

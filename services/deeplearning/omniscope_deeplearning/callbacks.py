@@ -1,4 +1,4 @@
-"""What happens around the steps of a training: measuring, stopping, checkpoints, progress."""
+"""Callbacks around the steps of a training: measuring, stopping, checkpoints, progress."""
 
 import time
 from collections.abc import Mapping

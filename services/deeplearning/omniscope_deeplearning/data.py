@@ -31,10 +31,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def take(self, places: Tensor) -> "Part":
-        """Return the rows at some places."""
-        weights = None if self.weights is None else self.weights[places]
-        return Part(self.inputs[places], self.targets[places], weights)
+    def take(self, indices: Tensor) -> "Part":
+        """Return the rows at some indices."""
+        weights = None if self.weights is None else self.weights[indices]
+        return Part(self.inputs[indices], self.targets[indices], weights)
 
     def slices(self, rows: int) -> "Iterator[Part]":
         """Yield the rows in order, so many at a time."""

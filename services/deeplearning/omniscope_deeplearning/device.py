@@ -1,4 +1,4 @@
-"""What a training computes on: its job's class decides, not what the machine happens to have."""
+"""The device of a training: its job's class decides, not what the machine happens to have."""
 
 import torch
 

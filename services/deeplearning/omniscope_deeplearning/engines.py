@@ -1,4 +1,4 @@
-"""What training networks takes, and whether this machine has it."""
+"""The libraries that train networks, and whether this machine has them."""
 
 from __future__ import annotations
 

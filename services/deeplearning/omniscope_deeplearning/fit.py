@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of the epochs.
+    """The result of the epochs.
 
     Attributes:
         description: The network.

@@ -1,4 +1,4 @@
-"""What a network is trained to make small, and the score that people read beside it."""
+"""The loss that a network is trained to make small, and the score beside it that people read."""
 
 from dataclasses import dataclass
 

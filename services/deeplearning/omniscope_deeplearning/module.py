@@ -1,4 +1,4 @@
-"""What learns: a network, its optimizer, and a step over a chunk of batches."""
+"""The learner: a network, its optimizer, and a step over a chunk of batches."""
 
 import time
 from typing import Any
@@ -83,7 +83,7 @@ class Learner(LightningModule):
         """Return the chunks of the epoch that is under way."""
         return self.chunks
 
-    def training_step(self, places: Tensor, _index: int) -> None:
+    def training_step(self, indices: Tensor, _index: int) -> None:
         """Take the steps of one chunk of rows.
 
         Raises:
@@ -92,7 +92,7 @@ class Learner(LightningModule):
         started = time.perf_counter()
         seen = torch.zeros(2, dtype=torch.float64, device=self.device)
         norm = torch.zeros(())
-        chunk = self._data.train.take(places.to(self.device))
+        chunk = self._data.train.take(indices.to(self.device))
         for group in chunk.slices(self._group):
             norm = self._step(group, seen)
         loss, score = self.world.all_reduce(seen).tolist()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MISSING_VALUES: Final[dict[str, MissingValues]] = {word: word for word in get_args(MissingValues)}
 IMPUTATIONS: Final[dict[str, Imputation]] = {word: word for word in get_args(Imputation)}
 SCALINGS: Final[dict[str, Scaling]] = {word: word for word in get_args(Scaling)}
-"""What the words of a request are called in the spec."""
+"""The spec's names for the words of a request."""
 
 _FIELD: Final = "preprocessing"
 _WORDS: Final[dict[str, tuple[str, Collection[str]]]] = {

@@ -9,7 +9,7 @@ from omniscope_deeplearning.spec import TrainSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What `TrainingOptions` may leave open, decided for certain rows.
+    """The options that `TrainingOptions` may leave open, decided for certain rows.
 
     Attributes:
         batch_size: Rows of a batch.

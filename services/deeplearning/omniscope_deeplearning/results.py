@@ -21,7 +21,7 @@ from omniscope_ml.training.training_table import TrainingTable
 
 CURVES_FILE = "learning_curves.json"
 METRIC = "loss"
-"""What epochs are compared by."""
+"""The score that epochs are compared by."""
 
 
 def write_results(

@@ -21,7 +21,7 @@ _CPU_BUILD: Final = "+cpu"
 
 
 class DeepLearningSettings(ServiceSettings):
-    """What the service and its worker read from the environment."""
+    """Settings of the service and its worker, read from the environment."""
 
     listen: str = Field(default="127.0.0.1:50053", validation_alias=f"{_PREFIX}LISTEN")
     """Where the service answers, host:port."""

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Epoch:
-    """What was measured of one epoch.
+    """Measurements of one epoch.
 
     Attributes:
         number: From 0.
@@ -35,7 +35,7 @@ class Epoch:
 
 @dataclass
 class Sums:
-    """What the steps of an epoch add up to.
+    """Sums over the steps of an epoch.
 
     Attributes:
         loss: Losses of the rows, weighted.

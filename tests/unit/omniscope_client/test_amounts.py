@@ -54,10 +54,10 @@ def test_a_state_reads_as_in_the_api() -> None:
 
 def test_what_is_open_shows_as_a_dash() -> None:
     assert amounts.moment(Timestamp()) == "-"
-    assert amounts.took(Job(start_time=Timestamp(seconds=10))) == "-"
+    assert amounts.run_time(Job(start_time=Timestamp(seconds=10))) == "-"
 
 
 def test_an_ended_job_shows_how_long_it_ran() -> None:
     job = Job(start_time=Timestamp(seconds=10), end_time=Timestamp(seconds=82))
 
-    assert amounts.took(job) == "1 min 12 s"
+    assert amounts.run_time(job) == "1 min 12 s"

@@ -1,6 +1,7 @@
 """A training that finds no more memory ends with figures and with what the request could say."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_other_errors_of_torch_stay_as_they_are(make_spec):
 async def test_a_job_that_finds_no_memory_says_so(
     act, figures, home, tokens, nats_url, stored, make_spec, monkeypatch
 ):
-    monkeypatch.setenv("PYTHONPATH", str(TRAINERS))
+    monkeypatch.setenv("PYTHONPATH", str(TRAINERS), prepend=os.pathsep)
     table = stored["penguins"].read_bytes()
     async with played(home, tokens, nats_url) as scene:
         await scene.artifacts.put_bytes("penguins", table)

@@ -117,7 +117,7 @@ def test_the_error_of_a_rank_is_reported_and_logged(
     act, error, said, train_network, make_spec, monkeypatch, capfd
 ):
     monkeypatch.setattr(ranks, "_RANK", "failing_rank")
-    monkeypatch.setenv("PYTHONPATH", str(TRAINERS))
+    monkeypatch.setenv("PYTHONPATH", str(TRAINERS), prepend=os.pathsep)
     monkeypatch.setenv("RANK_FAILS_BY", act)
 
     with pytest.raises(error, match=said) as failed:
@@ -171,7 +171,7 @@ def test_ranks_that_measure_differently_end_together(train_network, make_spec, m
     spec = make_spec(options={"devices": 2, "epochs": 8, "patience": 2})
     agreed = train_network(spec)
     monkeypatch.setattr(ranks, "_RANK", "disagreeing_rank")
-    monkeypatch.setenv("PYTHONPATH", str(TRAINERS))
+    monkeypatch.setenv("PYTHONPATH", str(TRAINERS), prepend=os.pathsep)
 
     disagreed = train_network(spec)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omniscope_client.errors import OmniscopeError
-from omniscope_local.home import hold_home, running_pid, suite_home
+from omniscope_local.home import lock_home, running_pid, suite_home
 
 
 def test_the_home_is_named_found_or_made_here(
@@ -27,9 +27,9 @@ def test_the_home_is_named_found_or_made_here(
 def test_one_suite_at_a_time_holds_a_home(tmp_path: Path) -> None:
     home = tmp_path / "home"
 
-    with hold_home(home):
+    with lock_home(home):
         assert running_pid(home) == os.getpid()
-        with pytest.raises(OmniscopeError, match=str(os.getpid())) as raised, hold_home(home):
+        with pytest.raises(OmniscopeError, match=str(os.getpid())) as raised, lock_home(home):
             pass
 
     assert raised.value.reason == "SUITE_RUNNING"
@@ -37,7 +37,7 @@ def test_one_suite_at_a_time_holds_a_home(tmp_path: Path) -> None:
 
 
 def _hold_and_die(home: Path) -> None:
-    with hold_home(home):
+    with lock_home(home):
         os._exit(1)
 
 
@@ -47,7 +47,7 @@ def test_a_holder_that_died_holds_nothing(tmp_path: Path) -> None:
     holder.join()
 
     assert running_pid(tmp_path) is None
-    with hold_home(tmp_path):
+    with lock_home(tmp_path):
         pass
 
 

@@ -9,7 +9,7 @@ import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from omniscope_local.nats import start_nats
-from omniscope_local.probes import broker_greets, gateway_answers, grpc_serves
+from omniscope_local.probes import gateway_answers, grpc_serves, nats_serves
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def other_service() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("probe", [grpc_serves, gateway_answers, broker_greets])
+@pytest.mark.parametrize("probe", [grpc_serves, gateway_answers, nats_serves])
 def test_neither_nothing_nor_something_else_counts_as_an_answer(
     probe, nowhere: str, other_service: str
 ) -> None:
@@ -64,6 +64,6 @@ def test_a_server_counts_from_the_moment_it_reports_serving() -> None:
 def test_a_broker_counts_by_its_greeting(tmp_path) -> None:
     server = start_nats(tmp_path)
     try:
-        assert broker_greets(f"127.0.0.1:{server.port}")
+        assert nats_serves(f"127.0.0.1:{server.port}")
     finally:
         server.stop()

@@ -125,7 +125,7 @@ def test_what_does_not_stop_by_itself_is_killed(tmp_path: Path) -> None:
     assert suite.events("killed", "stopped") == [("gateway", "killed")]
 
 
-def test_a_process_that_ends_while_starting_is_named_with_its_last_words(
+def test_a_process_that_ends_while_starting_is_named_with_its_last_log_line(
     tmp_path: Path, running: list[Suite]
 ) -> None:
     suite = Watched(tmp_path, Program("registry", worker(code=BROKEN).command, address="x:1"))

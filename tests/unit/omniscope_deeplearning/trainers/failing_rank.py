@@ -22,10 +22,10 @@ def fill_memory():
 step = Learner.training_step
 
 
-def failing_step(learner, places, index):
+def failing_step(learner, indices, index):
     if learner.state.epoch == 1:
         globals()[os.environ["RANK_FAILS_BY"]]()
-    return step(learner, places, index)
+    return step(learner, indices, index)
 
 
 with patch.object(Learner, "training_step", failing_step):

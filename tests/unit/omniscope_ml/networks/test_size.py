@@ -12,7 +12,7 @@ from omniscope_ml.networks.size import (
     check_trainable,
     count_weights,
     multiplications,
-    places,
+    positions,
     rows_at_once,
 )
 
@@ -26,7 +26,7 @@ def described(architecture, columns=30, layout=None, **parameters):
 
 
 def looked_at(description):
-    """Return at how many places the layers behind the first ones really work."""
+    """Return at how many positions the layers behind the first ones really work."""
     network = build_network(description).eval()
     body, seen = network[1], []
     part = {"rnn": "layers", "lstm": "layers", "gru": "layers"}.get(
@@ -44,14 +44,14 @@ def looked_at(description):
 def test_places_are_those_that_a_network_works_at(architecture, columns):
     description = described(architecture, columns)
 
-    assert places(description) == looked_at(description)
+    assert positions(description) == looked_at(description)
 
 
 @pytest.mark.parametrize("columns", [1, 128, 129, 1000])
 def test_a_convolution_over_steps_works_at_no_more_places_than_said(columns):
     description = described("cnn1d", columns)
 
-    assert places(description) / 2 <= looked_at(description) <= places(description)
+    assert positions(description) / 2 <= looked_at(description) <= positions(description)
 
 
 @pytest.mark.parametrize("architecture", ["gru", "transformer"])
@@ -59,7 +59,7 @@ def test_a_chosen_patch_decides_about_the_places(architecture):
     layout = InputLayout(kind="sequence", steps=100, channels=3)
     description = described(architecture, 300, layout, patch=8)
 
-    assert places(description) == looked_at(description) == 13
+    assert positions(description) == looked_at(description) == 13
 
 
 def test_few_rows_at_once_go_through_a_network_that_holds_much_of_each():

@@ -1,6 +1,6 @@
 import pytest
 
-from omniscope_ml.plots.style import PALETTE, most_telling, shown_name
+from omniscope_ml.plots.style import PALETTE, largest, shown_name
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,5 @@ def test_a_name_is_drawn_on_one_line_without_formulas(name: str, shown: str) -> 
 def test_as_many_lines_as_there_are_colours_are_told_apart() -> None:
     values = [0.1, 0.9] * len(PALETTE)
 
-    assert most_telling(values) == list(range(1, 2 * len(PALETTE), 2))
-    assert most_telling([0.3, 0.2]) == [0, 1]
+    assert largest(values) == list(range(1, 2 * len(PALETTE), 2))
+    assert largest([0.3, 0.2]) == [0, 1]

@@ -100,7 +100,7 @@ async def test_a_hint_that_is_kept_does_not_come_again(bus, monkeypatch):
     kept = await hints.fetch(20)
 
     for _ in range(6):
-        await kept.keep()
+        await kept.in_progress()
         assert await hints.fetch(0.3) is None
 
     again = await hints.fetch(20)  # not kept any longer

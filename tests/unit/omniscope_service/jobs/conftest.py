@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -228,7 +229,7 @@ class Scene:
 
 @pytest.fixture(autouse=True)
 def importable_trainers(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(TRAINERS))
+    monkeypatch.setenv("PYTHONPATH", str(TRAINERS), prepend=os.pathsep)
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 from omniscope_service.jobs.machine_slots import MachineSlots
 
 async def hold():
-    async with MachineSlots(Path(sys.argv[1]), 1).taken(asyncio.Event(), None) as taken:
-        print(taken, flush=True)
+    async with MachineSlots(Path(sys.argv[1]), 1).slot(asyncio.Event(), None) as acquired:
+        print(acquired, flush=True)
         await asyncio.sleep(60)
 
 asyncio.run(hold())
@@ -46,8 +46,8 @@ def order():
 
 
 async def occupy(slots, stop, order, name):
-    async with slots.taken(stop, nothing) as taken:
-        assert taken
+    async with slots.slot(stop, nothing) as acquired:
+        assert acquired
         order.append(name)
 
 
@@ -57,7 +57,7 @@ async def turns():
 
 
 async def test_the_second_waits_until_the_first_has_ended(slots, stop, order):
-    async with slots.taken(stop, nothing):
+    async with slots.slot(stop, nothing):
         second = asyncio.create_task(occupy(slots, stop, order, "second"))
         await turns()
         assert order == []
@@ -68,8 +68,8 @@ async def test_the_second_waits_until_the_first_has_ended(slots, stop, order):
 
 async def test_there_are_as_many_slots_as_were_asked_for(tmp_path, stop, order):
     slots = MachineSlots(tmp_path, 2)
-    async with slots.taken(stop, nothing):
-        async with slots.taken(stop, nothing):
+    async with slots.slot(stop, nothing):
+        async with slots.slot(stop, nothing):
             third = asyncio.create_task(occupy(slots, stop, order, "third"))
             await turns()
             assert order == []
@@ -79,7 +79,7 @@ async def test_there_are_as_many_slots_as_were_asked_for(tmp_path, stop, order):
 async def test_without_a_limit_all_have_one(tmp_path, stop):
     slots = MachineSlots(tmp_path / "slots", 0)
 
-    async with slots.taken(stop, nothing) as first, slots.taken(stop, nothing) as second:
+    async with slots.slot(stop, nothing) as first, slots.slot(stop, nothing) as second:
         assert first
         assert second
 
@@ -87,7 +87,7 @@ async def test_without_a_limit_all_have_one(tmp_path, stop):
 
 
 async def test_who_has_had_a_slot_does_not_overtake_who_waits(slots, stop, order):
-    async with slots.taken(stop, nothing):
+    async with slots.slot(stop, nothing):
         waiting = asyncio.create_task(occupy(slots, stop, order, "waiting"))
         await turns()
     again = asyncio.create_task(occupy(slots, stop, order, "again"))
@@ -98,10 +98,10 @@ async def test_who_has_had_a_slot_does_not_overtake_who_waits(slots, stop, order
 
 async def test_a_stop_ends_the_wait_without_a_slot(slots, stop):
     stopped = asyncio.Event()
-    async with slots.taken(stop, nothing):
+    async with slots.slot(stop, nothing):
         asyncio.get_running_loop().call_soon(stopped.set)
-        async with slots.taken(stopped, nothing) as taken:
-            assert not taken
+        async with slots.slot(stopped, nothing) as acquired:
+            assert not acquired
 
 
 async def test_during_the_wait_it_is_kept(slots, stop, monkeypatch):
@@ -113,8 +113,8 @@ async def test_during_the_wait_it_is_kept(slots, stop, monkeypatch):
         if len(kept) == 2:
             stopped.set()
 
-    async with slots.taken(stop, nothing), slots.taken(stopped, keep) as taken:
-        assert not taken
+    async with slots.slot(stop, nothing), slots.slot(stopped, keep) as acquired:
+        assert not acquired
 
     assert len(kept) == 2
 
@@ -136,13 +136,13 @@ async def test_a_worker_that_is_killed_leaves_its_slot(tmp_path, slots, stop, or
 
 
 async def test_a_child_that_outlives_its_worker_holds_no_slot(slots, stop):
-    async with slots.taken(stop, nothing):
+    async with slots.slot(stop, nothing):
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", "import time; time.sleep(60)"
         )
 
-    async with slots.taken(stop, nothing) as taken:
-        assert taken
+    async with slots.slot(stop, nothing) as acquired:
+        assert acquired
         assert child.returncode is None
     child.kill()
     await child.wait()
@@ -174,7 +174,7 @@ async def test_a_worker_that_stops_gives_the_hint_back_that_it_held(scene, stop,
 
     monkeypatch.setattr(failpoints, "reach", reach)
     async with (
-        MachineSlots(scene.home / "slots", 1).taken(stop, nothing),
+        MachineSlots(scene.home / "slots", 1).slot(stop, nothing),
         scene.working(machine_slots=1),
     ):
         job = await scene.submit("succeed")

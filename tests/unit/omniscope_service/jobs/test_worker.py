@@ -285,7 +285,7 @@ async def test_a_damaged_dataset_is_no_fault_of_the_user(scene):
     assert not (scene.home / "cache").exists()
 
 
-async def test_a_trainer_that_cannot_be_imported_fails_the_job_with_its_last_words(scene):
+async def test_a_trainer_that_cannot_be_imported_fails_the_job_with_its_last_output(scene):
     async with scene.working(trainer="absent_trainer"):
         failed = await scene.run("succeed")
 

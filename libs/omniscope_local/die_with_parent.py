@@ -1,4 +1,4 @@
-"""Ties a process to its parent: run as a script, it becomes the given command and dies with us.
+"""A process that dies with its parent: this script becomes the command after it asked for that.
 
 Run by path with `python -I -S`, it needs the standard library alone and costs a few milliseconds;
 then it is replaced by the command, so that no process stays in between.
@@ -14,7 +14,7 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 
 
-def tethered(command: Sequence[str], parent: int) -> list[str]:
+def die_with_parent(command: Sequence[str], parent: int) -> list[str]:
     """Return `command` so that the kernel kills it when its parent dies, however that dies.
 
     The kernel watches the thread that starts the command: start it from one that lives as long as
