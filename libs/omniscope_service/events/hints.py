@@ -7,13 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import nats.errors
 import structlog
 from google.protobuf.message import DecodeError
-from nats.js import api
 
 from omniscope.events.v1.run_hint_pb2 import RunHint
 from omniscope_service.events import subjects
+from omniscope_service.events.nats_client import api, nats_errors
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -35,17 +34,17 @@ class Hint:
 
     async def ack(self) -> None:
         """Remove the hint. Losing the acknowledgement is harmless: a second claim is refused."""
-        with suppress(nats.errors.Error, TimeoutError):
+        with suppress(nats_errors.Error, TimeoutError):
             await self.message.ack_sync(timeout=_ACK_SECONDS)
 
     async def in_progress(self) -> None:
         """Extend the ack wait, before the hint is taken for lost and delivered again."""
-        with suppress(nats.errors.Error):
+        with suppress(nats_errors.Error):
             await self.message.in_progress()
 
     async def nak(self, delay_seconds: float) -> None:
         """Ask for the hint again later."""
-        with suppress(nats.errors.Error):
+        with suppress(nats_errors.Error):
             await self.message.nak(delay=delay_seconds)
 
 
@@ -73,7 +72,7 @@ class HintConsumer:
             messages = await self._subscription.fetch(1, timeout=timeout_seconds)
         except TimeoutError:
             return None
-        except nats.errors.Error as error:
+        except nats_errors.Error as error:
             # Among others: the consumer, its stream or the connection was lost.
             _log.warning("hint consumer lost", error=type(error).__name__)
             await self._unsubscribe()
@@ -101,7 +100,7 @@ class HintConsumer:
     async def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
-            with suppress(nats.errors.Error):
+            with suppress(nats_errors.Error):
                 await subscription.unsubscribe()
 
 
@@ -113,6 +112,6 @@ async def _hint(message: Any) -> Hint | None:
     if subjects.is_ulid(job_id):
         return Hint(job_id, message)
     _log.warning("malformed hint refused")
-    with suppress(nats.errors.Error):
+    with suppress(nats_errors.Error):
         await message.term()
     return None

@@ -6,14 +6,12 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
-import nats.aio.client
-import nats.errors
-import nats.js.errors
 import structlog
 
 from omniscope_service.errors import Unavailable
 from omniscope_service.events.bus import Message
 from omniscope_service.events.hints import HintConsumer
+from omniscope_service.events.nats_client import Client, nats_errors, stream_errors
 from omniscope_service.events.streams import make_streams
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ class NatsBus:
     """
 
     def __init__(self) -> None:
-        self._client: Any = nats.aio.client.Client()
+        self._client: Any = Client()
         self._jetstream: Any = self._client.jetstream()
         self._connecting: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -96,8 +94,8 @@ class NatsBus:
         headers = {"Nats-Msg-Id": message_id}
         try:
             await self._jetstream.publish(subject, data, timeout=_PUBLISH_SECONDS, headers=headers)
-        except (nats.errors.Error, TimeoutError) as error:
-            if isinstance(error, nats.js.errors.NoStreamResponseError):
+        except (nats_errors.Error, TimeoutError) as error:
+            if isinstance(error, stream_errors.NoStreamResponseError):
                 await self._make_streams()
             raise _unavailable(f"did not confirm a message: {type(error).__name__}") from error
 
@@ -106,7 +104,7 @@ class NatsBus:
         self._require_connection()
         try:
             await self._client.publish(subject, data)
-        except nats.errors.Error as error:
+        except nats_errors.Error as error:
             raise _unavailable(f"took no message: {type(error).__name__}") from error
 
     @asynccontextmanager
@@ -121,11 +119,11 @@ class NatsBus:
 
         subscription = await self._client.subscribe(subject, cb=receive)
         try:
-            with suppress(nats.errors.Error, TimeoutError):
+            with suppress(nats_errors.Error, TimeoutError):
                 await self._client.flush(_FLUSH_SECONDS)
             yield _drain(received)
         finally:
-            with suppress(nats.errors.Error):
+            with suppress(nats_errors.Error):
                 await subscription.unsubscribe()
 
     def hints(self, service: str, resource_class: str) -> HintConsumer:
@@ -137,7 +135,7 @@ class NatsBus:
         if self._connecting is not None:
             self._connecting.cancel()
         # Not nats-py's drain: it waits until somebody has read what pull subscriptions hold.
-        with suppress(nats.errors.Error, TimeoutError):
+        with suppress(nats_errors.Error, TimeoutError):
             if self.healthy:
                 await self._client.flush(_FLUSH_SECONDS)
         await self._client.close()
@@ -152,7 +150,7 @@ class NatsBus:
             return
         try:
             await make_streams(self._jetstream, self._stream_replicas)
-        except (nats.errors.Error, TimeoutError) as error:
+        except (nats_errors.Error, TimeoutError) as error:
             _log.warning("streams not made", error=str(error))
 
     async def _on_connect(self) -> None:

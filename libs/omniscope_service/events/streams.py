@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import nats.js.errors
-from nats.js import api
-
 from omniscope_service.events import subjects
+from omniscope_service.events.nats_client import api, stream_errors
 
 _MIB = 1024 * 1024
 _DUPLICATE_WINDOW_SECONDS = 120
@@ -50,7 +48,7 @@ async def make_streams(jetstream: Any, replicas: int) -> None:
         wanted = config.evolve(num_replicas=replicas)
         try:
             await jetstream.add_stream(wanted)
-        except nats.js.errors.BadRequestError as error:
+        except stream_errors.BadRequestError as error:
             if error.err_code != _NAME_IN_USE:
                 raise
             await jetstream.update_stream(wanted)

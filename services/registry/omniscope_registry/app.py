@@ -50,6 +50,7 @@ from omniscope_registry.models.store_sql import SqlModelStore
 from omniscope_registry.projection.servicer import ProjectionServicer
 from omniscope_registry.relay import Relay
 from omniscope_registry.request_ids import RequestIdExpiry
+from omniscope_registry.upgrade_process import upgrade_in_child
 from omniscope_service.app import Service
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.events.nats import NatsBus
@@ -98,6 +99,8 @@ async def build(role: str, settings: RegistrySettings, stack: AsyncExitStack) ->
     tokens = LocalTokens.read(settings.home)
     if role == "project":
         return _projection(settings, tokens)
+    if not await Database.is_newest(settings.database_url):
+        await upgrade_in_child(settings.database_url)
     database = await Database.open(settings.database_url)
     stack.push_async_callback(database.close)
     bus = await NatsBus.connect(settings.nats_url, NAME)

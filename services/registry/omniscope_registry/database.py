@@ -10,53 +10,40 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 import structlog
-from asyncpg import CannotConnectNowError, TooManyConnectionsError
 from sqlalchemy import Interval, func, literal, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from omniscope_registry.migrations.upgrade import upgrade
-from omniscope_registry.sqlite_file import lock_file, sqlite_engines
-from omniscope_registry.sqlite_on_loop import OnLoop, Transactions
+from omniscope_registry.engines import (
+    STATEMENT_SECONDS,
+    Engines,
+    open_engines,
+    ran_out_of_time,
+)
+from omniscope_registry.migrations.upgrade import is_newest, upgrade
+from omniscope_registry.sqlite_file import lock_file
+from omniscope_registry.sqlite_on_loop import OnLoop
+from omniscope_registry.sqlite_scans import StatementTimeoutError
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.metadata import UtcTimestamp
-from omniscope_service.errors import ConfigurationError, Unavailable
+from omniscope_service.errors import ConfigurationError, DeadlineExceeded, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
     from sqlalchemy import URL, ColumnElement, CursorResult, Engine, Executable
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 Dialect = Literal["sqlite", "postgresql"]
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-# A statement that waits longer than this has met a fault, not a busy neighbour.
-_POSTGRESQL_SETTINGS = {
-    "lock_timeout": "2000",
-    "statement_timeout": "5000",
-    "idle_in_transaction_session_timeout": "30000",
-}
-# What the driver raises while it connects reaches us as it is: no socket, no name, no route; a
-# server that starts, stops or has all it can serve.
-_NO_ANSWER = (
-    DBAPIError, PoolTimeoutError, OSError, CannotConnectNowError, TooManyConnectionsError
-)  # fmt: skip
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class _Engines:
-    writer: AsyncEngine | Transactions
-    reader: AsyncEngine | Engine
 
 
 class Reader(Protocol):
@@ -83,7 +70,7 @@ class Database:
         commits: Grows with every transaction that this process committed, or may have.
     """
 
-    def __init__(self, engines: _Engines, dialect: Dialect, lock: IO[bytes] | None) -> None:
+    def __init__(self, engines: Engines, dialect: Dialect, lock: IO[bytes] | None) -> None:
         self.dialect = dialect
         self.commits = 0
         self._engines = engines
@@ -105,8 +92,7 @@ class Database:
         parsed = make_url(url)
         dialect = _dialect(parsed)
         lock = lock_file(Path(str(parsed.database))) if dialect == "sqlite" else None
-        engines = sqlite_engines(parsed) if dialect == "sqlite" else _postgresql(parsed)
-        database = cls(_Engines(*engines), dialect, lock)
+        database = cls(open_engines(parsed), dialect, lock)
         try:
             async with database.write() as connection:
                 await connection.run_sync(upgrade)
@@ -116,6 +102,27 @@ class Database:
             await database.close()
             raise
         return database
+
+    @classmethod
+    async def is_newest(cls, url: str) -> bool:
+        """Tell whether opening a database would find its tables up to date.
+
+        Args:
+            url: As for `open`.
+
+        Raises:
+            ConfigurationError: The URL names another kind of database.
+        """
+        parsed = make_url(url)
+        dialect = _dialect(parsed)
+        if dialect == "sqlite" and not await asyncio.to_thread(Path(str(parsed.database)).exists):
+            return False
+        database = cls(open_engines(parsed), dialect, None)
+        try:
+            async with database.read() as connection:
+                return await cast("AsyncConnection", connection).run_sync(is_newest)
+        finally:
+            await database.close()
 
     async def _go_on_from_last_change(self, connection: AsyncConnection) -> None:
         """Count on from what an earlier process has written, or its jobs would not be due.
@@ -128,11 +135,7 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; a second call does nothing."""
-        for engine in (self._engines.reader, self._engines.writer):
-            if isinstance(engine, AsyncEngine):
-                await engine.dispose()
-            else:
-                engine.dispose()
+        await self._engines.dispose()
         if self._lock is not None:
             self._lock.close()
 
@@ -144,7 +147,7 @@ class Database:
             Unavailable: The database does not answer; reason DATABASE_UNAVAILABLE.
         """
         try:
-            with _outages():
+            with self._outages():
                 async with self._engines.writer.begin() as connection:
                     # OnLoop has what writing code uses of one.
                     yield cast("AsyncConnection", connection)
@@ -161,13 +164,27 @@ class Database:
         Raises:
             Unavailable: The database does not answer; reason DATABASE_UNAVAILABLE.
         """
-        with _outages():
-            if isinstance(self._engines.reader, AsyncEngine):
-                async with self._engines.reader.connect() as connection:
+        with self._outages():
+            if self.dialect == "postgresql":
+                async with cast("AsyncEngine", self._engines.reader).connect() as connection:
                     yield connection
             else:
-                with self._engines.reader.connect() as connection:
-                    yield OnLoop(connection)
+                with cast("Engine", self._engines.reader).connect() as on_loop:
+                    yield OnLoop(on_loop)
+
+    @asynccontextmanager
+    async def scan(self) -> AsyncIterator[Reader]:
+        """Run statements that read and may have to look at all rows, each for itself.
+
+        The event loop goes on meanwhile.
+
+        Raises:
+            DeadlineExceeded: A statement took longer than 5 s; reason QUERY_TOO_SLOW.
+            Unavailable: The database does not answer; reason DATABASE_UNAVAILABLE.
+        """
+        with self._outages(), _statement_limit():
+            async with self._engines.scanner.connect() as connection:
+                yield connection
 
     async def wait_for_commit(self, *, after: int, timeout_seconds: float) -> None:
         """Return when `commits` has grown beyond `after`, or when the time is over.
@@ -182,6 +199,26 @@ class Database:
         self.commits += 1
         async with self._committed:
             self._committed.notify_all()
+
+    @contextmanager
+    def _outages(self) -> Iterator[None]:
+        """Tell what a later call can mend from what is wrong in a statement."""
+        try:
+            yield
+        except (IntegrityError, ProgrammingError, DataError):
+            raise
+        except self._engines.no_answer as error:
+            # Callers are told to come again; what to mend is told here. Not the statement, which
+            # holds what users sent.
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            _log.warning(
+                "database does not answer", cause=f"{type(cause).__name__}: {cause}"[:500]
+            )
+            raise Unavailable(
+                "the registry's database does not answer",
+                reason="DATABASE_UNAVAILABLE",
+                retry_after_seconds=1.0,
+            ) from error
 
     def now(self, offset: timedelta = timedelta(0)) -> ColumnElement[datetime]:
         """Return the database's clock as an SQL expression, the only clock that decides.
@@ -210,29 +247,17 @@ def _dialect(url: URL) -> Dialect:
     return cast("Dialect", dialect)
 
 
-def _postgresql(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    arguments = {"server_settings": _POSTGRESQL_SETTINGS}
-    writer = create_async_engine(url, pool_pre_ping=True, connect_args=arguments)
-    reader = create_async_engine(
-        url, pool_pre_ping=True, connect_args=arguments, isolation_level="AUTOCOMMIT"
-    )
-    return writer, reader
-
-
 @contextmanager
-def _outages() -> Iterator[None]:
-    """Tell what a later call can mend from what is wrong in a statement."""
+def _statement_limit() -> Iterator[None]:
+    """Tell a statement that took too long from a database that does not answer."""
     try:
         yield
-    except (IntegrityError, ProgrammingError, DataError):
-        raise
-    except _NO_ANSWER as error:
-        # Callers are told to come again; what to mend is told here. Not the statement, which holds
-        # what users sent.
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        _log.warning("database does not answer", cause=f"{type(cause).__name__}: {cause}"[:500])
-        raise Unavailable(
-            "the registry's database does not answer",
-            reason="DATABASE_UNAVAILABLE",
-            retry_after_seconds=1.0,
+    except (StatementTimeoutError, DBAPIError) as error:
+        if not ran_out_of_time(error):
+            raise
+        raise DeadlineExceeded(
+            f"The rows that are asked for were not found within {STATEMENT_SECONDS:g} s; a filter "
+            "that fewer rows have to be looked at for, such as one by name, is faster.",
+            reason="QUERY_TOO_SLOW",
+            field="filter",
         ) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from omniscope_service.errors import Unavailable
+from omniscope_service.errors import DeadlineExceeded, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,6 +21,6 @@ async def repeat(step: Callable[[], Awaitable[object]], pause: timedelta) -> Non
     while True:
         try:
             await step()
-        except Unavailable as error:
+        except (Unavailable, DeadlineExceeded) as error:
             _log.warning("step skipped", task=step.__name__, reason=error.reason)
         await asyncio.sleep(pause.total_seconds())

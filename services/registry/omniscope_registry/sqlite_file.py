@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event
 
 from omniscope_registry.sqlite_on_loop import Transactions
+from omniscope_registry.sqlite_scans import CONCURRENT_SCANS
 from omniscope_service.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -34,20 +35,29 @@ def lock_file(database: Path) -> IO[bytes]:
     return lock
 
 
-def sqlite_engines(url: URL) -> tuple[Transactions, Engine]:
-    """Return what writes, one transaction after the other, and what reads beside it."""
+def sqlite_engines(url: URL) -> tuple[Transactions, Engine, Engine]:
+    """Return what writes, one transaction after the other, what reads beside it, what scans."""
     url = url.set(drivername="sqlite+pysqlite")
     writer = create_engine(url, pool_size=1, connect_args={"check_same_thread": False})
     # Unlimited: nobody can give a connection back while the loop waits for one.
     reader = create_engine(
         url, max_overflow=-1, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
     )
-    for engine in (writer, reader):
+    scanner = create_engine(
+        url,
+        pool_size=CONCURRENT_SCANS,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,
+        connect_args={"check_same_thread": False},
+    )
+    for engine in (writer, reader, scanner):
         event.listen(engine, "connect", _configure)
     event.listen(writer, "connect", _refuse_to_wait)
     event.listen(writer, "begin", _begin_immediate)
-    event.listen(reader, "connect", _forbid_writing)
-    return Transactions(writer), reader
+    for engine in (reader, scanner):
+        event.listen(engine, "connect", _forbid_writing)
+    return Transactions(writer), reader, scanner
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -1,12 +1,15 @@
 """The migrations make exactly the tables that the code speaks of, and guard what they hold."""
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Inspector, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from omniscope_registry.database import Database
+from omniscope_registry.migrations.upgrade import alembic_config, newest_revision
 from omniscope_registry.tables.metadata import metadata
+from omniscope_registry.upgrade_process import upgrade_in_child
 from omniscope_service.errors import ConfigurationError
 
 
@@ -147,3 +150,24 @@ async def test_no_statement_can_break_the_life_of_a_job(database, before, change
     with pytest.raises(IntegrityError):
         async with database.write() as conn:
             await conn.execute(text(f"UPDATE training_jobs SET {change}"))
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds():
+    assert newest_revision() == ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+async def test_a_process_of_its_own_upgrades_a_database(empty_database_url):
+    assert not await Database.is_newest(empty_database_url)
+
+    await upgrade_in_child(empty_database_url)
+
+    assert await Database.is_newest(empty_database_url)
+
+
+async def test_an_upgrade_that_cannot_be_made_says_why(tmp_path):
+    held = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}")
+
+    with pytest.raises(ConfigurationError, match="another registry has"):
+        await upgrade_in_child(f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}")
+
+    await held.close()

@@ -16,7 +16,7 @@ from omniscope_registry.datasets.convert import dataset_to_proto
 from omniscope_registry.datasets.records import DatasetRecord, NewDataset, dataset_key
 from omniscope_registry.jobs.sql.state_literals import QUEUED, RUNNING
 from omniscope_registry.jobs.values import DatasetRow
-from omniscope_registry.listing.keyset import fetch_page
+from omniscope_registry.listing.keyset import fetch_page, reading
 from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.datasets import datasets
 from omniscope_registry.tables.jobs import training_jobs
@@ -85,7 +85,7 @@ class SqlDatasetStore:
 
     async def list_page(self, owner: str, request: ListRequest) -> tuple[list[Dataset], str]:
         """Return a page of the owner's datasets, and the token of the next page."""
-        async with self._database.read() as conn:
+        async with reading(self._database, request) as conn:
             return await fetch_page(
                 conn,
                 select(*_RECORD).where(*_visible(owner)),

@@ -57,7 +57,7 @@ class SqlMetricReader:
             .join(newest, and_(*same, newest.c.latest == _ORDER))
             .where(of_run)
         )
-        async with self._database.read() as conn:
+        async with self._database.scan() as conn:
             return {row.key: row.value for row in await conn.execute(query)}
 
     async def history_page(
@@ -80,7 +80,7 @@ class SqlMetricReader:
         if after is not None:
             last = tuple_(*(literal(int(part)) for part in after.split(":")))
             query = query.where(tuple_(*_PLACE) > last)
-        async with self._database.read() as conn:
+        async with self._database.scan() as conn:
             rows = (await conn.execute(query.order_by(*_PLACE).limit(size + 1))).all()
         values = [metric_to_proto(row) for row in rows[:size]]
         if len(rows) <= size:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from omniscope_registry.experiments.convert import run_to_proto
 from omniscope_registry.jobs.domain import JobState
 from omniscope_registry.listing.filter import Filterable, FilterField, FilterMap
-from omniscope_registry.listing.keyset import fetch_rows
+from omniscope_registry.listing.keyset import fetch_rows, reading
 from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.models import ml_models
@@ -55,7 +55,7 @@ class SqlRunReader:
         """
         # PostgreSQL fails at a text with a zero byte; no experiment has such a name.
         name = request.experiment if is_name(request.experiment) else ""
-        async with self._database.read() as conn:
+        async with reading(self._database, request) as conn:
             page = await fetch_rows(
                 conn,
                 _runs().where(*_owned(owner), _JOBS.experiment == name),

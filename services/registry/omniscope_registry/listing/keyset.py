@@ -19,10 +19,11 @@ from omniscope_registry.listing.paging import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy import Column, ColumnElement, Row, Select
 
-    from omniscope_registry.database import Reader
+    from omniscope_registry.database import Database, Reader
     from omniscope_registry.listing.filter import Filterable
     from omniscope_registry.listing.paging import MessageT, Order
 
@@ -34,6 +35,11 @@ class ListRequest(Protocol):
     page_token: str
     filter: str
     order_by: str
+
+
+def reading(database: Database, request: ListRequest) -> AbstractAsyncContextManager[Reader]:
+    """Return where to read a list: with a filter, all rows may have to be looked at."""
+    return database.scan() if request.filter else database.read()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from ulid import ULID
 
 from omniscope_registry.listing.filter import Filterable, FilterMap
-from omniscope_registry.listing.keyset import fetch_rows
+from omniscope_registry.listing.keyset import fetch_rows, reading
 from omniscope_registry.models import events
 from omniscope_registry.models.cache import ModelCache
 from omniscope_registry.models.convert import model_to_proto, results_to_proto
@@ -208,7 +208,7 @@ class SqlModelStore:
         show_deleted: bool,
     ) -> tuple[list[Model], str]:
         shown = [owned(owner), ml_models.c.purged_at.is_(None)] if show_deleted else visible(owner)
-        async with self._database.read() as conn:
+        async with reading(self._database, request) as conn:
             page = await fetch_rows(
                 conn,
                 select(*_LISTED).where(*shown, *conditions),

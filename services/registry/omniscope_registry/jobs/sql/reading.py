@@ -20,7 +20,7 @@ from omniscope_registry.jobs.sql.workers import present_kinds
 from omniscope_registry.jobs.values import JobRow, StatusRow
 from omniscope_registry.jobs.worker_values import WorkerKind
 from omniscope_registry.listing.filter import FilterField
-from omniscope_registry.listing.keyset import fetch_rows
+from omniscope_registry.listing.keyset import fetch_rows, reading
 from omniscope_registry.tables.jobs import training_jobs
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class SqlJobReader:
             InvalidArgument: The request is wrong; see `listing`.
         """
         query = _LIST.where(_JOBS.owner == owner)
-        async with self._database.read() as conn:
+        async with reading(self._database, request) as conn:
             present = await present_kinds(conn, self._database)
             page = await fetch_rows(
                 conn, query, request=request, owner=owner, key=_JOBS.id, fields=_FILTER_FIELDS
