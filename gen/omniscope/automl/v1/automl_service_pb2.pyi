@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from omniscope.common.v1 import column_list_pb2 as _column_list_pb2
 from omniscope.common.v1 import feature_selection_pb2 as _feature_selection_pb2
 from omniscope.common.v1 import job_event_pb2 as _job_event_pb2
 from omniscope.common.v1 import split_pb2 as _split_pb2
@@ -23,7 +24,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class TrainRequest(_message.Message):
-    """Asks for a model."""
+    """Asks for a model. Fields 1 to 39 are those of every request that trains on a table: the same number
+    is the same field everywhere. From 40 on they are this service's own.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -50,18 +53,18 @@ class TrainRequest(_message.Message):
     DATASET_ID_FIELD_NUMBER: _builtins.int
     TARGET_COLUMN_FIELD_NUMBER: _builtins.int
     FEATURE_COLUMNS_FIELD_NUMBER: _builtins.int
-    PROBLEM_TYPE_FIELD_NUMBER: _builtins.int
-    TIME_LIMIT_FIELD_NUMBER: _builtins.int
-    QUALITY_FIELD_NUMBER: _builtins.int
-    KEY_COLUMN_FIELD_NUMBER: _builtins.int
     IGNORE_COLUMNS_FIELD_NUMBER: _builtins.int
-    WEIGHT_COLUMN_FIELD_NUMBER: _builtins.int
-    SPLIT_FIELD_NUMBER: _builtins.int
-    SEED_FIELD_NUMBER: _builtins.int
-    EVAL_METRIC_FIELD_NUMBER: _builtins.int
-    INCLUDED_MODEL_FAMILIES_FIELD_NUMBER: _builtins.int
-    EXCLUDED_MODEL_FAMILIES_FIELD_NUMBER: _builtins.int
+    PROBLEM_TYPE_FIELD_NUMBER: _builtins.int
     POSITIVE_CLASS_FIELD_NUMBER: _builtins.int
+    KEY_COLUMN_FIELD_NUMBER: _builtins.int
+    WEIGHT_COLUMN_FIELD_NUMBER: _builtins.int
+    GROUP_COLUMN_FIELD_NUMBER: _builtins.int
+    TIME_COLUMN_FIELD_NUMBER: _builtins.int
+    SPLIT_COLUMN_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    FEATURE_SELECTION_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
     MODEL_NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
@@ -69,11 +72,11 @@ class TrainRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     FEATURE_COLUMNS_REFERENCE_FIELD_NUMBER: _builtins.int
-    DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
-    GROUP_COLUMN_FIELD_NUMBER: _builtins.int
-    TIME_COLUMN_FIELD_NUMBER: _builtins.int
-    SPLIT_COLUMN_FIELD_NUMBER: _builtins.int
-    FEATURE_SELECTION_FIELD_NUMBER: _builtins.int
+    TIME_LIMIT_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    EVAL_METRIC_FIELD_NUMBER: _builtins.int
+    INCLUDED_MODEL_FAMILIES_FIELD_NUMBER: _builtins.int
+    EXCLUDED_MODEL_FAMILIES_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """Dataset to train on: its id or its name."""
     target_column: _builtins.str
@@ -82,43 +85,12 @@ class TrainRequest(_message.Message):
     """`auto` (default), `binary`, `multiclass`, `regression`, or `classification`, which decides
     between the first two by the label.
     """
-    time_limit: _builtins.int
-    """Seconds that the search may take. Default 600, range 10 to 604800. What is trained by then
-    counts; a hard limit of 1.25 x time_limit + 120 s stands behind it.
-    """
-    quality: _builtins.str
-    """Preset, see ListPresets. Default `medium_quality`."""
+    positive_class: _builtins.str
+    """Class that binary metrics call positive. Default: the second of the sorted classes."""
     key_column: _builtins.str
     """Sample id: names rows in predictions, never a feature."""
     weight_column: _builtins.str
     """Column with the weight of each row in training; numeric, not negative."""
-    seed: _builtins.int
-    """Seed of everything random. Default 0, range 0 to 2147483647."""
-    eval_metric: _builtins.str
-    """Metric to rank candidates by, as AutoGluon names it. Default: `accuracy` for classification,
-    `root_mean_squared_error` for regression.
-    """
-    positive_class: _builtins.str
-    """Class that binary metrics call positive. Default: the second of the sorted classes."""
-    model_name: _builtins.str
-    """Name to register the model under. Default `<dataset>-<target>-automl`. A used name makes the
-    next version.
-    """
-    description: _builtins.str
-    """Free text, at most 2,000 characters."""
-    experiment: _builtins.str
-    """Experiment to file the run under in MLflow. Default `default`."""
-    request_id: _builtins.str
-    """UUID made by the client: the same id and payload return the same job for 24 h, the same id with
-    another payload is ALREADY_EXISTS, reason REQUEST_ID_REUSED.
-    """
-    validate_only: _builtins.bool
-    """Checks everything, starts nothing; the returned job has no id."""
-    deadline_seconds: _builtins.int
-    """Seconds from the call by which the job must have ended, waiting in line included: it is
-    TIMED_OUT then, or SUCCEEDED with `stopped_early` when something usable exists. Default: no
-    deadline. Range 1 to 2592000.
-    """
     group_column: _builtins.str
     """Column with the group of each row, a patient for example; never a feature. Needed by
     SPLIT_STRATEGY_GROUP, and asks for it where no strategy is set.
@@ -131,9 +103,42 @@ class TrainRequest(_message.Message):
     """Column that says which part each row is in; never a feature. Needed by
     SPLIT_STRATEGY_PREDEFINED, and asks for it where no strategy is set.
     """
+    seed: _builtins.int
+    """Seed of everything random. Default 0, range 0 to 2147483647."""
+    deadline_seconds: _builtins.int
+    """Seconds from the call by which the job must have ended, waiting in line included: it is
+    TIMED_OUT then, or SUCCEEDED with `stopped_early` when something usable exists. Default: no
+    deadline. Range 1 to 2592000.
+    """
+    model_name: _builtins.str
+    """Name to register the model under. Default `<dataset>-<target>-<service>`. A used name makes the
+    next version.
+    """
+    description: _builtins.str
+    """Free text, at most 2,000 characters."""
+    experiment: _builtins.str
+    """Experiment to file the run under in MLflow. Default `default`."""
+    request_id: _builtins.str
+    """UUID made by the client: the same id and payload return the same job for 24 h, the same id with
+    another payload is ALREADY_EXISTS, reason REQUEST_ID_REUSED.
+    """
+    validate_only: _builtins.bool
+    """Checks everything, starts nothing; the returned job has no id."""
+    time_limit: _builtins.int
+    """Seconds that the search may take. Default 600, range 10 to 604800. What is trained by then
+    counts; a hard limit of 1.25 x time_limit + 120 s stands behind it.
+    """
+    quality: _builtins.str
+    """Preset, see ListPresets. Default `medium_quality`."""
+    eval_metric: _builtins.str
+    """Metric to rank candidates by, as AutoGluon names it. Default: `accuracy` for classification,
+    `root_mean_squared_error` for regression.
+    """
     @_builtins.property
     def feature_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Columns to predict from. Empty: every column without another role, except likely sample ids."""
+        """Columns to predict from. Empty: every column without another role, except likely sample ids, in
+        the table's order.
+        """
 
     @_builtins.property
     def ignore_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -141,7 +146,19 @@ class TrainRequest(_message.Message):
 
     @_builtins.property
     def split(self) -> _split_pb2.SplitConfig:
-        """How the held-out rows are chosen."""
+        """How rows are divided."""
+
+    @_builtins.property
+    def feature_selection(self) -> _feature_selection_pb2.FeatureSelection:
+        """Keeps only the columns that say most. Default: all are used."""
+
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Free labels; at most 64, keys and values at most 256 characters."""
+
+    @_builtins.property
+    def feature_columns_reference(self) -> _column_list_pb2.ColumnListReference:
+        """In `Job.config`: set instead of `feature_columns` when these are more than 200."""
 
     @_builtins.property
     def included_model_families(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -153,48 +170,36 @@ class TrainRequest(_message.Message):
     def excluded_model_families(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """None of these model families."""
 
-    @_builtins.property
-    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Free labels; at most 64, keys and values at most 256 characters."""
-
-    @_builtins.property
-    def feature_columns_reference(self) -> Global___ColumnListReference:
-        """In `Job.config`: set instead of `feature_columns` when these are more than 200."""
-
-    @_builtins.property
-    def feature_selection(self) -> _feature_selection_pb2.FeatureSelection:
-        """Keeps only the columns that say most. Default: all are used."""
-
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
         target_column: _builtins.str = ...,
         feature_columns: _abc.Iterable[_builtins.str] | None = ...,
-        problem_type: _builtins.str = ...,
-        time_limit: _builtins.int | None = ...,
-        quality: _builtins.str = ...,
-        key_column: _builtins.str = ...,
         ignore_columns: _abc.Iterable[_builtins.str] | None = ...,
-        weight_column: _builtins.str = ...,
-        split: _split_pb2.SplitConfig | None = ...,
-        seed: _builtins.int | None = ...,
-        eval_metric: _builtins.str = ...,
-        included_model_families: _abc.Iterable[_builtins.str] | None = ...,
-        excluded_model_families: _abc.Iterable[_builtins.str] | None = ...,
+        problem_type: _builtins.str = ...,
         positive_class: _builtins.str = ...,
+        key_column: _builtins.str = ...,
+        weight_column: _builtins.str = ...,
+        group_column: _builtins.str = ...,
+        time_column: _builtins.str = ...,
+        split_column: _builtins.str = ...,
+        split: _split_pb2.SplitConfig | None = ...,
+        feature_selection: _feature_selection_pb2.FeatureSelection | None = ...,
+        seed: _builtins.int | None = ...,
+        deadline_seconds: _builtins.int | None = ...,
         model_name: _builtins.str = ...,
         description: _builtins.str = ...,
         tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         experiment: _builtins.str = ...,
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
-        feature_columns_reference: Global___ColumnListReference | None = ...,
-        deadline_seconds: _builtins.int | None = ...,
-        group_column: _builtins.str = ...,
-        time_column: _builtins.str = ...,
-        split_column: _builtins.str = ...,
-        feature_selection: _feature_selection_pb2.FeatureSelection | None = ...,
+        feature_columns_reference: _column_list_pb2.ColumnListReference | None = ...,
+        time_limit: _builtins.int | None = ...,
+        quality: _builtins.str = ...,
+        eval_metric: _builtins.str = ...,
+        included_model_families: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_model_families: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds", "_seed", b"_seed", "_time_limit", b"_time_limit", "deadline_seconds", b"deadline_seconds", "feature_columns_reference", b"feature_columns_reference", "feature_selection", b"feature_selection", "seed", b"seed", "split", b"split", "time_limit", b"time_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -214,32 +219,6 @@ class TrainRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_limit) -> _WhichOneofReturnType__time_limit | None: ...
 
 Global___TrainRequest: _TypeAlias = TrainRequest  # noqa: Y015
-
-@_typing.final
-class ColumnListReference(_message.Message):
-    """Stands for a long list of columns."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    COUNT_FIELD_NUMBER: _builtins.int
-    DIGEST_FIELD_NUMBER: _builtins.int
-    count: _builtins.int
-    """Number of names."""
-    digest: _builtins.str
-    """SHA-256 of the names joined by newlines, hexadecimal."""
-    def __init__(
-        self,
-        *,
-        count: _builtins.int = ...,
-        digest: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "digest", b"digest"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ColumnListReference: _TypeAlias = ColumnListReference  # noqa: Y015
 
 @_typing.final
 class GetLeaderboardRequest(_message.Message):

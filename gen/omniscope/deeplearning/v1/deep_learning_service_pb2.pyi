@@ -26,7 +26,13 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class TrainRequest(_message.Message):
-    """Asks for a network."""
+    """Asks for a network. Fields 1 to 39 are those of every request that trains on a table: the same
+    number is the same field everywhere. From 40 on they are this service's own.
+
+    A network reads `feature_columns` in their order, which is what `input_layout` counts on. One part
+    of the training rows validates it and chooses the epoch: `split.validation_fraction` of them,
+    default 0.2, or those that `split_column` marks, which must be some; `split.folds` is refused.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -53,7 +59,26 @@ class TrainRequest(_message.Message):
     DATASET_ID_FIELD_NUMBER: _builtins.int
     TARGET_COLUMN_FIELD_NUMBER: _builtins.int
     FEATURE_COLUMNS_FIELD_NUMBER: _builtins.int
+    IGNORE_COLUMNS_FIELD_NUMBER: _builtins.int
     PROBLEM_TYPE_FIELD_NUMBER: _builtins.int
+    POSITIVE_CLASS_FIELD_NUMBER: _builtins.int
+    KEY_COLUMN_FIELD_NUMBER: _builtins.int
+    WEIGHT_COLUMN_FIELD_NUMBER: _builtins.int
+    GROUP_COLUMN_FIELD_NUMBER: _builtins.int
+    TIME_COLUMN_FIELD_NUMBER: _builtins.int
+    SPLIT_COLUMN_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    FEATURE_SELECTION_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
+    MODEL_NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    EXPERIMENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    FEATURE_COLUMNS_REFERENCE_FIELD_NUMBER: _builtins.int
+    RESOURCES_FIELD_NUMBER: _builtins.int
     MLP_FIELD_NUMBER: _builtins.int
     CNN1D_FIELD_NUMBER: _builtins.int
     CNN2D_FIELD_NUMBER: _builtins.int
@@ -64,25 +89,6 @@ class TrainRequest(_message.Message):
     INPUT_LAYOUT_FIELD_NUMBER: _builtins.int
     PREPROCESSING_FIELD_NUMBER: _builtins.int
     TRAINING_FIELD_NUMBER: _builtins.int
-    RESOURCES_FIELD_NUMBER: _builtins.int
-    KEY_COLUMN_FIELD_NUMBER: _builtins.int
-    IGNORE_COLUMNS_FIELD_NUMBER: _builtins.int
-    WEIGHT_COLUMN_FIELD_NUMBER: _builtins.int
-    GROUP_COLUMN_FIELD_NUMBER: _builtins.int
-    TIME_COLUMN_FIELD_NUMBER: _builtins.int
-    SPLIT_COLUMN_FIELD_NUMBER: _builtins.int
-    SPLIT_FIELD_NUMBER: _builtins.int
-    FEATURE_SELECTION_FIELD_NUMBER: _builtins.int
-    SEED_FIELD_NUMBER: _builtins.int
-    POSITIVE_CLASS_FIELD_NUMBER: _builtins.int
-    DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
-    MODEL_NAME_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    TAGS_FIELD_NUMBER: _builtins.int
-    EXPERIMENT_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
-    FEATURE_COLUMNS_REFERENCE_FIELD_NUMBER: _builtins.int
     dataset_id: _builtins.str
     """Dataset to train on: its id or its name."""
     target_column: _builtins.str
@@ -91,6 +97,8 @@ class TrainRequest(_message.Message):
     """`auto` (default), `binary`, `multiclass`, `regression`, or `classification`, which decides
     between the first two by the label.
     """
+    positive_class: _builtins.str
+    """Class that binary metrics call positive. Default: the second of the sorted classes."""
     key_column: _builtins.str
     """Sample id: names rows in predictions, never a feature."""
     weight_column: _builtins.str
@@ -105,21 +113,18 @@ class TrainRequest(_message.Message):
     """
     split_column: _builtins.str
     """Column that says which part each row is in; never a feature. Needed by
-    SPLIT_STRATEGY_PREDEFINED, and asks for it where no strategy is set; it must name rows that
-    validate.
+    SPLIT_STRATEGY_PREDEFINED, and asks for it where no strategy is set.
     """
     seed: _builtins.int
     """Seed of everything random. Default 0, range 0 to 2147483647."""
-    positive_class: _builtins.str
-    """Class that binary metrics call positive. Default: the second of the sorted classes."""
     deadline_seconds: _builtins.int
     """Seconds from the call by which the job must have ended, waiting in line included: it is
     TIMED_OUT then, or SUCCEEDED with `stopped_early` when something usable exists. Default: no
     deadline. Range 1 to 2592000.
     """
     model_name: _builtins.str
-    """Name to register the model under. Default `<dataset>-<target>-deeplearning`. A used name makes
-    the next version.
+    """Name to register the model under. Default `<dataset>-<target>-<service>`. A used name makes the
+    next version.
     """
     description: _builtins.str
     """Free text, at most 2,000 characters."""
@@ -133,9 +138,33 @@ class TrainRequest(_message.Message):
     """Checks everything, starts nothing; the returned job has no id."""
     @_builtins.property
     def feature_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Columns to predict from, in the order that `input_layout` counts on. Empty: every column without
-        another role, except likely sample ids, in the table's order.
+        """Columns to predict from. Empty: every column without another role, except likely sample ids, in
+        the table's order.
         """
+
+    @_builtins.property
+    def ignore_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Columns to leave out."""
+
+    @_builtins.property
+    def split(self) -> _split_pb2.SplitConfig:
+        """How rows are divided."""
+
+    @_builtins.property
+    def feature_selection(self) -> _feature_selection_pb2.FeatureSelection:
+        """Keeps only the columns that say most. Default: all are used."""
+
+    @_builtins.property
+    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Free labels; at most 64, keys and values at most 256 characters."""
+
+    @_builtins.property
+    def feature_columns_reference(self) -> _column_list_pb2.ColumnListReference:
+        """In `Job.config`: set instead of `feature_columns` when these are more than 200."""
+
+    @_builtins.property
+    def resources(self) -> _resources_pb2.Resources:
+        """What it runs on."""
 
     @_builtins.property
     def mlp(self) -> _architectures_pb2.Mlp:
@@ -177,39 +206,32 @@ class TrainRequest(_message.Message):
     def training(self) -> _training_pb2.TrainingOptions:
         """How the network learns."""
 
-    @_builtins.property
-    def resources(self) -> _resources_pb2.Resources:
-        """What it runs on."""
-
-    @_builtins.property
-    def ignore_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Columns to leave out."""
-
-    @_builtins.property
-    def split(self) -> _split_pb2.SplitConfig:
-        """How rows are divided. `validation_fraction` (default 0.2) is the share of the training rows that
-        chooses the epoch; `folds` is refused, a network is validated by one part.
-        """
-
-    @_builtins.property
-    def feature_selection(self) -> _feature_selection_pb2.FeatureSelection:
-        """Keeps only the columns that say most. Default: all are used."""
-
-    @_builtins.property
-    def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Free labels; at most 64, keys and values at most 256 characters."""
-
-    @_builtins.property
-    def feature_columns_reference(self) -> _column_list_pb2.ColumnListReference:
-        """In `Job.config`: set instead of `feature_columns` when these are more than 200."""
-
     def __init__(
         self,
         *,
         dataset_id: _builtins.str = ...,
         target_column: _builtins.str = ...,
         feature_columns: _abc.Iterable[_builtins.str] | None = ...,
+        ignore_columns: _abc.Iterable[_builtins.str] | None = ...,
         problem_type: _builtins.str = ...,
+        positive_class: _builtins.str = ...,
+        key_column: _builtins.str = ...,
+        weight_column: _builtins.str = ...,
+        group_column: _builtins.str = ...,
+        time_column: _builtins.str = ...,
+        split_column: _builtins.str = ...,
+        split: _split_pb2.SplitConfig | None = ...,
+        feature_selection: _feature_selection_pb2.FeatureSelection | None = ...,
+        seed: _builtins.int | None = ...,
+        deadline_seconds: _builtins.int | None = ...,
+        model_name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        experiment: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        feature_columns_reference: _column_list_pb2.ColumnListReference | None = ...,
+        resources: _resources_pb2.Resources | None = ...,
         mlp: _architectures_pb2.Mlp | None = ...,
         cnn1d: _architectures_pb2.Cnn1d | None = ...,
         cnn2d: _architectures_pb2.Cnn2d | None = ...,
@@ -220,25 +242,6 @@ class TrainRequest(_message.Message):
         input_layout: _training_pb2.InputLayout | None = ...,
         preprocessing: _training_pb2.Preprocessing | None = ...,
         training: _training_pb2.TrainingOptions | None = ...,
-        resources: _resources_pb2.Resources | None = ...,
-        key_column: _builtins.str = ...,
-        ignore_columns: _abc.Iterable[_builtins.str] | None = ...,
-        weight_column: _builtins.str = ...,
-        group_column: _builtins.str = ...,
-        time_column: _builtins.str = ...,
-        split_column: _builtins.str = ...,
-        split: _split_pb2.SplitConfig | None = ...,
-        feature_selection: _feature_selection_pb2.FeatureSelection | None = ...,
-        seed: _builtins.int | None = ...,
-        positive_class: _builtins.str = ...,
-        deadline_seconds: _builtins.int | None = ...,
-        model_name: _builtins.str = ...,
-        description: _builtins.str = ...,
-        tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
-        experiment: _builtins.str = ...,
-        request_id: _builtins.str = ...,
-        validate_only: _builtins.bool = ...,
-        feature_columns_reference: _column_list_pb2.ColumnListReference | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_seconds", b"_deadline_seconds", "_seed", b"_seed", "architecture", b"architecture", "cnn1d", b"cnn1d", "cnn2d", b"cnn2d", "deadline_seconds", b"deadline_seconds", "feature_columns_reference", b"feature_columns_reference", "feature_selection", b"feature_selection", "gru", b"gru", "input_layout", b"input_layout", "lstm", b"lstm", "mlp", b"mlp", "preprocessing", b"preprocessing", "resources", b"resources", "rnn", b"rnn", "seed", b"seed", "split", b"split", "training", b"training", "transformer", b"transformer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

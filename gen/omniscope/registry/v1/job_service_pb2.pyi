@@ -197,14 +197,19 @@ class ListJobEventsRequest(_message.Message):
     AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
     EVENT_TYPES_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job."""
     after_sequence: _builtins.int
-    """Only events with a greater sequence. Default 0: from the start of what is kept, see
+    """Starts the list after the event with this sequence. Default 0: at the start of what is kept, see
     `Job.pruned_sequence`.
     """
     page_size: _builtins.int
     """At most this many. Default 50, at most 500: more is taken as 500. Errors: negative."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; the other fields must be the same. Errors:
+    INVALID_ARGUMENT, reason PAGE_TOKEN_MISMATCH.
+    """
     @_builtins.property
     def event_types(self) -> _containers.RepeatedScalarFieldContainer[_job_event_pb2.JobEventType.ValueType]:
         """Only these kinds. Empty: all."""
@@ -216,10 +221,11 @@ class ListJobEventsRequest(_message.Message):
         after_sequence: _builtins.int = ...,
         event_types: _abc.Iterable[_job_event_pb2.JobEventType.ValueType] | None = ...,
         page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "event_types", b"event_types", "job_id", b"job_id", "page_size", b"page_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence", b"after_sequence", "event_types", b"event_types", "job_id", b"job_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -232,18 +238,22 @@ class ListJobEventsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page. A job that goes on will have more: ask for those by `after_sequence`."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_job_event_pb2.JobEvent]:
-        """In order of their sequence. A full page means: ask again after the last one's sequence."""
+        """In order of their sequence."""
 
     def __init__(
         self,
         *,
         events: _abc.Iterable[_job_event_pb2.JobEvent] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
