@@ -71,9 +71,9 @@ class EngineCluster(Cluster):
         while True:
             page = await answered(lambda: self.jobs.ListJobEvents(request, timeout=5))
             events.extend(page.events)
-            if len(page.events) < request.page_size:
+            if not page.next_page_token:
                 return events
-            request.after_sequence = events[-1].sequence
+            request.page_token = page.next_page_token
 
     async def until_events(self, job_id: str, kind: JobEventType.ValueType, count: int) -> None:
         """Wait until a job that goes on has so many events of a kind."""

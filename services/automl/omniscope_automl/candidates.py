@@ -29,10 +29,10 @@ async def read_candidates(registry: RegistryClient, job_id: str) -> list[Leaderb
     )
     reported: list[JobEvent] = []
     while True:
-        page = (await registry.jobs.ListJobEvents(request)).events
-        reported += page
-        if len(page) < _PAGE:
+        page = await registry.jobs.ListJobEvents(request)
+        reported += page.events
+        if not page.next_page_token:
             break
-        request.after_sequence = page[-1].sequence
+        request.page_token = page.next_page_token
     newest = max((event.attempt for event in reported), default=0)
     return [event.leaderboard_entry for event in reported if event.attempt == newest]

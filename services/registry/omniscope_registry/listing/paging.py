@@ -137,7 +137,8 @@ def _digest(query: Sequence[str]) -> str:
 
 def _mismatch() -> InvalidArgument:
     return InvalidArgument(
-        "page_token is not the next_page_token of a page with the same filter and order_by",
+        "page_token is not the next_page_token of a page of this list: the other fields of the "
+        "request have to be the same",
         reason="PAGE_TOKEN_MISMATCH",
         field="page_token",
     )

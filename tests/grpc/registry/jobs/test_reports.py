@@ -142,6 +142,41 @@ async def test_the_journal_is_read_by_kind_and_page_by_page(registry, events):
     assert [event.sequence for event in page] == [2, 3]
 
 
+async def test_pages_of_a_journal_follow_each_other_to_its_end(registry, events):
+    grant = await registry.running()
+    line = JobEvent(log_line=LogLine(text="hello"))
+    await registry.report(grant.lease, 1, line, events.progress(1), line, events.progress(2), line)
+    request = ListJobEventsRequest(
+        job_id=grant.lease.job_id,
+        after_sequence=3,
+        event_types=[JobEventType.JOB_EVENT_TYPE_LOG_LINE],
+        page_size=1,
+    )
+
+    first = await registry.jobs.ListJobEvents(request)
+    request.page_token = first.next_page_token
+    last = await registry.jobs.ListJobEvents(request)
+
+    assert [event.sequence for event in first.events] == [5]
+    assert [event.sequence for event in last.events] == [7]
+    assert last.next_page_token == ""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_token_leads_through_no_other_list_of_events(registry, refused):
+    job, other = (await registry.running()).lease.job_id, (await registry.running()).lease.job_id
+    first = await registry.jobs.ListJobEvents(ListJobEventsRequest(job_id=job, page_size=1))
+    lines = [JobEventType.JOB_EVENT_TYPE_LOG_LINE]
+
+    for asked in (
+        ListJobEventsRequest(job_id=other, page_token=first.next_page_token),
+        ListJobEventsRequest(job_id=job, after_sequence=1, page_token=first.next_page_token),
+        ListJobEventsRequest(job_id=job, event_types=lines, page_token=first.next_page_token),
+    ):
+        error = await refused(registry.jobs.ListJobEvents(asked))
+        assert (error.reason, error.field) == ("PAGE_TOKEN_MISMATCH", "page_token")
+
+
 async def test_the_journal_of_somebody_else_does_not_exist(registry, refused):
     job = await registry.submit()
 

@@ -12,7 +12,6 @@ from omniscope.registry.v1.job_service_pb2_grpc import JobServiceServicer
 from omniscope_registry.jobs.checking import check_cancel_reason, event_kinds_from_proto
 from omniscope_registry.jobs.convert import job_to_proto, status_to_proto
 from omniscope_registry.jobs.sql.hints import notify_worker
-from omniscope_registry.listing.paging import clamp_page_size
 from omniscope_service.rpc.auth import current_caller
 
 if TYPE_CHECKING:
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from omniscope_service.events.bus import EventBus
     from omniscope_service.rpc.context import Context
     from omniscope_service.watch import JobWatcher
-
-
-# An event is at most 8 KiB: so many of them fit into one message.
-_MAX_EVENTS = 500
 
 
 class JobServicer(JobServiceServicer):
@@ -90,9 +85,8 @@ class JobServicer(JobServiceServicer):
     ) -> messages.ListJobEventsResponse:
         """Read a job's journal page by page."""
         kinds = event_kinds_from_proto(request.event_types)
-        limit = clamp_page_size(request.page_size, maximum=_MAX_EVENTS)
-        events = await self._journal.read(request.job_id, request.after_sequence, limit, kinds)
-        return messages.ListJobEventsResponse(events=events)
+        events, token = await self._journal.list_page(request, kinds)
+        return messages.ListJobEventsResponse(events=events, next_page_token=token)
 
     async def CancelJob(self, request: messages.CancelJobRequest, context: Context) -> Job:
         """End a queued job, or ask for the end of a running one."""

@@ -9,6 +9,12 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from omniscope.common.v1.job_event_pb2 import JobEvent
 from omniscope_registry import outbox
 from omniscope_registry.jobs.convert import job_to_proto
+from omniscope_registry.listing.paging import (
+    POSITION_KEY,
+    clamp_page_size,
+    decode_page_token,
+    encode_page_token,
+)
 from omniscope_registry.tables.jobs import job_events, training_jobs
 from omniscope_service.coalescing import COALESCIBLE
 from omniscope_service.events import subjects
@@ -21,12 +27,15 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope.common.v1.job_pb2 import Job
+    from omniscope.registry.v1.job_service_pb2 import ListJobEventsRequest
     from omniscope_registry.database import Database
     from omniscope_registry.jobs.sql.reading import SqlJobReader
     from omniscope_registry.jobs.values import JobRow
 
 KEPT_COALESCIBLE = 10_000
 """Metric and progress events that a job's journal keeps."""
+# An event is at most 8 KiB: so many of them fit into one message.
+_MAX_PAGE = 500
 # Looking for surplus at every append would cost more than the surplus does.
 _PRUNE_EVERY = 1000
 _INSERT = insert(job_events)
@@ -124,3 +133,24 @@ class SqlJournal:
         for event in events:
             event.resume_token = resume_token(job_id, event.sequence)
         return events
+
+    async def list_page(
+        self, request: ListJobEventsRequest, kinds: Sequence[str]
+    ) -> tuple[list[JobEvent], str]:
+        """Return a page of events, and the token of the next one; it is empty on the last.
+
+        Args:
+            request: What the client sent.
+            kinds: Its `event_types`, as `read` takes them.
+
+        Raises:
+            NotFound: There is no such job, or it is somebody else's.
+            InvalidArgument: PAGE_SIZE_INVALID, PAGE_TOKEN_MISMATCH.
+        """
+        start = str(request.after_sequence)
+        bound = (current_caller().subject, request.job_id, start, *sorted(set(kinds)))
+        size = clamp_page_size(request.page_size, maximum=_MAX_PAGE)
+        after = decode_page_token(request.page_token, bound, POSITION_KEY) or start
+        events = await self.read(request.job_id, int(after), size + 1, kinds)
+        page, more = events[:size], len(events) > size
+        return page, encode_page_token(str(page[-1].sequence), bound) if more else ""

@@ -63,9 +63,10 @@ def _request(stored: bytes) -> bytes:
 
 def _renumbered(message: bytes, numbers: Mapping[int, int]) -> bytes:
     """Return a message with other numbers for its fields, in the order of the new ones."""
+    found = UnknownFieldSet(Empty.FromString(message))
     fields = [
         (numbers[field.field_number], field.wire_type, field.data)
-        for field in UnknownFieldSet(Empty.FromString(message))
+        for field in map(found.__getitem__, range(len(found)))
     ]
     return b"".join(_encoded(*field) for field in sorted(fields, key=itemgetter(0)))
 
