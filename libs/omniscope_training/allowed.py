@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 FIELD_INVALID: Final = "FIELD_INVALID"
-MAX_NAME_CHARACTERS: Final = 128
+_SHOWN_CHARACTERS: Final = 128
 
 
 def require_known(value: object, allowed: Collection[object], field: str, reason: str) -> None:
@@ -56,7 +56,7 @@ def require_share(value: float, allowed: tuple[float, float], field: str, reason
 def shown(value: object) -> str:
     """Return a value as messages quote it, long ones cut."""
     text = repr(value)
-    return text if len(text) <= MAX_NAME_CHARACTERS else f"{text[:64]}..."
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:64]}..."
 
 
 def _words(allowed: Iterable[object]) -> Iterable[str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import uuid
 from typing import TYPE_CHECKING, Final
 
 from omniscope_service.errors import InvalidArgument
+from omniscope_service.names import check_name, check_uuid
 from omniscope_training.allowed import (
     FIELD_INVALID,
-    MAX_NAME_CHARACTERS,
     require_in,
     require_known,
-    shown,
 )
 from omniscope_training.feature_selection import check_selection, fill_selection
 from omniscope_training.ranges import (
@@ -33,9 +30,6 @@ DEFAULT_EXPERIMENT: Final = "default"
 MAX_DESCRIPTION_CHARACTERS: Final = 2_000
 MAX_TAGS: Final = 64
 MAX_TAG_CHARACTERS: Final = 256
-
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
-_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
 
 
 def fill_shared_options(request: TrainingRequest) -> None:
@@ -72,8 +66,8 @@ def check_shared_options(request: TrainingRequest) -> None:
 
 def _check_labels(request: TrainingRequest) -> None:
     if request.model_name:
-        _check_name(request.model_name, "model_name")
-    _check_name(request.experiment, "experiment")
+        check_name(request.model_name, field="model_name")
+    check_name(request.experiment, field="experiment")
     if len(request.description) > MAX_DESCRIPTION_CHARACTERS:
         raise InvalidArgument(
             f"description has {len(request.description)} characters; it may have up to "
@@ -83,19 +77,7 @@ def _check_labels(request: TrainingRequest) -> None:
         )
     _check_tags(request.tags)
     if request.request_id:
-        _check_request_id(request.request_id)
-
-
-def _check_name(name: str, field: str) -> None:
-    fits = len(name) <= MAX_NAME_CHARACTERS and _NAME.fullmatch(name)
-    if not fits or _ULID.fullmatch(name):
-        raise InvalidArgument(
-            f"{field} {shown(name)} is not allowed; a name has 1 to {MAX_NAME_CHARACTERS} "
-            "letters, digits, '_', '-' and '.', does not begin with '.', and is not shaped like "
-            "an id.",
-            reason="NAME_INVALID",
-            field=field,
-        )
+        check_uuid(request.request_id, field="request_id")
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:
@@ -107,14 +89,3 @@ def _check_tags(tags: Mapping[str, str]) -> None:
             reason=FIELD_INVALID,
             field="tags",
         )
-
-
-def _check_request_id(request_id: str) -> None:
-    try:
-        uuid.UUID(request_id)
-    except ValueError as error:
-        raise InvalidArgument(
-            f"request_id {shown(request_id)} is not a UUID.",
-            reason=FIELD_INVALID,
-            field="request_id",
-        ) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from omniscope.registry.v1 import dataset_service_pb2
-from omniscope_training.allowed import MAX_NAME_CHARACTERS
+from omniscope_service.names import MAX_NAME_LENGTH
 from omniscope_training.columns import (
     Features,
     check_features_vary,
@@ -150,4 +150,4 @@ async def _read_columns(
 def _default_name(dataset: str, target: str, service: str) -> str:
     suffix = f"-{service}"
     stem = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{dataset}-{target}")
-    return stem[: MAX_NAME_CHARACTERS - len(suffix)] + suffix
+    return stem[: MAX_NAME_LENGTH - len(suffix)] + suffix

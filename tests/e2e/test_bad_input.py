@@ -115,7 +115,7 @@ UPLOAD_REFUSALS = [
     ("not-csv", "csv", (DATA / "penguins.parquet").read_bytes(), "DATASET_FORMAT_MISMATCH"),
     ("not-parquet", "parquet", b"a,b\n1,2\n", "DATASET_FORMAT_MISMATCH"),
     ("unknown", "xlsx", b"a,b\n1,2\n", "DATASET_FORMAT_UNKNOWN"),
-    ("bad name!", "csv", b"a,b\n1,2\n", "DATASET_NAME_INVALID"),
+    ("bad name!", "csv", b"a,b\n1,2\n", "NAME_INVALID"),
 ]
 
 

@@ -254,6 +254,7 @@ REFUSALS = {
     "negative split seed": ({"split": {"seed": -1}}, "FIELD_INVALID", "split.seed", "from 0"),
     "name with a space": ({"model_name": "my model"}, "NAME_INVALID", "model_name", "letters"),
     "name like an id": ({"model_name": ULID}, "NAME_INVALID", "model_name", "shaped like"),
+    "name like a path": ({"model_name": "list"}, "NAME_INVALID", "model_name", "none of list"),
     "long name": ({"model_name": "x" * 129}, "NAME_INVALID", "model_name", "1 to 128"),
     "experiment with a slash": ({"experiment": "a/b"}, "NAME_INVALID", "experiment", "letters"),
     "long description": (

@@ -92,7 +92,7 @@ class DatasetServiceServicer:
         """Stores a table, sent in chunks: the first message carries name and format, every message a
         chunk of at most 256 KiB (by REST the file is the body, the other fields are query
         parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
-        reasons DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
+        reasons NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
         the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), DATASET_UNSAFE (it
         points outside itself, or needs code that is not trusted), COLUMN_DUPLICATED,
         DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE

@@ -43,7 +43,7 @@ class DatasetServiceStub:
     """Stores a table, sent in chunks: the first message carries name and format, every message a
     chunk of at most 256 KiB (by REST the file is the body, the other fields are query
     parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
-    reasons DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
+    reasons NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
     the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), DATASET_UNSAFE (it
     points outside itself, or needs code that is not trusted), COLUMN_DUPLICATED,
     DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE
@@ -88,7 +88,7 @@ class DatasetServiceAsyncStub(DatasetServiceStub):
     """Stores a table, sent in chunks: the first message carries name and format, every message a
     chunk of at most 256 KiB (by REST the file is the body, the other fields are query
     parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
-    reasons DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
+    reasons NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
     the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), DATASET_UNSAFE (it
     points outside itself, or needs code that is not trusted), COLUMN_DUPLICATED,
     DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE
@@ -136,7 +136,7 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores a table, sent in chunks: the first message carries name and format, every message a
         chunk of at most 256 KiB (by REST the file is the body, the other fields are query
         parameters). A used name makes the next version. Errors: INVALID_ARGUMENT with one of the
-        reasons DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
+        reasons NAME_INVALID, DATASET_FORMAT_UNKNOWN, DATASET_EMPTY, DATASET_MALFORMED (names
         the row), DATASET_FORMAT_MISMATCH (the file is not what its format says), DATASET_UNSAFE (it
         points outside itself, or needs code that is not trusted), COLUMN_DUPLICATED,
         DATASET_TOO_WIDE, FIELD_REQUIRED, FIELD_INVALID; RESOURCE_EXHAUSTED, reason DATASET_TOO_LARGE

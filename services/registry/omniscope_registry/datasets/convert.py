@@ -17,8 +17,8 @@ from omniscope_registry.listing.paging import (
     encode_page_token,
     within_answer,
 )
-from omniscope_registry.names import check_name, check_uuid
 from omniscope_service.errors import InvalidArgument
+from omniscope_service.names import check_name, check_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ def header_from_proto(request: messages.UploadDatasetRequest) -> UploadHeader:
     """Check the first message of an upload.
 
     Raises:
-        InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN,
+        InvalidArgument: Reason NAME_INVALID, DATASET_FORMAT_UNKNOWN,
             DATASET_FORMAT_MISMATCH or FIELD_INVALID.
     """
     # Read as a table, the parts of a form would fail with a puzzling word on some row.
@@ -72,7 +72,7 @@ def import_header_from_proto(request: messages.ImportDatasetRequest) -> UploadHe
     """Check what an import says; the file's name tells what is left out.
 
     Raises:
-        InvalidArgument: Reason DATASET_NAME_INVALID, DATASET_FORMAT_UNKNOWN or FIELD_INVALID.
+        InvalidArgument: Reason NAME_INVALID, DATASET_FORMAT_UNKNOWN or FIELD_INVALID.
     """
     stem, suffix_format = split_suffix(request.uri.rpartition("/")[2])
     return _header(
@@ -84,7 +84,7 @@ def import_header_from_proto(request: messages.ImportDatasetRequest) -> UploadHe
 
 
 def _header(name: str, source_format: str, description: str, request_id: str) -> UploadHeader:
-    check_name(name, field="name", reason="DATASET_NAME_INVALID")
+    check_name(name, field="name")
     _check_format(source_format, FORMATS)
     if len(description) > MAX_DESCRIPTION_LENGTH or "\0" in description:
         raise InvalidArgument(

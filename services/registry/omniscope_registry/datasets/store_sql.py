@@ -17,12 +17,12 @@ from omniscope_registry.datasets.records import DatasetRecord, NewDataset, datas
 from omniscope_registry.jobs.sql.state_literals import QUEUED, RUNNING
 from omniscope_registry.jobs.values import DatasetRow
 from omniscope_registry.listing.keyset import fetch_page, reading
-from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.datasets import datasets
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.versions import next_version
 from omniscope_service import failpoints
 from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
+from omniscope_service.names import is_id, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ from omniscope_registry.listing.paging import (
     decode_page_token,
     encode_page_token,
 )
-from omniscope_registry.names import is_name
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import NotFound
+from omniscope_service.names import is_name
 
 if TYPE_CHECKING:
     from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select

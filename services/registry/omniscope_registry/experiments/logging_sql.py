@@ -11,9 +11,9 @@ from omniscope_registry.experiments.keys import LOGGED_ATTEMPT
 from omniscope_registry.experiments.runs_sql import run_not_found
 from omniscope_registry.jobs.sql import projections
 from omniscope_registry.jobs.values import JobRow
-from omniscope_registry.names import is_id
 from omniscope_registry.tables.jobs import job_metrics, training_jobs
 from omniscope_service.errors import FailedPrecondition, ResourceExhausted
+from omniscope_service.names import is_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

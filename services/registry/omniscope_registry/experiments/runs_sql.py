@@ -10,10 +10,10 @@ from omniscope_registry.experiments.convert import run_to_proto
 from omniscope_registry.jobs.domain import JobState
 from omniscope_registry.listing.filter import Filterable, FilterField, FilterMap
 from omniscope_registry.listing.keyset import fetch_rows, reading
-from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.models import ml_models
 from omniscope_service.errors import NotFound
+from omniscope_service.names import is_id, is_name
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, Select

@@ -30,9 +30,9 @@ from omniscope_registry.jobs.worker_values import (
     Reported,
     WorkerAnnouncement,
 )
-from omniscope_registry.names import check_name, check_uuid
 from omniscope_registry.training_config import config_to_json
 from omniscope_service.errors import InvalidArgument
+from omniscope_service.names import check_name, check_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,9 +89,9 @@ def check_submission(request: SubmitJobRequest) -> None:
         request.resource_class in ("", *_SUBMITTED_CLASSES),
         f"one of {', '.join(_SUBMITTED_CLASSES)}",
     )
-    check_name(request.model_name, field="model_name", reason="NAME_INVALID")
+    check_name(request.model_name, field="model_name")
     if request.experiment:
-        check_name(request.experiment, field="experiment", reason="NAME_INVALID")
+        check_name(request.experiment, field="experiment")
     check_description(request.description)
     check_tags(request.tags)
     for warning in request.warnings:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from omniscope_registry.names import is_id
 from omniscope_service.errors import Aborted, NotFound
+from omniscope_service.names import is_id
 
 if TYPE_CHECKING:
     from omniscope_registry.jobs.domain import Lease

@@ -12,8 +12,8 @@ from omniscope_registry.jobs.checking import check_submission, submission_hash
 from omniscope_registry.jobs.domain import TERMINAL, JobState
 from omniscope_registry.jobs.errors import dataset_not_found
 from omniscope_registry.jobs.values import NewJob
-from omniscope_registry.names import check_uuid
 from omniscope_service.errors import FailedPrecondition
+from omniscope_service.names import check_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

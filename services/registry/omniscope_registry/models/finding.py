@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import false, select
 
-from omniscope_registry.names import is_id, is_name
 from omniscope_registry.tables.models import ml_models, model_aliases
 from omniscope_service.errors import InvalidArgument, NotFound
+from omniscope_service.names import is_id, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -101,7 +101,7 @@ async def test_a_column_twice_is_named(upload, refused):
 async def test_a_bad_name_is_refused(upload, refused, name):
     error = await refused(upload("penguins.csv", name))
 
-    assert (error.reason, error.field) == ("DATASET_NAME_INVALID", "name")
+    assert (error.reason, error.field) == ("NAME_INVALID", "name")
     assert "letters, digits" in error.message
 
 
@@ -150,7 +150,7 @@ async def test_an_upload_without_any_message_is_refused(stub, refused):
 
     error = await refused(stub.UploadDataset(nothing()))
 
-    assert error.reason == "DATASET_NAME_INVALID"
+    assert error.reason == "NAME_INVALID"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,28 @@ import re
 from typing import Final
 from uuid import UUID
 
+from omniscope.registry.v1 import (
+    dataset_service_pb2,
+    experiment_service_pb2,
+    job_service_pb2,
+    model_service_pb2,
+)
 from omniscope_service.errors import InvalidArgument
+from omniscope_service.rest_paths import words_beside_names
 
 MAX_NAME_LENGTH: Final = 128
+
+RESERVED: Final = words_beside_names(
+    service
+    for file in (
+        dataset_service_pb2,
+        experiment_service_pb2,
+        job_service_pb2,
+        model_service_pb2,
+    )
+    for service in file.DESCRIPTOR.services_by_name.values()
+)
+"""What nothing can be named, or its REST path would be another's."""
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
@@ -21,24 +40,27 @@ def is_id(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a text can be the name of a dataset or a model."""
+    """Tell whether a text has the form of a name."""
     return not _problem(text)
 
 
-def check_name(name: str, *, field: str, reason: str) -> str:
-    """Return a name that is fit for a dataset or a model.
+def check_name(name: str, *, field: str) -> str:
+    """Return a name that is fit for a dataset, a model or an experiment.
 
-    A name that looks like an id is refused, because an id or a name is accepted in the same place.
+    A name that looks like an id is refused, because an id or a name is accepted in the same place;
+    so is one that another REST path has in that place.
 
     Raises:
-        InvalidArgument: It is not; the message says what is wrong and what is allowed.
+        InvalidArgument: It is not, reason NAME_INVALID; the message says what is wrong and what is
+            allowed.
     """
-    problem = _problem(name)
+    problem = "is a word of REST paths" if name in RESERVED else _problem(name)
     if problem:
         raise InvalidArgument(
             f"{field} {_shown(name)} {problem}; a name has 1 to {MAX_NAME_LENGTH} letters, "
-            "digits, '_', '-' and '.', begins with no '.', and is not shaped like an id (a ULID).",
-            reason=reason,
+            "digits, '_', '-' and '.', begins with no '.', is not shaped like an id (a ULID) and "
+            f"none of {', '.join(sorted(RESERVED))}.",
+            reason="NAME_INVALID",
             field=field,
         )
     return name
@@ -52,7 +74,7 @@ def check_uuid(text: str, *, field: str) -> str:
     """
     if _UUID.fullmatch(text) is None:
         raise InvalidArgument(
-            f"{field} {text[:64]!r} is no UUID, such as 123e4567-e89b-42d3-a456-426614174000.",
+            f"{field} {text[:64]!r} is not a UUID, such as 123e4567-e89b-42d3-a456-426614174000.",
             reason="FIELD_INVALID",
             field=field,
         )
