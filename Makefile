@@ -78,8 +78,8 @@ faults: $(DEV_READY) ## Kill processes at random and count what is lost; SEED=1 
 cover: $(DEV_READY) ## The default tier with branch coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-bench: $(DEV_READY) ## Benchmarks, all or ONLY=<name>
-	@$(BIN)/python -m benchmarks $(ONLY)
+bench: $(DEV_READY) ## Benchmarks, all or ONLY=<name>; SIZE=small only tries them
+	@OMNISCOPE_BENCHMARK_SIZE=$(or $(SIZE),whole) $(BIN)/python -m benchmarks $(ONLY)
 
 check: lint proto-lint proto-check types test ## What CI runs
 

@@ -4,38 +4,31 @@ import importlib
 import sys
 
 from benchmarks.claim import record
-
-NAMES = (
-    "start_up",
-    "job_start",
-    "event_latency",
-    "registry_reads",
-    "metric_logging",
-    "list_scale",
-    "dataset_open",
-    "dataset_upload",
-    "automl_overhead",
-    "dl_throughput",
-    "dl_wide",
-    "accuracy",
-)
+from benchmarks.found import names
+from benchmarks.size import SIZE
 
 
-def main(names: list[str]) -> int:
-    """Runs benchmarks one after the other; returns 1 when a target was missed."""
-    unknown = sorted(set(names) - set(NAMES))
+def main(wanted: list[str]) -> int:
+    """Runs benchmarks one after the other; returns 1 when a target was missed.
+
+    In the small size figures mean nothing: none is kept, and no target is missed.
+    """
+    unknown = sorted(set(wanted) - set(names()))
     if unknown:
         print(
-            f"unknown benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}",
+            f"unknown benchmark {', '.join(unknown)}; there are {', '.join(names())}",
             file=sys.stderr,
         )
         return 2
     passed = True
-    for name in names or NAMES:
+    for name in wanted or names():
         for claim in importlib.import_module(f"benchmarks.{name}").measure():
-            print(claim.line(), flush=True)
-            passed &= claim.passed
-            record(claim)
+            if SIZE == "small":
+                print(f"{claim.name}: works", flush=True)
+            else:
+                print(claim.line(), flush=True)
+                passed &= claim.passed
+                record(claim)
     return 0 if passed else 1
 
 

@@ -8,5 +8,5 @@ from benchmarks.claim import Claim
 
 def measure() -> Iterator[Claim]:
     """Trains every data set that is at hand with five seeds."""
-    yield from network_accuracy.measure()
-    yield from automl_accuracy.measure()
+    yield from network_accuracy.claims()
+    yield from automl_accuracy.claims()

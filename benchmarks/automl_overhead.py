@@ -18,12 +18,13 @@ from rich.progress import track
 
 from benchmarks.claim import Claim
 from benchmarks.local_suite import running_suite
+from benchmarks.size import sized
 from benchmarks.trainings import Trainings
 from omniscope.automl.v1 import automl_service_pb2
 
-ROUNDS = 5
-WARM_UP_SECONDS = 10.0
-FAMILIES = ["GBM", "RF", "LR"]
+ROUNDS = sized(5, small=1)
+WARM_UP_SECONDS = sized(10.0, small=0.0)
+FAMILIES = sized(["GBM", "RF", "LR"], small=["LR"])
 TIME_LIMIT_SECONDS = 600
 TISSUE7 = Path(__file__).parents[1] / "examples" / "data" / "tissue7.csv"
 FRESH_SCRIPT = Path(__file__).with_name("fresh_autogluon.py")

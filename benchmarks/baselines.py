@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.claim import Claim
+from benchmarks.size import sized
 
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = sized((0, 1, 2, 3, 4), small=(0,))
 SHIPPED = Path(__file__).parents[1] / "examples" / "data"
 MORE_DATA = Path(
     os.environ.get("OMNISCOPE_BENCHMARK_DATA", Path(__file__).parents[2] / "shared/data")
@@ -43,7 +44,8 @@ def find(name: str) -> Path | None:
 
 def judge(baseline: Baseline, scores: list[float]) -> Claim:
     """Holds the mean score against the baseline."""
-    mean, spread = statistics.mean(scores), statistics.stdev(scores)
+    mean = statistics.mean(scores)
+    spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
     return Claim(
         name=f"accuracy_{baseline.name}",
         ours=f"{baseline.metric} {mean:.3f}±{spread:.3f}",

@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.claim import Claim
+from benchmarks.size import sized
 from omniscope_ml.datasets.arrow_file import open_dataset
 from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 
-ROWS = 1_000
-COLUMNS = 20_000
-ROUNDS = 5
+ROWS = sized(1_000, small=10)
+COLUMNS = sized(20_000, small=200)
+ROUNDS = sized(5, small=1)
 TARGET = 20.0
 
 Matrix = npt.NDArray[np.floating]

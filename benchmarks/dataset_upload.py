@@ -11,11 +11,12 @@ import pyarrow.csv
 
 from benchmarks.claim import Claim
 from benchmarks.local_suite import running_suite, state
+from benchmarks.size import sized
 from omniscope_client.client import Client
 
-ROWS = 200
-COLUMNS = 20_000
-ROUNDS = 3
+ROWS = sized(200, small=10)
+COLUMNS = sized(20_000, small=200)
+ROUNDS = sized(3, small=1)
 TARGET = 2.5
 
 
@@ -45,7 +46,7 @@ def measure() -> list[Claim]:
 
 
 def write(path: Path, seed: int) -> None:
-    """Writes about 41 MB of random values."""
+    """Writes random values; about 41 MB in the whole size."""
     values = np.random.default_rng(seed).normal(size=(COLUMNS, ROWS)).round(7)
     columns = [pa.array(column) for column in values]
     table = pa.Table.from_arrays(columns, names=[f"gene{i}" for i in range(COLUMNS)])

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.claim import Claim
+from benchmarks.size import sized
 from omniscope_deeplearning.data import Part, TrainingData
 from omniscope_deeplearning.losses import Loss
 from omniscope_deeplearning.module import Learner
@@ -30,12 +31,12 @@ from omniscope_ml.networks.build import build_network
 from omniscope_ml.networks.description import describe_network
 from omniscope_ml.networks.layout import InputLayout
 
-ROWS = 32_768
+ROWS = sized(32_768, small=256)
 COLUMNS = 64
 CLASSES = 10
 BATCH = 128
 SMALL = {"width": 16, "depth": 1}
-TURNS = 5
+TURNS = sized(5, small=1)
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 OF_LOOP = 0.9
 OF_LOADER = 3.0

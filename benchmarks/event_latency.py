@@ -11,13 +11,14 @@ from rich.progress import track
 from benchmarks.claim import Claim, percentile
 from benchmarks.processes import Processes, own_processes
 from benchmarks.reporting_jobs import ReportingJobs
+from benchmarks.size import sized
 
-ROUNDS = 3
-POINTS = 200
+ROUNDS = sized(3, small=1)
+POINTS = sized(200, small=20)
 PAUSE_SECONDS = 0.05
-WATCHERS = 1000
+WATCHERS = sized(1000, small=20)
 # A fan-out to 1,000 keeps two processors busy for a good part of this.
-FAN_OUT_POINTS = 30
+FAN_OUT_POINTS = sized(30, small=3)
 FAN_OUT_PAUSE_SECONDS = 1.0
 TARGET_P50_MS = 15.0
 TARGET_P99_MS = 60.0
@@ -50,7 +51,7 @@ def measure() -> list[Claim]:
 
 
 def fan_out_claims(seen: Sequence[Sequence[float]]) -> list[Claim]:
-    """Returns what 1,000 watchers saw, and how much of it they did not see."""
+    """Returns what many watchers saw, and how much of it they did not see."""
     every = [age for ages in seen for age in ages]
     lost = FAN_OUT_POINTS * WATCHERS - len(every)
     detail = f"p50 {percentile(every, 50):.0f} ms"

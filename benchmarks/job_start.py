@@ -8,11 +8,12 @@ from rich.progress import track
 
 from benchmarks.claim import Claim, percentile
 from benchmarks.local_suite import running_suite
+from benchmarks.size import sized
 from benchmarks.trainings import Trainings
 from omniscope.automl.v1 import automl_service_pb2
 
-JOBS = 20
-WARM_UP_SECONDS = 8.0
+JOBS = sized(20, small=2)
+WARM_UP_SECONDS = sized(8.0, small=0.0)
 PENGUINS = Path(__file__).parents[1] / "examples" / "data" / "penguins.csv"
 TARGET_P50_MS = 150.0
 TARGET_P99_MS = 500.0

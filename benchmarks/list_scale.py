@@ -12,18 +12,19 @@ from rich.progress import track
 from benchmarks.claim import Claim
 from benchmarks.processes import own_processes
 from benchmarks.seed_rows import seed
+from benchmarks.size import sized
 from omniscope.registry.v1.job_service_pb2 import ListJobsRequest
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
 from omniscope.registry.v1.model_service_pb2 import ListModelsRequest
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceStub
 
 FEW = 1000
-MANY = 1_000_000
+MANY = sized(1_000_000, small=2000)
 # So that even the few rows have a hundredth page.
 PAGE_SIZE = 10
 PAGE = 100
 MET_BY_NONE = 'dataset_id = "none"'
-ROUNDS = 200
+ROUNDS = sized(200, small=2)
 TARGET = 1.5
 
 Turn = Callable[[str, str], str]

@@ -13,11 +13,12 @@ from benchmarks.claim import Claim
 from benchmarks.mlflow_server import mlflow_server
 from benchmarks.processes import own_processes
 from benchmarks.reporting_jobs import ReportingJobs
+from benchmarks.size import sized
 
-ROUNDS = 3
-POINTS = 10_000
-WARM_UP_POINTS = 1000
-MLFLOW_POINTS = 150
+ROUNDS = sized(3, small=1)
+POINTS = sized(10_000, small=100)
+WARM_UP_POINTS = sized(1000, small=10)
+MLFLOW_POINTS = sized(150, small=5)
 LOOK_SECONDS = 0.02
 DEADLINE_SECONDS = 60.0
 TARGET = 50.0

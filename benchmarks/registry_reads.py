@@ -18,18 +18,19 @@ from benchmarks.claim import Claim
 from benchmarks.local_suite import omniscope, running_suite, state
 from benchmarks.mlflow_server import mlflow_server
 from benchmarks.seed_models import ModelSeeder
+from benchmarks.size import sized
 from omniscope.registry.v1 import model_service_pb2, model_service_pb2_grpc
 
 IN_FLIGHT = 32
-MODELS = 50
-ROUNDS = 3
-READS = 3000
-MLFLOW_READS = 300
+MODELS = sized(50, small=2)
+ROUNDS = sized(3, small=1)
+READS = sized(3000, small=IN_FLIGHT)
+MLFLOW_READS = sized(300, small=IN_FLIGHT)
 PENGUINS = Path(__file__).parents[1] / "examples" / "data" / "penguins.csv"
 
 
 def measure() -> list[Claim]:
-    """Seeds 50 models on both sides, then reads them turn by turn."""
+    """Seeds models on both sides, then reads them turn by turn."""
     with running_suite() as home, mlflow_server() as mlflow_url:
         create_models(mlflow_url)
         return asyncio.run(compare(home, mlflow_url))
@@ -146,7 +147,7 @@ def echo_server(model: bytes) -> Iterator[str]:
 
 
 def create_models(url: str) -> None:
-    """Registers 50 models with MLflow."""
+    """Registers as many models with MLflow."""
     for number in range(MODELS):
         requests.post(
             f"{url}/api/2.0/mlflow/registered-models/create",

@@ -78,7 +78,11 @@ class ModelSeeder:
         )
         claimed = await self._workers.ClaimJob(
             worker_service_pb2.ClaimJobRequest(
-                job_id=submitted.job_id, worker_id=WORKER_ID, claim_id=str(uuid.uuid4())
+                job_id=submitted.job_id,
+                worker_id=WORKER_ID,
+                claim_id=str(uuid.uuid4()),
+                service=SERVICE,
+                resource_class="cpu",
             ),
             metadata=self._as_worker,
             timeout=30,

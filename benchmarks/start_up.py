@@ -7,8 +7,9 @@ import psutil
 
 from benchmarks.claim import Claim
 from benchmarks.local_suite import running_suite, state
+from benchmarks.size import sized
 
-ROUNDS = 3
+ROUNDS = sized(3, small=1)
 TARGET_SECONDS = 8.0
 TARGET_SUITE_MB = 1200.0
 TARGET_API_MB = 100.0
