@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# Makes .venv: exact versions from constraints.txt, the project itself editable.
-# Arguments: the Python to make it with, the extra to install, the file that says it is done.
+# Makes .venv as pyproject.toml and constraints.txt say: exact versions, the project itself editable.
+# Arguments: the Python to make it with, and the extra to install: local, or dev, which has all of it.
+# What was installed last lies beside it, so that only a change of content installs again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-python=$1 extra=$2 done=$3
+python=$1 extra=$2
+wanted() { cat pyproject.toml constraints.txt; }
+[ -x .venv/bin/python ] && for ready in .venv/.ready-"$extra" .venv/.ready-dev; do
+  wanted | cmp --silent - "$ready" 2>/dev/null && exit
+done
 "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' ||
   { echo "Python 3.11, 3.12 or 3.13 is needed; $("$python" --version 2>&1) was found (make PYTHON=...)." >&2; exit 1; }
-echo "Installing into .venv: $extra (the suite takes 1.7 GB and two minutes on a fast line) ..."
+echo "Installing into .venv: $extra (the suite takes 1.7 GB and two minutes on a fast line)"
 [ -x .venv/bin/python ] || "$python" -m venv .venv
-.venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$extra]"
-touch "$done"
-echo "Ready."
+rm -f .venv/.ready*
+.venv/bin/python tools/install.py "$extra"
+wanted >.venv/.ready-"$extra"

@@ -1,0 +1,97 @@
+"""Installs the project into the Python that runs this, and shows meanwhile what pip is doing.
+
+On a terminal one line is kept up to date; elsewhere a line comes whenever there is something new.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+PIP = (
+    *(sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"),
+    *("--progress-bar", "off", "--constraint", "constraints.txt", "--editable"),
+)
+FOUND = re.compile(r"Collecting ([\w.-]+)")
+FETCHED = re.compile(r"\s*(?:Downloading|Using cached) (\S+)\.whl \((.+)\)")
+INSTALLING = "Installing collected packages: "
+
+
+class Progress:
+    """What pip does at the moment, as its output tells."""
+
+    def __init__(self) -> None:
+        self._found = self._fetched = self._wanted = self._before = 0
+        self._doing = "asking for packages"
+
+    def follow(self, output: IO[str]) -> None:
+        """Read pip's output to its end."""
+        for line in output:
+            if match := FOUND.match(line):
+                self._found += 1
+                self._doing = f"found {self._found} packages: {match[1]}"
+            elif match := FETCHED.match(line):
+                self._fetched += 1
+                name, version = match[1].split("-")[:2]
+                self._doing = f"fetched {self._fetched}, now {name} {version} ({match[2]})"
+            elif line.startswith(INSTALLING):
+                self._wanted, self._before = line.count(",") + 1, _installed()
+
+    def text(self) -> str:
+        """Return it for people."""
+        if not self._wanted:
+            return self._doing
+        return f"installed {_installed() - self._before} of {self._wanted}"
+
+
+class Line:
+    """Where the text goes: one line that changes on a terminal, else a line for every change."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        self._last = ""
+        self.seconds = 0.2 if self._terminal else 5.0
+
+    def show(self, text: str, elapsed: float) -> None:
+        """Show a text and how long it has taken so far."""
+        line = f"{elapsed:4.0f} s  {text}"
+        if self._terminal:
+            print(f"\r{line[: shutil.get_terminal_size().columns - 1]}\033[K", end="", flush=True)
+        elif text != self._last:
+            print(line, flush=True)
+        self._last = text
+
+    def close(self) -> None:
+        """Leave the line."""
+        if self._terminal:
+            print()
+
+
+def main(extra: str) -> int:
+    """Install an extra; return pip's exit status."""
+    started, progress, line = time.monotonic(), Progress(), Line()
+    with subprocess.Popen([*PIP, f".[{extra}]"], stdout=subprocess.PIPE, text=True) as pip:
+        assert pip.stdout is not None
+        reading = threading.Thread(target=progress.follow, args=(pip.stdout,))
+        reading.start()
+        while reading.is_alive():
+            line.show(progress.text(), time.monotonic() - started)
+            reading.join(line.seconds)
+    line.show(progress.text(), time.monotonic() - started)
+    line.close()
+    return pip.returncode
+
+
+def _installed() -> int:
+    return len(list(Path(sysconfig.get_path("purelib")).glob("*.dist-info")))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
