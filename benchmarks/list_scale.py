@@ -1,13 +1,19 @@
-"""ListJobs and ListModels with 1,000 rows against 1,000,000: two pages, and an empty answer."""
+"""ListJobs and ListModels with 1,000 rows against 1,000,000: two pages, and an empty answer.
+
+Besides, how long a worker's heartbeat waits while lists look at a million rows and find none.
+"""
 
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import grpc
 from rich.progress import track
+from ulid import ULID
 
 from benchmarks.claim import Claim
 from benchmarks.processes import own_processes
@@ -17,6 +23,8 @@ from omniscope.registry.v1.job_service_pb2 import ListJobsRequest
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
 from omniscope.registry.v1.model_service_pb2 import ListModelsRequest
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceStub
+from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest
+from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceStub
 
 FEW = 1000
 MANY = sized(1_000_000, small=2000)
@@ -24,8 +32,12 @@ MANY = sized(1_000_000, small=2000)
 PAGE_SIZE = 10
 PAGE = 100
 MET_BY_NONE = 'dataset_id = "none"'
+# Of what no index is kept: every row is looked at.
+SCANNED_FOR_NONE = 'tags.project = "none"'
+SCANS = sized(3, small=1)
 ROUNDS = sized(200, small=2)
 TARGET = 1.5
+TARGET_STALL_MS = 100.0
 
 Turn = Callable[[str, str], str]
 """Reads the page of a token with a filter and returns the token of the next one."""
@@ -34,18 +46,54 @@ Turn = Callable[[str, str], str]
 def measure() -> list[Claim]:
     """Reads from two registries call by call in turn."""
     with ExitStack() as stack:
-        few, many = (pages(stack.enter_context(lists_of(rows))) for rows in (FEW, MANY))
+        few_rows, many_rows = (stack.enter_context(lists_of(rows)) for rows in (FEW, MANY))
+        few, many = pages(few_rows.lists), pages(many_rows.lists)
         seconds: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in few}
         for _ in track(range(ROUNDS), "list_scale"):
             for name, (of_few, of_many) in seconds.items():
                 of_few.append(timed(few[name]))
                 of_many.append(timed(many[name]))
-    return [claim(name, of_few, of_many) for name, (of_few, of_many) in seconds.items()]
+        stall = heartbeat_stall(many_rows)
+    return [
+        *(claim(name, of_few, of_many) for name, (of_few, of_many) in seconds.items()),
+        stall,
+    ]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry that runs.
+
+    Attributes:
+        lists: What turns the pages of its lists, by name.
+        beat: Sends a worker's heartbeat and waits for its answer.
+    """
+
+    lists: Mapping[str, Turn]
+    beat: Callable[[], object]
+
+
+def heartbeat_stall(registry: Registry) -> Claim:
+    """Returns the claim that a worker's heartbeats hardly notice lists that look at all rows."""
+    waits = [timed(registry.beat) for _ in range(20)]
+    with ThreadPoolExecutor(1) as beside:
+        scans = beside.submit(
+            lambda: [
+                timed(partial(registry.lists["models"], "", SCANNED_FOR_NONE))
+                for _ in range(SCANS)
+            ]
+        )
+        while not scans.done():
+            waits.append(timed(registry.beat))
+    detail = f"{len(waits)} heartbeats beside lists of {max(scans.result()):.2g} s"
+    return Claim.at_most(
+        "list_scale_heartbeat_stall", max(waits) * 1e3, "ms", TARGET_STALL_MS, detail
+    )
 
 
 @contextmanager
-def lists_of(rows: int) -> Iterator[Mapping[str, Turn]]:
-    """Runs a registry with so many jobs and models; yields its lists by name."""
+def lists_of(rows: int) -> Iterator[Registry]:
+    """Runs a registry with so many jobs and models."""
     with own_processes() as processes:
         seed(processes.home / "registry.db", rows)
         processes.start_registry()
@@ -53,6 +101,7 @@ def lists_of(rows: int) -> Iterator[Mapping[str, Turn]]:
         metadata = (("authorization", f"Bearer {token}"),)
         with grpc.insecure_channel(processes.registry) as channel:
             jobs, models = JobServiceStub(channel), ModelServiceStub(channel)
+            beat = heartbeat(channel, (processes.home / "worker-token").read_text())
 
             def turn_jobs(token: str, only: str) -> str:
                 request = ListJobsRequest(page_size=PAGE_SIZE, page_token=token, filter=only)
@@ -62,7 +111,17 @@ def lists_of(rows: int) -> Iterator[Mapping[str, Turn]]:
                 request = ListModelsRequest(page_size=PAGE_SIZE, page_token=token, filter=only)
                 return models.ListModels(request, metadata=metadata, timeout=30).next_page_token
 
-            yield {"jobs": turn_jobs, "models": turn_models}
+            yield Registry({"jobs": turn_jobs, "models": turn_models}, beat)
+
+
+def heartbeat(channel: grpc.Channel, token: str) -> Callable[[], object]:
+    """Returns what announces a worker, as each does with every heartbeat."""
+    workers = WorkerServiceStub(channel)
+    worker = AnnounceWorkerRequest(
+        worker_id=str(ULID()), service="automl", resource_class="cpu", slots=1
+    )
+    metadata = (("authorization", f"Bearer {token}"),)
+    return lambda: workers.AnnounceWorker(worker, metadata=metadata, timeout=30)
 
 
 def pages(lists: Mapping[str, Turn]) -> Mapping[str, Callable[[], str]]:
