@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from omniscope_automl.leaderboard import leaderboard
-from omniscope_automl.search import Search, engine_frame
+from omniscope_automl.engine.arguments import engine_frame
+from omniscope_automl.engine.leaderboard import leaderboard
+from omniscope_automl.engine.search import Search
 from omniscope_automl.spec import TrainSpec
 from omniscope_ml.packaging import PREDICTIONS_FILE, RESULTS_FILE
 from omniscope_ml.plots.drawing import write_plots

@@ -1,12 +1,12 @@
 """Turns a finished search into a model package."""
 
 import platform
-import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omniscope_automl.engine.payload import keep_chosen_model, kept_families, move_payload
 from omniscope_automl.engine_versions import engine_versions
 from omniscope_automl.presets import FAMILY_REQUIREMENTS
 from omniscope_automl.spec import TrainSpec
@@ -18,9 +18,7 @@ from omniscope_ml.training.stored_choices import store_selection, stored_split
 from omniscope_ml.training.training_table import TrainingTable
 
 if TYPE_CHECKING:
-    from autogluon.tabular import TabularPredictor
-
-    from omniscope_automl.search import Search
+    from omniscope_automl.engine.search import Search
 
 KIND = "automl.tabular"
 
@@ -30,22 +28,14 @@ def write_package(
 ) -> None:
     """Complete a package that holds results and predictions already; `manifest.json` comes last.
 
-    Only the chosen model and what it is made of are kept, without any training data of AutoGluon's
-    cache; AutoGluon's folder moves into the package.
+    Only the chosen model and what it is made of are kept, without any training data.
     """
-    _keep_chosen_model(search.engine)
+    keep_chosen_model(search.engine)
     manifest = _manifest(spec, table, search, store_selection(folder, spec, table))
-    payload = folder / PAYLOAD_FOLDER
-    shutil.move(search.engine.path, payload)
-    shutil.rmtree(payload / "utils" / "data", ignore_errors=True)
+    move_payload(search.engine, folder / PAYLOAD_FOLDER)
     write_mlmodel(folder, manifest)
     write_model_card(folder, manifest, results)
     seal(folder, manifest)
-
-
-def _keep_chosen_model(engine: "TabularPredictor") -> None:
-    engine.delete_models(models_to_keep="best", dry_run=False)
-    engine.save_space()
 
 
 def _manifest(
@@ -62,7 +52,7 @@ def _manifest(
         positive_class=positive_class(labels, spec),
         features=table.features,
         key_column=spec.key_column or "",
-        engines=_engines(search.engine),
+        engines=_engines(kept_families(search.engine)),
         python=platform.python_version(),
         dataset={"dataset_id": spec.dataset_id, "digest": spec.dataset_digest},
         split=stored_split(spec, table),
@@ -75,12 +65,8 @@ def _manifest(
     )
 
 
-def _engines(engine: "TabularPredictor") -> dict[str, str]:
+def _engines(families: set[str]) -> dict[str, str]:
     """Return the versions of what loading and asking the kept models takes."""
-    trainer = engine._trainer  # noqa: SLF001 - AutoGluon has no public way to ask for families
-    kinds = trainer.get_models_attribute_dict("type_inner").values()
-    modules = {
-        module for kind in kinds for module in FAMILY_REQUIREMENTS.get(kind.ag_key or "", ())
-    }
+    modules = {module for family in families for module in FAMILY_REQUIREMENTS.get(family, ())}
     # mlflow-skinny is what is installed here; the full package serves.
     return engine_versions(modules) | {"mlflow": version("mlflow-skinny")}

@@ -1,7 +1,8 @@
 """Has AutoGluon rank candidates on the parts that the plan says, not on parts of its own.
 
-AutoGluon's validation structure names columns of the table, and they stay features. Here the
-structure holds the plan and what it looks at instead: group, time and part are never features.
+AutoGluon's `ValidationStructure` (`autogluon.common.utils.validation_structure`) must name columns
+of the table, and they stay features. Here the structure holds the plan and what it looks at
+instead: group, time and part are never features.
 """
 
 from dataclasses import dataclass

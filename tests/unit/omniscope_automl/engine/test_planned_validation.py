@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from autogluon.core.models import AbstractModel
 
-from omniscope_automl.planned_validation import PlannedValidation, validation_arguments
+from omniscope_automl.engine.planned_validation import PlannedValidation, validation_arguments
 from omniscope_automl.spec import TrainSpec
 from omniscope_ml.splits.parts import Rows as SplitRows
 from omniscope_ml.training.training_table import TrainingTable, read_training_table
 from tests.unit.omniscope_automl.conftest import SPEC, Train
-from tests.unit.omniscope_automl.test_resume import FailingReport, PlugPulled, kept
+from tests.unit.omniscope_automl.engine.test_finished_models import FailingReport, PlugPulled, kept
 from tests.unit.penguins import penguins
 
 Rows = set[int]

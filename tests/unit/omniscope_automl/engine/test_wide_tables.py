@@ -9,7 +9,7 @@ from autogluon.common.features import infer_types
 from autogluon.common.features.feature_metadata import FeatureMetadata
 from autogluon.features.generators import AbstractFeatureGenerator, AutoMLPipelineFeatureGenerator
 
-from omniscope_automl.wide_tables import wide_tables
+from omniscope_automl.engine.wide_tables import wide_tables
 
 METADATA = FeatureMetadata(
     type_map_raw={"a": "float", "b": "int", "c": "object", "d": "float"},

@@ -1,6 +1,7 @@
 """Keeps what a search has finished, so that an attempt that follows need not train it again.
 
-AutoGluon's own way to go on, `fit_extra`, knows neither the bagging nor the stacking of the fit
+AutoGluon cannot go on with a fit that was interrupted: `TabularPredictor.fit` in the same folder
+fits every model again, and `fit_extra` knows neither the bagging nor the stacking of the fit
 before. Here the very same fit is made once more, and each model that an earlier attempt has
 finished is handed to AutoGluon where it would be fitted.
 """
@@ -61,6 +62,12 @@ class EarlierSearch:
             )
             return cls()
         return cls(resume, state["models"], state["seconds"], state["stack_levels"])
+
+    def stacking_arguments(self) -> dict[str, Any]:
+        """Return what spares AutoGluon to find out once more whether stacking helps."""
+        if self.stack_levels is None:
+            return {}
+        return {"dynamic_stacking": False, "num_stack_levels": self.stack_levels}
 
     def seconds_left(self, time_limit: float) -> float:
         """Return how long the search may still take; enough to put together what is finished."""

@@ -1,4 +1,8 @@
-"""The candidates of a finished search, with their scores on the held-out rows."""
+"""The candidates of a finished search, with their scores on the held-out rows.
+
+A model that AutoGluon has refitted on all rows has no validation score in
+`TabularPredictor.leaderboard`; here it has that of the model that it was made of.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
-from omniscope_automl.finished_models import EarlierSearch, FinishedModels
+from omniscope_automl.engine.finished_models import EarlierSearch, FinishedModels
 from tests.unit.omniscope_automl.conftest import SPEC, RecordedReport
 
 BAGGED = dataclasses.replace(

@@ -1,4 +1,9 @@
-"""Hands AutoGluon's log to the job's watchers, and notices there when a limit was hit."""
+"""Hands AutoGluon's log to the job's watchers, and notices there when a limit was hit.
+
+Its import adds a handler that writes to the terminal (`autogluon.common.utils.log_utils`). And it
+says nowhere else that it cut a model short: the model counts as trained, and `model_failures` is
+silent about it.
+"""
 
 import logging
 import re
@@ -10,13 +15,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omniscope_service.jobs.report import Report, Severity
 
-# AutoGluon says only in its log that it cut a model short. Of a model that it skipped for want of
-# memory the callback hears; the log also warns of such that it trains nevertheless.
+# Of a model that was skipped for want of memory the callback hears; the log also warns of such
+# that are trained nevertheless.
 _CUT_SHORT = re.compile(
     r"out of time|low (time|memory)|lack of time|not enough time|time limit (exceeded|reached)",
     re.IGNORECASE,
 )
-# Written for every model where torch is not installed; families that need it are left out anyway.
+# `get_gpu_count_torch` (`autogluon.common.utils.resource_utils`) warns of it for every model where
+# torch is not installed; families that need it are left out anyway.
 _NO_TORCH = "Failed to import torch"
 
 

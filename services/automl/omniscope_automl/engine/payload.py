@@ -1,0 +1,30 @@
+"""Takes the chosen model out of AutoGluon's folder, and nothing else.
+
+`TabularPredictor.save_space` leaves the cached training rows (`utils/data`) in the folder, and
+there is no public way to ask which families the models that are left belong to.
+"""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autogluon.tabular import TabularPredictor
+
+
+def keep_chosen_model(engine: "TabularPredictor") -> None:
+    """Delete every model but the chosen one and those that it is made of."""
+    engine.delete_models(models_to_keep="best", dry_run=False)
+    engine.save_space()
+
+
+def kept_families(engine: "TabularPredictor") -> set[str]:
+    """Return the families of the models that are left, by AutoGluon's names."""
+    kinds = engine._trainer.get_models_attribute_dict("type_inner").values()  # noqa: SLF001
+    return {kind.ag_key for kind in kinds if kind.ag_key}
+
+
+def move_payload(engine: "TabularPredictor", payload: Path) -> None:
+    """Move AutoGluon's folder, without the rows that it was trained on."""
+    shutil.move(engine.path, payload)
+    shutil.rmtree(payload / "utils" / "data", ignore_errors=True)
