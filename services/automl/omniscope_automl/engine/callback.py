@@ -100,14 +100,19 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
         self._current = model.name
         if self._progress is not None:
             self._progress.start(model.name, trial=is_trial(trainer))
-        if self._finished is not None and not is_trial(trainer):
-            self._finished.restore(trainer, model, stack_name)
-        # Ensembles of what is finished take no time and are what the search is for.
-        if self._finish is None or stack_name != SEARCHED_STACK:
-            return False, False
-        if not self._finish.asked:
-            self._finish.begin_model()
-        return False, self._finish.asked
+        return False, not self._restore(trainer, model, stack_name) and self._is_over(stack_name)
+
+    def _restore(
+        self, trainer: "AbstractTabularTrainer", model: "AbstractModel", stack_name: str
+    ) -> bool:
+        """Return whether an earlier attempt has finished this model, which then is not fitted."""
+        if self._finished is None or is_trial(trainer):
+            return False
+        return self._finished.restore(trainer, model, stack_name)
+
+    def _is_over(self, stack_name: str) -> bool:
+        """Return whether a model is not to be begun; ensembles of what is finished always are."""
+        return self._finish is not None and self._finish.asked and stack_name == SEARCHED_STACK
 
     def _after_model_fit(
         self,
@@ -117,8 +122,6 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
         stack_name: str,
         **_: Any,
     ) -> bool:
-        if self._finish is not None:
-            self._finish.end_model()
         trainer.save()
         if self._progress is not None and not is_trial(trainer):
             for name in model_names:

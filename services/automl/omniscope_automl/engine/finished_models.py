@@ -98,11 +98,11 @@ class FinishedModels:
 
     def restore(
         self, trainer: "AbstractTabularTrainer", model: "AbstractModel", stack_name: str
-    ) -> None:
-        """Make a model's fit return the finished one, if there is one."""
+    ) -> bool:
+        """Make a model's fit return the finished one; return whether there is one."""
         path = self._earlier.models.get(model.name)
         if path is None or self._earlier.folder is None or stack_name != SEARCHED_STACK:
-            return
+            return False
         shutil.copytree(self._earlier.folder / path, Path(trainer.path, path), dirs_exist_ok=True)
         finished = type(model).load(path=str(Path(trainer.path, path)), reset_paths=True)
         self._report.log(f"{model.name} was finished by an earlier attempt and is kept.")
@@ -111,6 +111,7 @@ class FinishedModels:
             return finished
 
         model.fit = fit
+        return True
 
     def keep(
         self, trainer: "AbstractTabularTrainer", model_names: list[str], stack_name: str
