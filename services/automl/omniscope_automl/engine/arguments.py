@@ -1,7 +1,7 @@
 """What AutoGluon is asked for: the arguments of its predictor and of its fit.
 
-Of its defaults these matter: it drops classes with fewer than 10 rows (`label_count_threshold`),
-and it counts the processors and the memory of the machine, not of the container.
+One of its defaults is wrong here: `DefaultLearner` gives up classes with fewer than 10 rows, as
+long as 97.5 % of the rows are left, and never predicts them (`label_count_threshold`).
 """
 
 from typing import TYPE_CHECKING, Any

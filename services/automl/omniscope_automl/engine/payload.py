@@ -1,7 +1,7 @@
 """Takes the chosen model out of AutoGluon's folder, and nothing else.
 
-`TabularPredictor.save_space` leaves the cached training rows (`utils/data`) in the folder, and
-there is no public way to ask which families the models that are left belong to.
+There is no public way to ask which families the models that are left belong to
+(`TabularPredictor.leaderboard` and `info` name classes only).
 """
 
 import shutil
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def keep_chosen_model(engine: "TabularPredictor") -> None:
-    """Delete every model but the chosen one and those that it is made of."""
+    """Delete the training rows, and all models but the chosen one and what it is made of."""
     engine.delete_models(models_to_keep="best", dry_run=False)
     engine.save_space()
 
@@ -25,6 +25,5 @@ def kept_families(engine: "TabularPredictor") -> set[str]:
 
 
 def move_payload(engine: "TabularPredictor", payload: Path) -> None:
-    """Move AutoGluon's folder, without the rows that it was trained on."""
+    """Move AutoGluon's folder to where a package has it."""
     shutil.move(engine.path, payload)
-    shutil.rmtree(payload / "utils" / "data", ignore_errors=True)

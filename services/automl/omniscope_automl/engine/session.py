@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omniscope_automl.engine.finish_request import FinishRequest
+from omniscope_automl.engine.refit import short_refit
 from omniscope_automl.engine.search_log import SearchLog, search_log
 from omniscope_automl.engine.wide_tables import wide_tables
 
@@ -45,6 +46,7 @@ def autogluon_session(report: "Report", workspace: Path) -> Iterator[Session]:
     with (
         finish.listening(),
         search_log(report, workspace) as log,
+        short_refit(finish),
         wide_tables(),
         warnings.catch_warnings(),
     ):

@@ -1,8 +1,12 @@
 """What happens around each fit of a model."""
 
 import pickle
+import threading
 from pathlib import Path
 from types import SimpleNamespace
+
+import pytest
+from autogluon.core.callbacks import AbstractCallback
 
 from omniscope_automl.engine.callback import SearchCallback
 from omniscope_automl.engine.finish_request import FinishRequest
@@ -47,3 +51,37 @@ def test_callback_is_pickled_without_its_report(tmp_path):
 
     assert copy._progress is None
     assert copy._seed == 3
+
+
+class LockedCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is untyped
+    """Holds something that cannot be pickled, as a report does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+class ReadingCallback(AbstractCallback):  # type: ignore[misc]
+    """Notes which models the trainer on disk knows when a callback hears of a second one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: list[str] = []
+
+    def _after_model_fit(self, trainer, model_names, **_):
+        if model_names == ["LinearModel"]:
+            self.known = type(trainer).load(trainer.path, reset_paths=True).get_model_names()
+        return False
+
+
+def test_autogluon_pickles_the_callback_of_a_fit(fit_plainly):
+    with pytest.raises(TypeError, match="cannot pickle"):
+        fit_plainly(callbacks=[LockedCallback()])
+
+
+def test_autogluon_stores_a_model_after_its_callback_has_heard_of_it(fit_plainly):
+    callback = ReadingCallback()
+
+    fit_plainly(callbacks=[callback], fit_weighted_ensemble=False)
+
+    assert callback.known == ["KNeighbors"]

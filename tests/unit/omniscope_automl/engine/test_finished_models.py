@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
+from autogluon.tabular.models import KNNModel
 
 from omniscope_automl.engine.finished_models import EarlierSearch, FinishedModels
 from tests.unit.omniscope_automl.conftest import SPEC, RecordedReport
@@ -60,8 +61,6 @@ def predictions(training):
 def test_a_finished_model_is_not_fitted_again_and_the_result_is_the_same(
     train_model, training, tmp_path, monkeypatch
 ):
-    from autogluon.tabular.models import KNNModel
-
     before = interrupted(train_model, tmp_path / "stored", SPEC, models=1)
 
     def refuse(*_, **__):
@@ -164,3 +163,17 @@ def test_bagged_and_stacked_models_are_kept_with_their_folds(train_model, tmp_pa
     assert not any("ds_sub_fit" in line for _, line in resumed.report.lines)
     assert leaderboard(resumed).keys() == leaderboard(whole).keys()
     assert predictions(resumed).equals(predictions(whole))
+
+
+def test_autogluon_fits_a_finished_model_again(fit_plainly, monkeypatch):
+    fit, fitted = KNNModel._fit, []
+
+    def count(model, *arguments, **named):
+        fitted.append(model.name)
+        return fit(model, *arguments, **named)
+
+    monkeypatch.setattr(KNNModel, "_fit", count)
+    for _ in range(2):
+        fit_plainly(hyperparameters={"KNN": {}})
+
+    assert fitted == ["KNeighbors", "KNeighbors"]

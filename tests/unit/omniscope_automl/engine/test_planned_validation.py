@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from autogluon.common.utils.validation_structure import ValidationStructure
 from autogluon.core.models import AbstractModel
 
 from omniscope_automl.engine.planned_validation import PlannedValidation, validation_arguments
@@ -164,6 +165,22 @@ def test_a_lost_search_by_time_goes_on_with_what_it_had_finished(
     resumed = train_model(spec, visits(), resume=tmp_path / "stored")
 
     assert len(kept(resumed)) == 1
+
+
+def test_autogluons_structure_names_columns_of_the_table() -> None:
+    with pytest.raises(ValueError, match="requires at least one of `group_on`"):
+        ValidationStructure()
+
+
+def test_autogluon_learns_from_the_column_that_divides_the_rows(fit_plainly) -> None:
+    predictor = fit_plainly(
+        frame=visits(),
+        columns=["gene1", "patient"],
+        hyperparameters={"KNN": {}},
+        validation_structure=ValidationStructure(group_on="patient"),
+    )
+
+    assert "patient" in predictor.features()
 
 
 @pytest.mark.slow

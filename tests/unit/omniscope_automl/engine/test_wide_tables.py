@@ -94,3 +94,77 @@ def test_functions_are_given_back():
         assert FeatureMetadata.keep_features is not before
 
     assert FeatureMetadata.keep_features is before
+
+
+class Name(str):
+    """A column's name that counts how often it is compared with others."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        Name.comparisons += 1
+        return str.__eq__(self, other)
+
+
+def names(columns: int) -> list[Name]:
+    return [Name(f"column{number}") for number in range(columns)]
+
+
+def metadata(columns: list[Name]) -> FeatureMetadata:
+    return FeatureMetadata(dict.fromkeys(columns, "float"), {"stack": list(columns)})
+
+
+def links(columns: list[Name]) -> list[dict[Name, list[Name]]]:
+    return [{name: [name] for name in columns}] * 2
+
+
+BOOKKEEPING = {
+    "keep_features": lambda columns: metadata(columns).keep_features(columns[::2]),
+    "remove_features": lambda columns: metadata(columns).remove_features(columns[::2]),
+    "to_dict": lambda columns: metadata(columns).to_dict(),
+    "feature_links": lambda columns: AbstractFeatureGenerator._get_feature_links_from_chain(
+        links(columns)
+    ),
+}
+
+
+def growth(function: str) -> float:
+    """Return how many times more names are compared where the columns are twice as many."""
+    counts = []
+    for size in (100, 200):
+        columns = names(size)
+        Name.comparisons = 0
+        BOOKKEEPING[function](columns)
+        counts.append(Name.comparisons + 1)
+    return counts[1] / counts[0]
+
+
+@pytest.mark.parametrize("function", BOOKKEEPING)
+def test_autogluon_compares_every_name_with_every_other(function):
+    assert growth(function) > 3
+
+
+@pytest.mark.parametrize("function", BOOKKEEPING)
+def test_names_are_looked_up_instead(function):
+    with wide_tables():
+        assert growth(function) < 2.5
+
+
+def test_autogluon_looks_for_dates_and_prose_in_numbers(monkeypatch):
+    seen = set()
+
+    def see(column: pd.Series) -> list[str]:
+        seen.add(column.name)
+        return []
+
+    monkeypatch.setattr(infer_types, "get_types_special", see)
+    infer_types.get_type_map_special(frame())
+    assert {"a", "flag"} <= seen
+    seen.clear()
+
+    with wide_tables():
+        infer_types.get_type_map_special(frame())
+
+    assert seen == {"island", "day", "prose", "when"}
