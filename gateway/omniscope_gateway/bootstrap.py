@@ -10,6 +10,7 @@ from omniscope_gateway.listener import listener
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from omniscope_gateway.services import PublicServices
     from omniscope_gateway.settings import GatewaySettings
 
 _MAX_HEAP_BYTES: Final = 1024 * 1024 * 1024
@@ -17,7 +18,9 @@ _MAX_CONNECTIONS: Final = 5_000
 _MONITORS: Final = "type.googleapis.com/envoy.extensions.resource_monitors"
 
 
-def bootstrap(settings: GatewaySettings, descriptor_file: Path) -> dict[str, Any]:
+def bootstrap(
+    settings: GatewaySettings, services: PublicServices, descriptor_file: Path
+) -> dict[str, Any]:
     """Return the configuration that Envoy starts with; it loads nothing later.
 
     It has no administration: Envoy's asks nobody for a token, so that on a port every user of the
@@ -25,7 +28,7 @@ def bootstrap(settings: GatewaySettings, descriptor_file: Path) -> dict[str, Any
     """
     return {
         "static_resources": {
-            "listeners": [listener(settings, descriptor_file)],
+            "listeners": [listener(settings, services, descriptor_file)],
             "clusters": [cluster(name, address) for name, address in settings.upstreams.items()],
         },
         "overload_manager": _overload_manager(),

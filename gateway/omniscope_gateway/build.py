@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from omniscope_gateway.bootstrap import bootstrap
-from omniscope_gateway.services import PUBLIC_SERVICES, descriptor_set
+from omniscope_gateway.services import descriptor_set
+from omniscope_suite.services import public_services
 
 if TYPE_CHECKING:
     from omniscope_gateway.settings import GatewaySettings
@@ -50,14 +51,15 @@ def build(settings: GatewaySettings, folder: Path) -> GatewayFiles:
     Raises:
         ValueError: An upstream is missing or unknown.
     """
-    if wrong := PUBLIC_SERVICES.keys() ^ settings.upstreams.keys():
+    services = public_services()
+    if wrong := services.keys() ^ settings.upstreams.keys():
         raise ValueError(
-            f"upstreams are needed for exactly {sorted(PUBLIC_SERVICES)}; wrong: {sorted(wrong)}"
+            f"upstreams are needed for exactly {sorted(services)}; wrong: {sorted(wrong)}"
         )
     folder.mkdir(parents=True, exist_ok=True)
     root = folder.resolve()
     files = GatewayFiles(root / "envoy.yaml", root / "descriptors.pb")
-    files.descriptors.write_bytes(descriptor_set().SerializeToString())
-    configuration = bootstrap(settings, files.descriptors)
+    files.descriptors.write_bytes(descriptor_set(services).SerializeToString())
+    configuration = bootstrap(settings, services, files.descriptors)
     files.configuration.write_text(yaml.safe_dump(configuration, sort_keys=False))
     return files

@@ -8,18 +8,20 @@ from omniscope_gateway.access import allow_list, untrusted_headers
 from omniscope_gateway.bodies import UNARY_REQUEST_BYTES, UNARY_RESPONSE_BYTES, body_limit
 from omniscope_gateway.replies import local_replies
 from omniscope_gateway.routes import route_configuration
-from omniscope_gateway.services import PUBLIC_SERVICES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from omniscope_gateway.services import PublicServices
     from omniscope_gateway.settings import GatewaySettings
 
 CONNECTION_BUFFER_BYTES: Final = 32 * 1024
 _FILTERS: Final = "type.googleapis.com/envoy.extensions.filters.http"
 
 
-def listener(settings: GatewaySettings, descriptor_file: Path) -> dict[str, Any]:
+def listener(
+    settings: GatewaySettings, services: PublicServices, descriptor_file: Path
+) -> dict[str, Any]:
     """Return the listener, set up for callers that nobody vouches for."""
     return {
         "name": "public",
@@ -32,11 +34,13 @@ def listener(settings: GatewaySettings, descriptor_file: Path) -> dict[str, Any]
         # Another process on the same port would get a share of the calls without anybody noticing.
         "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": CONNECTION_BUFFER_BYTES,
-        "filter_chains": [{"filters": [_connection_manager(settings, descriptor_file)]}],
+        "filter_chains": [{"filters": [_connection_manager(settings, services, descriptor_file)]}],
     }
 
 
-def _connection_manager(settings: GatewaySettings, descriptor_file: Path) -> dict[str, Any]:
+def _connection_manager(
+    settings: GatewaySettings, services: PublicServices, descriptor_file: Path
+) -> dict[str, Any]:
     return {
         "name": "envoy.filters.network.http_connection_manager",
         "typed_config": {
@@ -50,8 +54,8 @@ def _connection_manager(settings: GatewaySettings, descriptor_file: Path) -> dic
             "always_set_request_id_in_response": True,
             "local_reply_config": local_replies(),
             "access_log": [_access_log()],
-            "route_config": route_configuration(settings),
-            "http_filters": _filters(settings, descriptor_file),
+            "route_config": route_configuration(settings, services),
+            "http_filters": _filters(settings, services, descriptor_file),
         },
     }
 
@@ -79,14 +83,16 @@ def _edge() -> dict[str, Any]:
     }
 
 
-def _filters(settings: GatewaySettings, descriptor_file: Path) -> list[dict[str, Any]]:
+def _filters(
+    settings: GatewaySettings, services: PublicServices, descriptor_file: Path
+) -> list[dict[str, Any]]:
     return [
         allow_list(settings),
         _filter("cors", f"{_FILTERS}.cors.v3.Cors"),
         _health(),
         body_limit(),
         _filter("grpc_web", f"{_FILTERS}.grpc_web.v3.GrpcWeb"),
-        _transcoder(descriptor_file),
+        _transcoder(services, descriptor_file),
         _filter("router", f"{_FILTERS}.router.v3.Router", suppress_envoy_headers=True),
     ]
 
@@ -100,12 +106,12 @@ def _health() -> dict[str, Any]:
     )
 
 
-def _transcoder(descriptor_file: Path) -> dict[str, Any]:
+def _transcoder(services: PublicServices, descriptor_file: Path) -> dict[str, Any]:
     return _filter(
         "grpc_json_transcoder",
         f"{_FILTERS}.grpc_json_transcoder.v3.GrpcJsonTranscoder",
         proto_descriptor=str(descriptor_file),
-        services=[service.full_name for group in PUBLIC_SERVICES.values() for service in group],
+        services=[service.full_name for group in services.values() for service in group],
         print_options={
             "always_print_primitive_fields": True,
             "preserve_proto_field_names": True,

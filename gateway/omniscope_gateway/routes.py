@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from omniscope_gateway.access import cross_origin
 from omniscope_gateway.bodies import LIMITED_BODY, UNLIMITED_BODY
-from omniscope_gateway.services import PUBLIC_SERVICES, public_methods, upload_paths
+from omniscope_gateway.services import public_methods, upload_paths
 from omniscope_suite.methods import is_streaming, method_path, timeout_seconds
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
 
+    from omniscope_gateway.services import PublicServices
     from omniscope_gateway.settings import GatewaySettings
 
 # Services end calls without a deadline themselves, and their answer is better than ours.
@@ -23,36 +24,31 @@ _PATIENCE_SECONDS: Final = 5
 _STREAM_IDLE_TIMEOUT: Final = "900s"
 # Only what no service has begun to work on: a connection that closed while it was idle, say.
 _RETRIES: Final = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
-# For operators: health of the registry, on which everything depends, and reflection by a service
-# that knows the public services of all others, but not the registry's internal ones.
-_OPERATOR_SERVICES: Final = {
-    "grpc.health.v1.Health": "registry",
-    "grpc.reflection.v1alpha.ServerReflection": "automl",
-}
+# Everything depends on it.
+_REGISTRY: Final = "registry"
+# For operators: health of the registry, and reflection, which lists the public services of all.
+_OPERATOR_SERVICES: Final = ("grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection")
 # Where REST calls stand until the transcoder has turned them into gRPC calls or refused them: the
 # filters before it find their policies here. No call is ever sent this way.
 _REST_PREFIX: Final = "/api/"
 
 
-def route_configuration(settings: GatewaySettings) -> dict[str, Any]:
+def route_configuration(settings: GatewaySettings, services: PublicServices) -> dict[str, Any]:
     """Return the routes of everything that is public; whatever has none answers NOT_FOUND."""
     public = [
         _method_route(method, cluster)
-        for cluster, services in PUBLIC_SERVICES.items()
-        for service in services
+        for cluster, group in services.items()
+        for service in group
         for method in public_methods(service)
     ]
-    operators = [
-        _stream({"prefix": f"/{service}/"}, cluster)
-        for service, cluster in _OPERATOR_SERVICES.items()
-    ]
+    operators = [_stream({"prefix": f"/{name}/"}, _REGISTRY) for name in _OPERATOR_SERVICES]
     return {
         "name": "public",
         "virtual_hosts": [
             {
                 "name": "public",
                 "domains": ["*"],
-                "routes": [*public, *operators, *_rest_routes()],
+                "routes": [*public, *operators, *_rest_routes(services)],
                 "typed_per_filter_config": {
                     "envoy.filters.http.cors": cross_origin(settings),
                     **UNLIMITED_BODY,
@@ -62,13 +58,10 @@ def route_configuration(settings: GatewaySettings) -> dict[str, Any]:
     }
 
 
-def _rest_routes() -> list[dict[str, Any]]:
-    action = {"cluster": "registry"}
+def _rest_routes(services: PublicServices) -> list[dict[str, Any]]:
+    action = {"cluster": _REGISTRY}
     uploads = [
-        path
-        for services in PUBLIC_SERVICES.values()
-        for service in services
-        for path in upload_paths(service)
+        path for group in services.values() for service in group for path in upload_paths(service)
     ]
     other = _route({"prefix": _REST_PREFIX}, action)
     return [

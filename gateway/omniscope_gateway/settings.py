@@ -41,7 +41,7 @@ class GatewaySettings:
     Attributes:
         listen: Where clients connect. Loopback only: the gateway speaks no TLS yet, and what it
             forwards carries tokens.
-        upstreams: Where each service answers, by name: `registry`, `automl`, `deeplearning`.
+        upstreams: Where each service answers, by the name in its entry.
         hosts: Values of the Host header that are answered, without port. Others are refused, so
             that a web page cannot reach a local suite through a name of its own.
         origins: Origins of web pages that may call, besides those on `hosts`.

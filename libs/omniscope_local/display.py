@@ -18,15 +18,6 @@ from omniscope_local.suite import Report
 
 EVENT_STYLES = {"serving": "green", "killed": "red", "restarted": "yellow"}
 STATE_STYLES = {"serving": "green", "running": "green", "not answering": "yellow", "gone": "red"}
-# What a caller finds behind each address.
-ROLES = {
-    "gateway": "REST, server-sent events, gRPC and gRPC-Web",
-    "registry": "jobs, datasets, models",
-    "automl": "AutoGluon training",
-    "deeplearning": "training of networks",
-    "nats": "broker",
-    "projector": "writes to MLflow",
-}
 
 
 @contextmanager
@@ -65,11 +56,11 @@ def print_events(console: Console) -> Callable[[Report], None]:
 
 
 def running(home: Path, processes: dict[str, ProcessState], how_to_stop: str) -> Table:
-    """Return where everything is, for somebody who wants to use it now."""
+    """Return where everything is, for somebody who wants to use it now: the gateway first."""
     table = Table.grid(padding=(0, 2))
-    for name, process in sorted(processes.items(), key=lambda item: list(ROLES).index(item[0])):
+    for name, process in sorted(processes.items(), key=lambda item: item[0] != "gateway"):
         url = f"http://{process.address}" if name == "gateway" else process.address
-        table.add_row(Text(name, style="bold"), url, Text(ROLES[name], style="dim"))
+        table.add_row(Text(name, style="bold"), url, Text(process.description, style="dim"))
     table.add_row(Text("token", style="bold"), str(home / "token"), Text("of the user", "dim"))
     table.add_row(Text("logs", style="bold"), str(home / "logs"), Text(how_to_stop, style="dim"))
     return table

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -18,37 +18,53 @@ NATS_VARIABLE = "OMNISCOPE_NATS_PORT"
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the processes of one suite listen, all on the loopback interface."""
+    """Where the processes of one suite listen, all on the loopback interface.
+
+    Attributes:
+        gateway: The gateway.
+        nats: The broker.
+        services: Each service, by name.
+    """
 
     gateway: int
-    registry: int
-    automl: int
-    deeplearning: int
     nats: int
+    services: Mapping[str, int]
 
 
-def choose_ports(environment: Mapping[str, str] = os.environ, *, free: bool = False) -> Ports:
+def choose_ports(
+    services: Collection[str],
+    environment: Mapping[str, str] = os.environ,
+    *,
+    free: bool = False,
+) -> Ports:
     """Return the ports that the environment names, and free ones for the rest.
 
     Args:
+        services: Names of the services.
         environment: `OMNISCOPE_GATEWAY_PORT` (default 8080) and `OMNISCOPE_NATS_PORT` are ports,
-            `OMNISCOPE_REGISTRY_LISTEN`, `OMNISCOPE_AUTOML_LISTEN` and
-            `OMNISCOPE_DEEPLEARNING_LISTEN` addresses on loopback; 0 or nothing takes any free
-            port.
+            `OMNISCOPE_<SERVICE>_LISTEN` addresses on loopback; 0 or nothing takes any free port.
         free: Take free ones whatever the environment says.
 
     Raises:
         OmniscopeError: A variable does not hold a port, or the port is in use; the message names
             both, and the process that has it.
     """
-    named = {} if free else _named(environment)
+    named = {} if free else _named(services, environment)
     for variable, port in named.values():
         require_free(variable, port)
-    spare = iter(_free_ports(5))
-    return Ports(*(
-        named.get(name, ("", 0))[1] or next(spare)
-        for name in ("gateway", "registry", "automl", "deeplearning", "nats")
-    ))  # fmt: skip
+    names = ("gateway", "nats", *services)
+    spare = zip(names, _free_ports(len(names)), strict=True)
+    chosen = {name: named.get(name, ("", 0))[1] or port for name, port in spare}
+    return Ports(
+        gateway=chosen["gateway"],
+        nats=chosen["nats"],
+        services={name: chosen[name] for name in services},
+    )
+
+
+def listen_variable(service: str) -> str:
+    """Return the variable that says where a service answers."""
+    return f"OMNISCOPE_{service.upper()}_LISTEN"
 
 
 def require_free(setting: str, port: int) -> None:
@@ -62,7 +78,9 @@ def require_free(setting: str, port: int) -> None:
         raise _in_use(setting, port)
 
 
-def _named(environment: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+def _named(
+    services: Collection[str], environment: Mapping[str, str]
+) -> dict[str, tuple[str, int]]:
     """Return variable and port of each process that the environment speaks of."""
     return {
         "gateway": (
@@ -72,8 +90,8 @@ def _named(environment: Mapping[str, str]) -> dict[str, tuple[str, int]]:
         "nats": (NATS_VARIABLE, _port(NATS_VARIABLE, environment.get(NATS_VARIABLE) or "0")),
         **{
             name: (variable, _listen_port(variable, environment.get(variable) or f"{LOOPBACK}:0"))
-            for name in ("registry", "automl", "deeplearning")
-            for variable in [f"OMNISCOPE_{name.upper()}_LISTEN"]
+            for name in services
+            for variable in [listen_variable(name)]
         },
     }
 

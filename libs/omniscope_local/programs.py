@@ -4,26 +4,26 @@ import os
 import secrets
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from omniscope_gateway.build import build
 from omniscope_gateway.settings import Address, GatewaySettings
 from omniscope_local.nats import nats_command
-from omniscope_local.ports import LOOPBACK, Ports
+from omniscope_local.ports import LOOPBACK, Ports, listen_variable
 from omniscope_local.probes import Probe, gateway_answers, grpc_serves, nats_serves
+from omniscope_suite.entry import ServiceEntry, SuiteProcess
+from omniscope_suite.services import public_services
 
 MACHINE_SLOTS = "1"
 """Trainings of a suite at a time, whichever service's: each of them would use all processors."""
-PROBES: Mapping[str, Probe] = {
-    "nats": nats_serves,
-    "registry": grpc_serves,
-    "automl": grpc_serves,
-    "deeplearning": grpc_serves,
-    "gateway": gateway_answers,
-}
-"""How to ask a program whether it answers; those that only work are not in it."""
+_PROBES: Mapping[str, Probe] = {"nats": nats_serves, "gateway": gateway_answers}
+
+
+def probe_of(name: str) -> Probe:
+    """Return how a program that has an address is asked whether it answers."""
+    return _PROBES.get(name, grpc_serves)
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Program:
     Attributes:
         name: Name in `state.json`, in `omniscope status` and of its log.
         command: What to start.
+        description: What a caller finds there, in a few words.
         environment: Variables besides those of the suite's own process.
         address: `host:port` where it answers; empty for a process that only works, for which
             nobody waits.
@@ -42,6 +43,7 @@ class Program:
 
     name: str
     command: list[str]
+    description: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     address: str = ""
     stop_stage: int = 0
@@ -49,10 +51,10 @@ class Program:
 
     def answers(self) -> bool:
         """Whether it answers at its address; one without an address always does."""
-        return not self.address or PROBES[self.name](self.address)
+        return not self.address or probe_of(self.name)(self.address)
 
 
-def suite_programs(home: Path, ports: Ports) -> list[Program]:
+def suite_programs(home: Path, ports: Ports, services: Sequence[ServiceEntry]) -> list[Program]:
     """Return the programs of a suite, in the order of their start.
 
     First those that callers see stop: the gateway, then what works on jobs (a training gets time
@@ -64,44 +66,36 @@ def suite_programs(home: Path, ports: Ports) -> list[Program]:
         Program(
             name="nats",
             command=nats_command(home / "nats", ports.nats, token),
+            description="broker",
             address=_address(ports.nats),
             stop_stage=3,
         ),
-        Program(
-            name="registry",
-            command=_module("omniscope_registry", "serve"),
-            environment=environment,
-            address=_address(ports.registry),
-            stop_stage=2,
-        ),
-        Program(
-            name="automl",
-            command=_module("omniscope_automl", "all"),
-            environment=environment,
-            address=_address(ports.automl),
-            stop_stage=1,
-            stop_seconds=40.0,
-        ),
-        Program(
-            name="deeplearning",
-            command=_module("omniscope_deeplearning", "all"),
-            environment=environment,
-            address=_address(ports.deeplearning),
-            stop_stage=1,
-            stop_seconds=40.0,
+        *(
+            _program(service, process, ports, environment)
+            for service in services
+            for process in service.processes
         ),
         Program(
             name="gateway",
             command=_gateway_command(home, ports),
+            description="REST, server-sent events, gRPC and gRPC-Web",
             address=_address(ports.gateway),
         ),
-        Program(
-            name="projector",
-            command=_module("omniscope_registry", "project"),
-            environment=environment,
-            stop_stage=1,
-        ),
     ]
+
+
+def _program(
+    service: ServiceEntry, process: SuiteProcess, ports: Ports, environment: Mapping[str, str]
+) -> Program:
+    return Program(
+        name=process.name,
+        command=[sys.executable, "-m", service.package, process.role],
+        description=process.description,
+        environment=environment,
+        address=_address(ports.services[service.name]) if process.serves else "",
+        stop_stage=process.stop_stage,
+        stop_seconds=process.stop_seconds,
+    )
 
 
 def _service_environment(home: Path, ports: Ports, token: str) -> dict[str, str]:
@@ -110,30 +104,18 @@ def _service_environment(home: Path, ports: Ports, token: str) -> dict[str, str]
         "OMNISCOPE_HOME": str(home),
         "OMNISCOPE_MACHINE_SLOTS": os.environ.get("OMNISCOPE_MACHINE_SLOTS") or MACHINE_SLOTS,
         "OMNISCOPE_NATS_URL": f"nats://{token}@{_address(ports.nats)}",
-        "OMNISCOPE_REGISTRY_LISTEN": _address(ports.registry),
-        "OMNISCOPE_REGISTRY_TARGET": _address(ports.registry),
-        "OMNISCOPE_AUTOML_LISTEN": _address(ports.automl),
-        "OMNISCOPE_AUTOML_TARGET": _address(ports.automl),
-        "OMNISCOPE_DEEPLEARNING_LISTEN": _address(ports.deeplearning),
-        "OMNISCOPE_DEEPLEARNING_TARGET": _address(ports.deeplearning),
+        "OMNISCOPE_REGISTRY_TARGET": _address(ports.services["registry"]),
+        **{listen_variable(name): _address(port) for name, port in ports.services.items()},
     }
 
 
 def _gateway_command(home: Path, ports: Ports) -> list[str]:
     settings = GatewaySettings(
         listen=Address(LOOPBACK, ports.gateway),
-        upstreams={
-            "registry": Address(LOOPBACK, ports.registry),
-            "automl": Address(LOOPBACK, ports.automl),
-            "deeplearning": Address(LOOPBACK, ports.deeplearning),
-        },
+        upstreams={name: Address(LOOPBACK, ports.services[name]) for name in public_services()},
     )
     envoy = Path(sysconfig.get_path("scripts")) / "envoy"
     return build(settings, home / "gateway").command(envoy=envoy)
-
-
-def _module(name: str, role: str) -> list[str]:
-    return [sys.executable, "-m", name, role]
 
 
 def _address(port: int) -> str:

@@ -1,16 +1,19 @@
 """Runs a suite as part of this process, and stops it however that ends."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from omniscope_client.errors import OmniscopeError
 from omniscope_local.home import lock_home
 from omniscope_local.ports import choose_ports
 from omniscope_local.programs import suite_programs
 from omniscope_local.suite import Report, Suite
 from omniscope_local.tokens import ensure_tokens
+from omniscope_suite.entry import ServiceEntry
+from omniscope_suite.services import service_entries
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,7 +38,9 @@ def suite_running(
     """
     with lock_home(home), _interrupted_by_signals():
         ensure_tokens(home)
-        suite = Suite(home, suite_programs(home, choose_ports(free=free_ports)), report)
+        services = _installed_services()
+        ports = choose_ports([service.name for service in services], free=free_ports)
+        suite = Suite(home, suite_programs(home, ports, services), report)
         try:
             suite.start()
             yield suite
@@ -65,6 +70,15 @@ def run_suite(
     with suppress(KeyboardInterrupt), suite_running(home, report, free_ports=free_ports) as suite:
         on_ready()
         suite.watch()
+
+
+def _installed_services() -> Sequence[ServiceEntry]:
+    try:
+        return service_entries()
+    except LookupError as error:
+        raise OmniscopeError(
+            "FAILED_PRECONDITION", f"The suite cannot start: {error}.", reason="SERVICES_INVALID"
+        ) from error
 
 
 def _stop(suite: Suite) -> None:

@@ -18,12 +18,14 @@ class ProcessState:
         address: `host:port`; empty for a process that only works.
         log: Path of its log.
         restarts: How often it was started again after it had ended by itself.
+        description: What a caller finds there, in a few words.
     """
 
     pid: int
     address: str
     log: str
     restarts: int = 0
+    description: str = ""
 
 
 def write_state(home: Path, processes: Iterable[tuple[str, ProcessState]]) -> None:

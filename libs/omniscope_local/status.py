@@ -7,7 +7,7 @@ from typing import Literal
 import psutil
 
 from omniscope_local.home import running_pid
-from omniscope_local.programs import PROBES
+from omniscope_local.programs import probe_of
 from omniscope_local.state import ProcessState, read_state
 
 Condition = Literal["serving", "running", "not answering", "gone"]
@@ -58,7 +58,7 @@ def _condition(name: str, written: ProcessState, memory: int) -> Condition:
         return "gone"
     if not written.address:
         return "running"
-    return "serving" if PROBES[name](written.address) else "not answering"
+    return "serving" if probe_of(name)(written.address) else "not answering"
 
 
 def _memory(pid: int) -> int:

@@ -164,6 +164,7 @@ class Suite:
                         address=process.program.address,
                         log=str(process.log),
                         restarts=self._restarts[name],
+                        description=process.program.description,
                     ),
                 )
                 for name, process in self._processes.items()

@@ -38,7 +38,8 @@ class Service:
         name: For logs and the line that says that it is ready.
         listen: `host:port` of its server.
         registrations: What the server serves; none means no server.
-        described: Full names of services elsewhere that this server's reflection describes too.
+        described: Full names of the gRPC services that its reflection lists, those of others
+            included; None: those that it serves.
         verifier: Tells callers apart; needed with registrations.
         background: Loops that support the server. Cancelled once the server has stopped.
         workers: Loops that take work. The event tells them to take no more and to hand back or
@@ -50,7 +51,7 @@ class Service:
     name: str
     listen: str = ""
     registrations: list[Registration] = field(default_factory=list)
-    described: Sequence[str] = ()
+    described: Sequence[str] | None = None
     verifier: TokenVerifier | None = None
     background: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     workers: list[Callable[[asyncio.Event], Awaitable[None]]] = field(default_factory=list)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from omniscope_service.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from omniscope_suite.entry import ResourceClass
 
 HOME_FOLDER = ".omniscope"
 """Name of a local suite's home when `OMNISCOPE_HOME` does not name another."""
@@ -25,27 +28,36 @@ def find_home(start: Path) -> Path:
 class ServiceSettings(BaseSettings):
     """Settings of every service; a service's own class adds its fields, `listen` among them.
 
-    Every field comes from `OMNISCOPE_<FIELD>`; a subclass names other variables by alias.
+    Fields of this class come from `OMNISCOPE_<FIELD>` in every service; those of a subclass too,
+    unless it states another `env_prefix` or names the variable by alias.
     """
 
     model_config = SettingsConfigDict(
         env_prefix="OMNISCOPE_", frozen=True, extra="ignore", populate_by_name=True
     )
 
-    home: Path = Field(default_factory=lambda: find_home(Path.cwd()))
+    home: Path = Field(
+        default_factory=lambda: find_home(Path.cwd()), validation_alias="OMNISCOPE_HOME"
+    )
     """Folder of a local suite: tokens, logs, caches and what is embedded."""
-    nats_url: str = "nats://127.0.0.1:4222"
+    nats_url: str = Field(default="nats://127.0.0.1:4222", validation_alias="OMNISCOPE_NATS_URL")
     """Broker."""
-    artifacts_url: str = ""
+    artifacts_url: str = Field(default="", validation_alias="OMNISCOPE_ARTIFACTS_URL")
     """Artifact store. Default: the folder `artifacts` in the home."""
-    registry_target: str = "127.0.0.1:50051"
+    registry_target: str = Field(
+        default="127.0.0.1:50051", validation_alias="OMNISCOPE_REGISTRY_TARGET"
+    )
     """gRPC target of the registry."""
-    dataset_cache_bytes: int = Field(default=20 * 1024**3, gt=0)
+    dataset_cache_bytes: int = Field(
+        default=20 * 1024**3, gt=0, validation_alias="OMNISCOPE_DATASET_CACHE_BYTES"
+    )
     """Datasets that the workers of a machine keep in the home for later jobs. Default: 20 GiB."""
-    machine_slots: int = Field(default=0, ge=0, le=64)
+    machine_slots: int = Field(default=0, ge=0, le=64, validation_alias="OMNISCOPE_MACHINE_SLOTS")
     """Trainings that all workers with this home run at a time, whichever service's. Default, 0:
     each has slots of its own. A local suite sets 1."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", validation_alias="OMNISCOPE_LOG_LEVEL"
+    )
     """Least severity that is logged."""
 
     @model_validator(mode="before")
@@ -72,3 +84,25 @@ class ServiceSettings(BaseSettings):
         except ValidationError as err:
             faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in err.errors())
             raise ConfigurationError(f"Settings are wrong: {'; '.join(faults)}.") from err
+
+
+class JobServiceSettings(ServiceSettings):
+    """What a service that runs jobs reads.
+
+    A service's own class says where it listens and states its prefix, so that the fields come
+    from `OMNISCOPE_<SERVICE>_<FIELD>`:
+
+        model_config = SettingsConfigDict(env_prefix="OMNISCOPE_AUTOML_")
+    """
+
+    listen: str = "127.0.0.1:0"
+    """Where the service answers, host:port."""
+    slots: int = Field(default=1, ge=1, le=64)
+    """Jobs that a worker runs at a time."""
+    child_memory_bytes: int = Field(default=0, ge=0)
+    """A job that holds more is ended. Default, 0: 85 % of what the container or the machine has,
+    divided by the slots of all workers of the process."""
+
+    def usable_classes(self, known: tuple[ResourceClass, ...]) -> tuple[ResourceClass, ...]:
+        """Return the kinds of jobs that the process works on, of those that its service knows."""
+        return known

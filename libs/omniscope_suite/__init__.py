@@ -1,1 +1,5 @@
-"""What the suite knows of its services: `methods` reads what the protos state of each method."""
+"""What the suite knows of its services without importing them.
+
+`entry` is what a service states of itself, `services` finds the entries of those that are
+installed, `methods` reads what the protos state of each method.
+"""

@@ -2,22 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-import google.api
-import grpc_tools
 import pytest
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     FieldDescriptorProto,
     FileDescriptorProto,
-    FileDescriptorSet,
 )
-from grpc_tools import protoc
 
-PROTOS = Path(__file__).parents[2] / "protos"
+from tools.proto_files import proto_files
+
 OWN_FROM = 40
 MARKS = {"dataset_id", "target_column", "feature_columns"}
 # A method that has no choice of devices leaves them out.
@@ -37,16 +33,9 @@ class Field(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def requests(tmp_path_factory) -> dict[str, set[Field]]:
+def requests() -> dict[str, set[Field]]:
     """The fields of each request, as protoc reads protos/: stubs carry no comments."""
-    path = tmp_path_factory.mktemp("protos") / "descriptors.binpb"
-    files = sorted(str(file.relative_to(PROTOS)) for file in PROTOS.rglob("*.proto"))
-    google_api = Path(next(iter(google.api.__path__))).parents[1]
-    google_protobuf = Path(grpc_tools.__file__).parent / "_proto"
-    folders = [f"--proto_path={folder}" for folder in (PROTOS, google_api, google_protobuf)]
-    options = ["--include_source_info", f"--descriptor_set_out={path}"]
-    assert protoc.main(["protoc", *folders, *options, *files]) == 0
-    found = dict(training_requests(FileDescriptorSet.FromString(path.read_bytes()).file))
+    found = dict(training_requests(proto_files().file))
     assert len(found) > 1
     return found
 

@@ -81,7 +81,7 @@ async def start_server(
     listen: str,
     registrations: Sequence[Registration],
     verifier: TokenVerifier,
-    described: Sequence[str] = (),
+    described: Sequence[str] | None = None,
 ) -> RunningServer:
     """Start a server and report SERVING, as a whole and for each service.
 
@@ -89,7 +89,7 @@ async def start_server(
         listen: `host:port` on the loopback interface; port 0 takes a free one.
         registrations: What to serve.
         verifier: Tells callers apart.
-        described: Full names of services elsewhere that reflection describes too.
+        described: Full names of the services that reflection lists. None: those that are served.
 
     Raises:
         ConfigurationError: The address is not a loopback address, or its port is taken.
@@ -103,7 +103,8 @@ async def start_server(
         maximum_concurrent_rpcs=_MAX_CONCURRENT_RPCS,
     )
     health = await _add_services(server, registrations)
-    _add_reflection(server, [*(r.full_name for r in registrations), *described])
+    served = [registration.full_name for registration in registrations]
+    _add_reflection(server, served if described is None else described)
     bound = _bind(server, host, port)
     await server.start()
     for name in ("", *(r.full_name for r in registrations)):

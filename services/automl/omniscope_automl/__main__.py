@@ -1,32 +1,6 @@
 """`python -m omniscope_automl serve|work|all`."""
 
-from __future__ import annotations
-
-import argparse
-from functools import partial
-from typing import TYPE_CHECKING
-
-from omniscope_automl.app import ROLES, build
-from omniscope_automl.settings import AutoMLSettings
-from omniscope_service.app import Service, run
-from omniscope_service.log import configure_logging
-
-if TYPE_CHECKING:
-    from contextlib import AsyncExitStack
-
-
-def main() -> None:
-    """Run one role of the automl service until it is told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m omniscope_automl", description=__doc__)
-    parser.add_argument("role", choices=ROLES, help="serve: the API; work: the jobs; all: both")
-    run(partial(_start, parser.parse_args().role))
-
-
-async def _start(role: str, stack: AsyncExitStack) -> Service:
-    settings = AutoMLSettings.load()
-    configure_logging(f"automl-{role}", settings.log_level)
-    return await build(role, settings, stack)
-
+from omniscope_automl.app import SERVICE
 
 if __name__ == "__main__":
-    main()
+    SERVICE.run()

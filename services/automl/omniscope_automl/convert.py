@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from omniscope.automl.v1 import automl_service_pb2
+from omniscope_automl.entry import ENTRY
 from omniscope_automl.presets import DEFAULT_PRESET, PRESETS
 from omniscope_automl.spec import TrainSpec, hard_limit_seconds
 from omniscope_service.errors import InvalidArgument
@@ -20,17 +21,15 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
     from omniscope_training.planner import TrainingPlan
 
-SERVICE: Final = "automl"
 MODEL_TYPE: Final = "automl.tabular"
-RESOURCE_CLASS: Final = "cpu"
 
 
 def plan_to_submission(plan: TrainingPlan[TrainRequest]) -> SubmitJobRequest:
     """Return what the registry is asked to queue."""
     return submission_of(
         plan,
-        service=SERVICE,
-        resource_class=RESOURCE_CLASS,
+        service=ENTRY.name,
+        resource_class=ENTRY.resource_classes[0],
         model_type=MODEL_TYPE,
         hard_limit_seconds=hard_limit_seconds(plan.request.time_limit),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from omniscope_automl.convert import SERVICE
+from omniscope_automl.entry import ENTRY
 from omniscope_automl.options import (
     check_families_available,
     check_metric_fits,
@@ -54,7 +54,7 @@ class TrainingPlanner:
         problem_type = table.target.problem_type
         check_metric_fits(filled.eval_metric, problem_type)
         filled.eval_metric = filled.eval_metric or DEFAULT_METRICS[problem_type]
-        complete(filled, table, SERVICE)
+        complete(filled, table, ENTRY.name)
         check_split(filled, table)
         warnings = (*table_warnings(filled, table), *split_warnings(filled, table))
         return TrainingPlan(filled, table.dataset, warnings)

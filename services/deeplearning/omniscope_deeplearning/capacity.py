@@ -8,7 +8,7 @@ from omniscope_deeplearning.request_fields import renamed_field
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.networks.parameters import FIELD as PARAMETERS
 from omniscope_ml.networks.size import check_trainable
-from omniscope_ml.resources import memory_size_bytes
+from omniscope_service.resources import memory_size_bytes
 
 
 def check_capacity(spec: TrainSpec, prepared: PreparedTable) -> None:

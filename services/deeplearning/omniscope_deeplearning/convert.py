@@ -11,6 +11,7 @@ from omniscope_deeplearning.architecture_choice import (
     chosen_layout,
     chosen_parameters,
 )
+from omniscope_deeplearning.entry import ENTRY
 from omniscope_deeplearning.learning import chosen_options
 from omniscope_deeplearning.preprocessing_choice import (
     IMPUTATIONS,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from omniscope_ml.networks.architectures import Architecture
     from omniscope_training.planner import TrainingPlan
 
-SERVICE: Final = "deeplearning"
 # A worker's longest wall clock; max_seconds of more than 24 days leave less room behind them.
 _LONGEST_LIMIT: Final = 30 * 24 * 3600
 
@@ -43,9 +43,9 @@ def plan_to_submission(plan: TrainingPlan[TrainRequest]) -> SubmitJobRequest:
     request = plan.request
     return submission_of(
         plan,
-        service=SERVICE,
+        service=ENTRY.name,
         resource_class=request.resources.accelerator,
-        model_type=f"{SERVICE}.{chosen_architecture(request)}",
+        model_type=f"{ENTRY.name}.{chosen_architecture(request)}",
         hard_limit_seconds=hard_limit_seconds(request.training.max_seconds),
     )
 

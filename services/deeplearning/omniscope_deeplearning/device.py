@@ -6,7 +6,7 @@ from omniscope_deeplearning.device_count import check_device_count
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.world import World
 from omniscope_ml.errors import DataError
-from omniscope_ml.resources import cpu_count
+from omniscope_service.resources import cpu_count
 
 
 def check_devices(spec: TrainSpec) -> None:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from omniscope_deeplearning.refusals import refused_as
 from omniscope_ml.errors import DataError
-from omniscope_ml.resources import cpu_count
+from omniscope_service.resources import cpu_count
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from omniscope.common.v1.resources_pb2 import Resources
-    from omniscope_deeplearning.spec import Accelerator
 
 _FIELD: Final = "resources"
 _DEVICES: Final = Path("/dev")
@@ -39,7 +38,7 @@ def check_device_count(devices: int, found: int, what: str) -> None:
         )
 
 
-def fill_accelerator(resources: Resources, kinds: Collection[Accelerator]) -> None:
+def fill_accelerator(resources: Resources, kinds: Collection[str]) -> None:
     """Let a job that takes what there is have a GPU of this machine.
 
     The registry knows of it only once its worker has announced itself.
@@ -52,7 +51,7 @@ def fill_accelerator(resources: Resources, kinds: Collection[Accelerator]) -> No
         resources.accelerator = "gpu"
 
 
-def check_devices_here(resources: Resources, kinds: Collection[Accelerator]) -> None:
+def check_devices_here(resources: Resources, kinds: Collection[str]) -> None:
     """Refuse to queue what asks for more devices than this machine has.
 
     Args:

@@ -8,7 +8,7 @@ import torch
 
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.networks.architectures import ARCHITECTURES
-from omniscope_ml.resources import memory_size_bytes
+from omniscope_service.resources import memory_size_bytes
 
 _GIB = 2**30
 # What torch raises as a plain RuntimeError: on a CPU, and in libraries below it on a GPU.

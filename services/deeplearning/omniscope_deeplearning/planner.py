@@ -9,9 +9,9 @@ from omniscope_deeplearning.architecture_choice import (
     fill_architecture,
     fill_layout,
 )
-from omniscope_deeplearning.convert import SERVICE
 from omniscope_deeplearning.device_count import check_devices_here, fill_accelerator
 from omniscope_deeplearning.engines import check_engines_installed
+from omniscope_deeplearning.entry import ENTRY
 from omniscope_deeplearning.learning import check_fits_problem, fill_learning
 from omniscope_deeplearning.preprocessing_choice import (
     check_features,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest
-    from omniscope_deeplearning.spec import Accelerator
     from omniscope_service.registry_client import RegistryClient
     from omniscope_training.planner import RequestedTable
 
@@ -46,9 +45,7 @@ class TrainingPlanner:
             said at once. Of others only the workers know what they have.
     """
 
-    def __init__(
-        self, registry: RegistryClient, *, kinds_here: Collection[Accelerator] = ()
-    ) -> None:
+    def __init__(self, registry: RegistryClient, *, kinds_here: Collection[str] = ()) -> None:
         self._datasets = registry.datasets
         self._kinds_here = kinds_here
 
@@ -66,7 +63,7 @@ class TrainingPlanner:
         fill_accelerator(filled.resources, self._kinds_here)
         check_devices_here(filled.resources, self._kinds_here)
         table = await read_table(self._datasets, filled)
-        complete(filled, table, SERVICE)
+        complete(filled, table, ENTRY.name)
         _check_table(filled, table)
         warnings = (*table_warnings(filled, table), *_network_warnings(filled, table))
         return TrainingPlan(filled, table.dataset, warnings)

@@ -6,44 +6,35 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
-from omniscope_service.settings import ServiceSettings
+from omniscope_service.settings import JobServiceSettings
 
 if TYPE_CHECKING:
-    from omniscope_deeplearning.spec import Accelerator
+    from omniscope_suite.entry import ResourceClass
 
-_PREFIX: Final = "OMNISCOPE_DEEPLEARNING_"
 # There wherever the driver of an NVIDIA GPU is; asking torch would cost seconds and memory.
 _GPU_DEVICE: Final = Path("/dev/nvidia0")
 # A torch of this version uses no GPU: jobs for one would be claimed and refused.
 _CPU_BUILD: Final = "+cpu"
 
 
-class DeepLearningSettings(ServiceSettings):
+class DeepLearningSettings(JobServiceSettings):
     """Settings of the service and its worker, read from the environment."""
 
-    listen: str = Field(default="127.0.0.1:50053", validation_alias=f"{_PREFIX}LISTEN")
+    model_config = SettingsConfigDict(env_prefix="OMNISCOPE_DEEPLEARNING_")
+
+    listen: str = "127.0.0.1:50053"
     """Where the service answers, host:port."""
-    slots: int = Field(default=1, ge=1, le=64, validation_alias=f"{_PREFIX}SLOTS")
-    """Trainings that a worker runs at a time."""
-    accelerator: Literal["auto", "cpu", "gpu"] = Field(
-        default="auto", validation_alias=f"{_PREFIX}ACCELERATOR"
-    )
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Which jobs the process works on. Default, auto: those for a CPU, and where there is a GPU
     that the installed torch can use those for one too, each kind with slots of its own."""
-    child_memory_bytes: int = Field(
-        default=0, ge=0, validation_alias=f"{_PREFIX}CHILD_MEMORY_BYTES"
-    )
-    """A training that holds more is ended. Default, 0: 85 % of what the container or the machine
-    has, divided by the slots."""
 
-    @property
-    def resource_classes(self) -> tuple[Accelerator, ...]:
-        """The kinds of jobs that the process works on."""
+    def usable_classes(self, known: tuple[ResourceClass, ...]) -> tuple[ResourceClass, ...]:
+        """Return the kinds of jobs that were chosen, or that this machine suits."""
         if self.accelerator != "auto":
             return (self.accelerator,)
-        return ("cpu", "gpu") if _gpu_is_usable() else ("cpu",)
+        return tuple(kind for kind in known if kind != "gpu" or _gpu_is_usable())
 
 
 def _gpu_is_usable() -> bool:

@@ -7,7 +7,7 @@ import torch
 
 from omniscope_ml.networks.description import NetworkDescription
 from omniscope_ml.networks.size import multiplications
-from omniscope_ml.resources import cpu_count
+from omniscope_service.resources import cpu_count
 
 # Below so many multiplications a batch, threads wait for each other longer than they compute;
 # beside other busy processes several times longer.

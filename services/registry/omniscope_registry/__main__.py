@@ -1,32 +1,9 @@
 """`python -m omniscope_registry serve|project`."""
 
-from __future__ import annotations
-
-import argparse
-from functools import partial
-from typing import TYPE_CHECKING
-
-from omniscope_registry.app import ROLES, build
+from omniscope_registry.app import build
+from omniscope_registry.entry import ENTRY
 from omniscope_registry.settings import RegistrySettings
-from omniscope_service.app import Service, run
-from omniscope_service.log import configure_logging
-
-if TYPE_CHECKING:
-    from contextlib import AsyncExitStack
-
-
-def main() -> None:
-    """Run one role of the registry until it is told to stop."""
-    parser = argparse.ArgumentParser(prog="python -m omniscope_registry", description=__doc__)
-    parser.add_argument("role", choices=ROLES, help="serve: the API; project: runs into MLflow")
-    run(partial(_start, parser.parse_args().role))
-
-
-async def _start(role: str, stack: AsyncExitStack) -> Service:
-    settings = RegistrySettings.load()
-    configure_logging(f"registry-{role}", settings.log_level)
-    return await build(role, settings, stack)
-
+from omniscope_service.main import run_service
 
 if __name__ == "__main__":
-    main()
+    run_service(ENTRY, RegistrySettings, build)

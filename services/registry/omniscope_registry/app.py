@@ -22,6 +22,7 @@ from omniscope.registry.v1.worker_service_pb2_grpc import add_WorkerServiceServi
 from omniscope_registry.database import Database
 from omniscope_registry.datasets.servicer import DatasetServicer
 from omniscope_registry.datasets.store_sql import SqlDatasetStore
+from omniscope_registry.entry import ENTRY
 from omniscope_registry.experiments.servicer import ExperimentServicer
 from omniscope_registry.jobs.completion import Completion
 from omniscope_registry.jobs.intake import ColumnLists, JobIntake
@@ -57,6 +58,7 @@ from omniscope_service.events.nats import NatsBus
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.rpc.server import Registration
 from omniscope_service.watch import JobWatcher
+from omniscope_suite.services import public_names
 
 if TYPE_CHECKING:
     import asyncio
@@ -69,8 +71,6 @@ if TYPE_CHECKING:
     from omniscope_service.events.bus import EventBus
     from omniscope_service.rpc.auth import TokenVerifier
 
-NAME: Final = "registry"
-ROLES: Final = ("serve", "project")
 _PACKAGE: Final = "omniscope.registry.v1"
 _PROJECTION_NICENESS: Final = 10
 
@@ -103,7 +103,7 @@ async def build(role: str, settings: RegistrySettings, stack: AsyncExitStack) ->
         await upgrade_in_child(settings.database_url)
     database = await Database.open(settings.database_url)
     stack.push_async_callback(database.close)
-    bus = await NatsBus.connect(settings.nats_url, NAME)
+    bus = await NatsBus.connect(settings.nats_url, ENTRY.name)
     stack.push_async_callback(bus.close)
     await bus.ensure_streams(settings.stream_replicas)
     artifacts = ArtifactStore.open(settings.artifacts_url)
@@ -126,17 +126,18 @@ def _projection(settings: RegistrySettings, tokens: LocalTokens) -> Service:
             artifacts_url=settings.artifacts_url,
         )
 
-    return Service(name=f"{NAME}-projection", workers=[worker])
+    return Service(name=f"{ENTRY.name}-projection", workers=[worker])
 
 
 def compose(settings: RegistrySettings, resources: Resources) -> Service:
     """Connect the registry's parts."""
     database, times = resources.database, settings.job_times
     return Service(
-        name=NAME,
+        name=ENTRY.name,
         listen=settings.listen,
         registrations=_servicers(settings, resources),
         verifier=resources.verifier,
+        described=public_names(),
         background=[
             Relay(database, resources.bus).run,
             Sweeper(database, times).run,

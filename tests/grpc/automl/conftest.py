@@ -11,7 +11,7 @@ from omniscope.automl.v1.automl_service_pb2_grpc import AutoMLServiceStub
 from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
 from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceStub
-from omniscope_automl import app as automl
+from omniscope_automl.app import SERVICE
 from omniscope_automl.settings import AutoMLSettings
 from omniscope_service.app import Service
 from omniscope_service.testing.serving import channel
@@ -20,7 +20,7 @@ from tests.grpc.training_suite import Credentials, TrainingSuite, upload_tables
 
 async def build(home: Path, nats_url: str, registry: str, stack: AsyncExitStack) -> Service:
     settings = AutoMLSettings(home=home, nats_url=nats_url, registry_target=registry)
-    return await automl.build("serve", settings, stack)
+    return await SERVICE.build("serve", settings, stack)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.deeplearning.v1.deep_learning_service_pb2_grpc import DeepLearningServiceStub
 from omniscope.registry.v1.job_service_pb2_grpc import JobServiceStub
 from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceStub
-from omniscope_deeplearning import app as deeplearning
+from omniscope_deeplearning.app import SERVICE
 from omniscope_deeplearning.settings import DeepLearningSettings
 from omniscope_service.app import Service
 from omniscope_service.testing.serving import channel
@@ -20,7 +20,7 @@ from tests.grpc.training_suite import Credentials, TrainingSuite, upload_tables
 
 async def build(home: Path, nats_url: str, registry: str, stack: AsyncExitStack) -> Service:
     settings = DeepLearningSettings(home=home, nats_url=nats_url, registry_target=registry)
-    return await deeplearning.build("serve", settings, stack)
+    return await SERVICE.build("serve", settings, stack)
 
 
 @pytest.fixture(scope="session")

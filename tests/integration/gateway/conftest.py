@@ -20,8 +20,8 @@ from omniscope_gateway.settings import Address, GatewaySettings
 from omniscope_service.rpc.auth import LocalTokens
 from omniscope_service.rpc.server import RunningServer, start_server
 from omniscope_service.testing.tokens import write_tokens
+from omniscope_suite.services import public_names
 from tests.integration.gateway.upstream import (
-    PUBLIC_NAMES,
     Seen,
     registry_services,
     training_services,
@@ -120,10 +120,10 @@ class _Upstreams:
 
     async def _start(self) -> None:
         self._servers["registry"] = await start_server(
-            "127.0.0.1:0", registry_services(), self._tokens
+            "127.0.0.1:0", registry_services(), self._tokens, public_names()
         )
         self._servers["automl"] = await start_server(
-            "127.0.0.1:0", training_services(self._seen), self._tokens, PUBLIC_NAMES
+            "127.0.0.1:0", training_services(self._seen), self._tokens
         )
 
     async def _stop(self) -> None:

@@ -10,7 +10,7 @@ import requests
 
 from omniscope.automl.v1.automl_service_pb2 import ListPresetsRequest
 from omniscope.automl.v1.automl_service_pb2_grpc import AutoMLServiceStub
-from omniscope_gateway.services import PUBLIC_SERVICES
+from omniscope_suite.services import public_services
 from tests.integration.gateway.conftest import Gateway, envoy
 
 GOOD = {"dataset_id": "my_dataset", "target_column": "outcome"}
@@ -121,7 +121,7 @@ def test_a_service_that_is_down_is_said_to_be_down(tmp_path: Path):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         closed_port = unused.getsockname()[1]
-        with envoy(tmp_path, dict.fromkeys(PUBLIC_SERVICES, closed_port)) as port:
+        with envoy(tmp_path, dict.fromkeys(public_services(), closed_port)) as port:
             url = f"http://127.0.0.1:{port}"
             by_rest = requests.get(f"{url}/api/ml/datasets", timeout=10)
             with (
@@ -138,7 +138,7 @@ def test_a_service_that_is_down_is_said_to_be_down(tmp_path: Path):
 
 
 def test_the_access_log_has_the_path_of_every_call_without_its_query(tmp_path: Path):
-    with envoy(tmp_path, dict.fromkeys(PUBLIC_SERVICES, 9)) as port:
+    with envoy(tmp_path, dict.fromkeys(public_services(), 9)) as port:
         requests.get(f"http://127.0.0.1:{port}/api/ml/datasets?page_token=abc", timeout=10)
         with (
             grpc.insecure_channel(f"127.0.0.1:{port}") as channel,

@@ -26,12 +26,6 @@ from omniscope_service.errors import InvalidArgument, NotFound
 from omniscope_service.rpc.server import Registration
 
 JOB_ID = "01J9ZQ4T9V8XKQ2W3E4R5T6Y7U"
-PUBLIC_NAMES = (
-    "omniscope.registry.v1.DatasetService",
-    "omniscope.registry.v1.ExperimentService",
-    "omniscope.registry.v1.JobService",
-    "omniscope.registry.v1.ModelService",
-)
 MODEL_BYTES = bytes(range(256)) * 4096
 
 Seen = dict[str, dict[str, str]]

@@ -52,4 +52,4 @@ def test_a_process_works_on_the_jobs_that_its_machine_suits(
     monkeypatch.setattr(settings, "distributions", lambda name: installed)
     monkeypatch.setenv("OMNISCOPE_DEEPLEARNING_ACCELERATOR", accelerator)
 
-    assert DeepLearningSettings(home=tmp_path).resource_classes == expected
+    assert DeepLearningSettings(home=tmp_path).usable_classes(("cpu", "gpu")) == expected

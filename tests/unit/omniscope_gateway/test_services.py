@@ -9,8 +9,9 @@ import omniscope.automl.v1
 import omniscope.deeplearning.v1
 import omniscope.registry.v1
 from omniscope_gateway.routes import route_configuration
-from omniscope_gateway.services import PUBLIC_SERVICES, descriptor_set, upload_paths
+from omniscope_gateway.services import descriptor_set, upload_paths
 from omniscope_gateway.settings import Address, GatewaySettings
+from omniscope_suite.services import public_services
 
 INTERNAL_SERVICES = {
     "omniscope.registry.v1.JobIntakeService",
@@ -18,7 +19,8 @@ INTERNAL_SERVICES = {
     "omniscope.registry.v1.WorkerService",
 }
 SETTINGS = GatewaySettings(listen=Address("127.0.0.1", 8080), upstreams={})
-PUBLIC = [service for group in PUBLIC_SERVICES.values() for service in group]
+SERVICES = public_services()
+PUBLIC = [service for group in SERVICES.values() for service in group]
 
 
 def all_services() -> set[str]:
@@ -43,7 +45,7 @@ def test_every_service_is_public_or_internal():
 
 
 def test_the_descriptor_set_is_complete_and_holds_no_internal_service():
-    files = descriptor_set().file
+    files = descriptor_set(SERVICES).file
 
     pool = descriptor_pool.DescriptorPool()
     for file in files:
@@ -58,7 +60,7 @@ def test_the_descriptor_set_is_complete_and_holds_no_internal_service():
 def test_every_public_method_has_a_route_and_streams_have_no_timeout():
     routes = {
         route["match"]["path"]: route["route"]
-        for route in route_configuration(SETTINGS)["virtual_hosts"][0]["routes"]
+        for route in route_configuration(SETTINGS, SERVICES)["virtual_hosts"][0]["routes"]
         if "path" in route["match"]
     }
 
@@ -70,7 +72,7 @@ def test_every_public_method_has_a_route_and_streams_have_no_timeout():
 
 
 def test_a_call_that_its_service_gives_more_time_has_more_here():
-    routes = route_configuration(SETTINGS)["virtual_hosts"][0]["routes"]
+    routes = route_configuration(SETTINGS, SERVICES)["virtual_hosts"][0]["routes"]
     imports = [route for route in routes if "ImportDataset" in route["match"].get("path", "")]
 
     assert [route["route"]["timeout"] for route in imports] == ["905s"]

@@ -6,6 +6,7 @@ import pytest
 
 from omniscope_gateway.bootstrap import bootstrap
 from omniscope_gateway.settings import Address, GatewaySettings
+from omniscope_suite.services import public_services
 
 UPSTREAMS = {
     name: Address("127.0.0.1", port)
@@ -38,7 +39,7 @@ def test_what_is_no_address_is_refused(text: str):
 def test_envoy_has_no_administration_which_would_know_no_tokens():
     settings = GatewaySettings(listen=Address("127.0.0.1", 8080), upstreams=UPSTREAMS)
 
-    assert bootstrap(settings, Path("descriptors.pb")).keys() == {
+    assert bootstrap(settings, public_services(), Path("descriptors.pb")).keys() == {
         "static_resources",
         "overload_manager",
     }

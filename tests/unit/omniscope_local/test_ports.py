@@ -1,12 +1,17 @@
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import astuple
 
 import pytest
 
 from omniscope_client.errors import OmniscopeError
-from omniscope_local.ports import GATEWAY_PORT, choose_ports
+from omniscope_local.ports import GATEWAY_PORT, Ports, choose_ports
+
+SERVICES = ("registry", "automl", "deeplearning")
+
+
+def all_of(ports: Ports) -> dict[str, int]:
+    return {"gateway": ports.gateway, "nats": ports.nats, **ports.services}
 
 
 @pytest.fixture
@@ -19,14 +24,15 @@ def taken() -> Iterator[int]:
 
 def test_ports_come_from_the_environment_and_the_rest_is_free() -> None:
     ports = choose_ports(
+        SERVICES,
         {
             "OMNISCOPE_GATEWAY_PORT": "0",
             "OMNISCOPE_NATS_PORT": "0",
             "OMNISCOPE_REGISTRY_LISTEN": "127.0.0.1:0",
-        }
+        },
     )
 
-    chosen = astuple(ports)
+    chosen = tuple(all_of(ports).values())
     assert len(set(chosen)) == len(chosen)
     assert GATEWAY_PORT not in chosen
 
@@ -49,10 +55,10 @@ def test_a_named_port_is_taken_or_named_when_somebody_has_it(
         free = probe.getsockname()[1]
     environment = {"OMNISCOPE_GATEWAY_PORT": "0", variable: value.format(free)}
 
-    assert getattr(choose_ports(environment), name) == free
+    assert all_of(choose_ports(SERVICES, environment))[name] == free
 
     with pytest.raises(OmniscopeError) as raised:
-        choose_ports({**environment, variable: value.format(taken)})
+        choose_ports(SERVICES, {**environment, variable: value.format(taken)})
     error = raised.value
     assert (error.reason, error.field) == ("PORT_IN_USE", variable)
     assert str(taken) in error.message
@@ -61,9 +67,9 @@ def test_a_named_port_is_taken_or_named_when_somebody_has_it(
 
 
 def test_free_ports_are_taken_whatever_the_environment_says(taken: int) -> None:
-    ports = choose_ports({"OMNISCOPE_GATEWAY_PORT": str(taken)}, free=True)
+    ports = choose_ports(SERVICES, {"OMNISCOPE_GATEWAY_PORT": str(taken)}, free=True)
 
-    assert taken not in astuple(ports)
+    assert taken not in all_of(ports).values()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,7 @@ def test_free_ports_are_taken_whatever_the_environment_says(taken: int) -> None:
 )
 def test_a_variable_that_holds_no_port_is_named_with_its_value(variable: str, value: str) -> None:
     with pytest.raises(OmniscopeError) as raised:
-        choose_ports({"OMNISCOPE_GATEWAY_PORT": "0", variable: value})
+        choose_ports(SERVICES, {"OMNISCOPE_GATEWAY_PORT": "0", variable: value})
 
     assert raised.value.field == variable
     assert repr(value) in raised.value.message

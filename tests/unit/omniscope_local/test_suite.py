@@ -17,6 +17,7 @@ from omniscope_local.ports import choose_ports
 from omniscope_local.programs import Program, suite_programs
 from omniscope_local.state import read_state
 from omniscope_local.suite import Report, Suite
+from omniscope_suite.services import service_entries
 
 # Answers as a gateway does; with "stubborn" it does not mind SIGTERM.
 SERVER = """
@@ -237,7 +238,10 @@ def test_the_services_of_a_suite_share_one_slot_unless_told_otherwise(
     if variable is not None:
         monkeypatch.setenv("OMNISCOPE_MACHINE_SLOTS", variable)
 
-    programs = {p.name: p for p in suite_programs(tmp_path, choose_ports({}, free=True))}
+    services = service_entries()
+    ports = choose_ports([service.name for service in services], {}, free=True)
+
+    programs = {p.name: p for p in suite_programs(tmp_path, ports, services)}
 
     shared = {
         programs[n].environment["OMNISCOPE_MACHINE_SLOTS"] for n in ("automl", "deeplearning")

@@ -49,7 +49,7 @@ def test_an_empty_variable_counts_as_absent(monkeypatch):
 def test_a_wrong_value_is_named_with_what_is_allowed(monkeypatch):
     monkeypatch.setenv("OMNISCOPE_LOG_LEVEL", "loud")
 
-    with pytest.raises(ConfigurationError, match=r"log_level.*'debug', 'info'"):
+    with pytest.raises(ConfigurationError, match=r"OMNISCOPE_LOG_LEVEL.*'debug', 'info'"):
         ServiceSettings.load()
 
 

@@ -11,9 +11,9 @@ from omniscope_automl.engine.stacking_trial import TRIAL_ARGUMENTS
 from omniscope_automl.presets import MODEL_FAMILIES, missing_modules
 from omniscope_automl.spec import TrainSpec
 from omniscope_ml.errors import DataError
-from omniscope_ml.resources import cpu_count, memory_limit_bytes
 from omniscope_ml.splits.parts import Rows
 from omniscope_ml.training.training_table import TrainingTable
+from omniscope_service.resources import cpu_count, memory_limit_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from omniscope_ml.resources import cpu_count, memory_limit_bytes, memory_size_bytes
+from omniscope_service.resources import cpu_count, memory_limit_bytes, memory_size_bytes
 
 AVAILABLE = len(os.sched_getaffinity(0))
 

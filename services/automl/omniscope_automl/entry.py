@@ -1,0 +1,13 @@
+"""What the automl service states of itself."""
+
+from typing import Final
+
+from omniscope_suite.entry import ServiceEntry
+
+ENTRY: Final = ServiceEntry(
+    name="automl",
+    package="omniscope_automl",
+    protos=("omniscope.automl.v1.automl_service_pb2",),
+    description="AutoGluon training",
+    resource_classes=("cpu",),
+)

@@ -1,0 +1,13 @@
+"""What the deeplearning service states of itself."""
+
+from typing import Final
+
+from omniscope_suite.entry import ServiceEntry
+
+ENTRY: Final = ServiceEntry(
+    name="deeplearning",
+    package="omniscope_deeplearning",
+    protos=("omniscope.deeplearning.v1.deep_learning_service_pb2",),
+    description="training of networks",
+    resource_classes=("cpu", "gpu"),
+)
