@@ -12,6 +12,7 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 
+from omniscope.common.v1 import hyperparameter_pb2
 from tools.proto_files import proto_files
 
 OWN_FROM = 40
@@ -29,6 +30,7 @@ class Field(NamedTuple):
     label: int
     optional: bool
     behavior: tuple[int, ...]
+    hyperparameter: bool
     comment: str
 
 
@@ -52,6 +54,7 @@ def training_requests(files: Iterable[FileDescriptorProto]) -> Iterator[tuple[st
                     field.label,
                     field.proto3_optional,
                     tuple(field.options.Extensions[field_behavior_pb2.field_behavior]),
+                    field.options.Extensions[hyperparameter_pb2.hyperparameter],
                     comments.get((4, index, 2, place), ""),
                 )
                 for place, field in enumerate(message.field)

@@ -1,52 +1,29 @@
 """A training request, packed into `google.protobuf.Any`, as JSON and back.
 
 The registry stores the requests of every service without knowing their types. Where it has to look
-inside, it loads the generated messages of the package that the type's name begins with.
+inside, it loads the generated messages that the services' entries name.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import re
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from google.protobuf import any_pb2, json_format
+from google.protobuf import any_pb2, descriptor_pool, json_format
 from google.protobuf.message import DecodeError
 
+from omniscope.common.v1 import hyperparameter_pb2
 from omniscope_service.errors import InvalidArgument
+from omniscope_suite.services import service_entries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_AREA = re.compile(r"/(omniscope\.[a-z]+\.v[0-9]+)\.")
+    from google.protobuf.descriptor import FieldDescriptor
 
-# What start requests have for data, names and the call itself; the rest tunes the method.
-_NOT_TUNING: Final = frozenset(
-    {
-        "@type",
-        "dataset_id",
-        "target_column",
-        "feature_columns",
-        "feature_columns_reference",
-        "key_column",
-        "group_column",
-        "time_column",
-        "split_column",
-        "weight_column",
-        "ignore_columns",
-        "problem_type",
-        "positive_class",
-        "split",
-        "model_name",
-        "description",
-        "tags",
-        "experiment",
-        "request_id",
-        "validate_only",
-    }
-)
+# From this number on the fields of a request that trains are its service's own.
+_OWN_FIELDS: Final = 40
 
 
 def config_to_json(config: any_pb2.Any) -> dict[str, Any]:
@@ -55,7 +32,7 @@ def config_to_json(config: any_pb2.Any) -> dict[str, Any]:
     Raises:
         InvalidArgument: Nobody here knows its type; reason CONFIG_TYPE_UNKNOWN.
     """
-    _load_messages(config.type_url)
+    _load_messages()
     try:
         values = json_format.MessageToDict(config, preserving_proto_field_name=True)
     except (TypeError, DecodeError) as error:
@@ -67,13 +44,16 @@ def config_to_json(config: any_pb2.Any) -> dict[str, Any]:
 
 def config_from_json(values: Mapping[str, Any]) -> any_pb2.Any:
     """Return the packed request that `config_to_json` took."""
-    _load_messages(values["@type"])
+    _load_messages()
     return json_format.ParseDict(dict(values), any_pb2.Any())
 
 
 def hyperparameters(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a request, as JSON, tunes the method."""
-    return {name: value for name, value in values.items() if name not in _NOT_TUNING}
+    """Return what of a request, as `config_to_json` gave it, tunes the method."""
+    name = values["@type"].rpartition("/")[2]
+    fields = descriptor_pool.Default().FindMessageTypeByName(name).fields
+    tuning = {field.name for field in fields if _is_hyperparameter(field)}
+    return {name: value for name, value in values.items() if name in tuning}
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -93,15 +73,15 @@ def _unknown(type_url: str) -> InvalidArgument:
     )
 
 
+def _is_hyperparameter(field: FieldDescriptor) -> bool:
+    options = field.GetOptions()
+    if options.HasExtension(hyperparameter_pb2.hyperparameter):
+        return options.Extensions[hyperparameter_pb2.hyperparameter]
+    return field.number >= _OWN_FIELDS
+
+
 @cache
-def _load_messages(type_url: str) -> None:
-    area = _AREA.search(type_url)
-    if area is None:
-        return
-    try:
-        package = importlib.import_module(area[1])
-    except ModuleNotFoundError:
-        return
-    for module in pkgutil.iter_modules(package.__path__):
-        if module.name.endswith("_pb2"):
-            importlib.import_module(f"{area[1]}.{module.name}")
+def _load_messages() -> None:
+    for entry in service_entries():
+        for module in entry.protos:
+            import_module(module)

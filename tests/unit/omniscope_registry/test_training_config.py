@@ -2,6 +2,7 @@ import pytest
 from google.protobuf.any_pb2 import Any
 
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
+from omniscope.deeplearning.v1.deep_learning_service_pb2 import TrainRequest as NetworkRequest
 from omniscope_registry.training_config import (
     config_from_json,
     config_to_json,
@@ -31,6 +32,31 @@ def test_hyperparameters_leave_out_data_and_names():
     values = config_to_json(_packed(dataset_id="d", target_column="t", quality="best", seed=3))
 
     assert hyperparameters(values) == {"quality": "best", "seed": 3}
+
+
+def test_what_every_training_may_ask_of_its_job_is_no_hyperparameter():
+    values = config_to_json(_packed(dataset_id="d", target_column="t", deadline_seconds=60))
+
+    assert hyperparameters(values) == {}
+
+
+def test_what_a_network_runs_on_is_no_hyperparameter_and_how_it_learns_is():
+    config = Any()
+    config.Pack(
+        NetworkRequest(
+            dataset_id="d",
+            feature_selection={"top_k": 5},
+            resources={"accelerator": "gpu"},
+            mlp={"depth": 2},
+            training={"epochs": 3},
+        )
+    )
+
+    assert hyperparameters(config_to_json(config)) == {
+        "feature_selection": {"top_k": 5},
+        "mlp": {"depth": 2},
+        "training": {"epochs": 3},
+    }
 
 
 def test_nested_values_are_flattened_by_dots():

@@ -26,13 +26,14 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from omniscope.common.v1 import column_list_pb2 as omniscope_dot_common_dot_v1_dot_column__list__pb2
 from omniscope.common.v1 import feature_selection_pb2 as omniscope_dot_common_dot_v1_dot_feature__selection__pb2
+from omniscope.common.v1 import hyperparameter_pb2 as omniscope_dot_common_dot_v1_dot_hyperparameter__pb2
 from omniscope.common.v1 import job_pb2 as omniscope_dot_common_dot_v1_dot_job__pb2
 from omniscope.common.v1 import job_event_pb2 as omniscope_dot_common_dot_v1_dot_job__event__pb2
 from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 from omniscope.common.v1 import split_pb2 as omniscope_dot_common_dot_v1_dot_split__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(omniscope/automl/v1/automl_service.proto\x12\x13omniscope.automl.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a%omniscope/common/v1/column_list.proto\x1a+omniscope/common/v1/feature_selection.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_event.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a\x1fomniscope/common/v1/split.proto\"\x96\x08\n\x0cTrainRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rtarget_column\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x66\x65\x61ture_columns\x18\x03 \x03(\tB\x04\xe2\x41\x01\x01\x12\x1c\n\x0eignore_columns\x18\x04 \x03(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cproblem_type\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1c\n\x0epositive_class\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nkey_column\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rweight_column\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cgroup_column\x18\t \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0btime_column\x18\n \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0csplit_column\x18\x0b \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x05split\x18\x0c \x01(\x0b\x32 .omniscope.common.v1.SplitConfigB\x04\xe2\x41\x01\x01\x12\x46\n\x11\x66\x65\x61ture_selection\x18\r \x01(\x0b\x32%.omniscope.common.v1.FeatureSelectionB\x04\xe2\x41\x01\x01\x12\x17\n\x04seed\x18\x0e \x01(\x05\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12#\n\x10\x64\x65\x61\x64line_seconds\x18\x0f \x01(\x05\x42\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x18\n\nmodel_name\x18\x10 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x64\x65scription\x18\x11 \x01(\tB\x04\xe2\x41\x01\x01\x12?\n\x04tags\x18\x12 \x03(\x0b\x32+.omniscope.automl.v1.TrainRequest.TagsEntryB\x04\xe2\x41\x01\x01\x12\x18\n\nexperiment\x18\x13 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x14 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x15 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12Q\n\x19\x66\x65\x61ture_columns_reference\x18\x16 \x01(\x0b\x32(.omniscope.common.v1.ColumnListReferenceB\x04\xe2\x41\x01\x03\x12\x1d\n\ntime_limit\x18( \x01(\x05\x42\x04\xe2\x41\x01\x01H\x02\x88\x01\x01\x12\x15\n\x07quality\x18) \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x65val_metric\x18* \x01(\tB\x04\xe2\x41\x01\x01\x12%\n\x17included_model_families\x18+ \x03(\tB\x04\xe2\x41\x01\x01\x12%\n\x17\x65xcluded_model_families\x18, \x03(\tB\x04\xe2\x41\x01\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_seedB\x13\n\x11_deadline_secondsB\r\n\x0b_time_limit\"-\n\x15GetLeaderboardRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"U\n\x0bLeaderboard\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x36\n\x07\x65ntries\x18\x02 \x03(\x0b\x32%.omniscope.common.v1.LeaderboardEntry\"\x14\n\x12ListPresetsRequest\"C\n\x13ListPresetsResponse\x12,\n\x07presets\x18\x01 \x03(\x0b\x32\x1b.omniscope.automl.v1.Preset\"f\n\x06Preset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61gging\x18\x03 \x01(\x08\x12\x10\n\x08stacking\x18\x04 \x01(\x08\x12\x16\n\x0e\x64\x65\x66\x61ult_preset\x18\x05 \x01(\x08\x32\xbe\x04\n\rAutoMLService\x12n\n\x05Train\x12!.omniscope.automl.v1.TrainRequest\x1a\x18.omniscope.common.v1.Job\"(\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\x19\"\x14/api/ml/automl/train:\x01*\x12\x8e\x01\n\rWatchTraining\x12!.omniscope.common.v1.WatchRequest\x1a\x1d.omniscope.common.v1.JobEvent\"9\x90\x02\x01\xaa\xed\x18\x07\n\x01\x01 \x01(\x01\x82\xd3\xe4\x93\x02%\x12#/api/ml/automl/jobs/{job_id}/events0\x01\x12\x9c\x01\n\x0eGetLeaderboard\x12*.omniscope.automl.v1.GetLeaderboardRequest\x1a .omniscope.automl.v1.Leaderboard\"<\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02*\x12(/api/ml/automl/jobs/{job_id}/leaderboard\x12\x8c\x01\n\x0bListPresets\x12\'.omniscope.automl.v1.ListPresetsRequest\x1a(.omniscope.automl.v1.ListPresetsResponse\"*\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/api/ml/automl/presetsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(omniscope/automl/v1/automl_service.proto\x12\x13omniscope.automl.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a%omniscope/common/v1/column_list.proto\x1a+omniscope/common/v1/feature_selection.proto\x1a(omniscope/common/v1/hyperparameter.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_event.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a\x1fomniscope/common/v1/split.proto\"\x9e\x08\n\x0cTrainRequest\x12\x18\n\ndataset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rtarget_column\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x66\x65\x61ture_columns\x18\x03 \x03(\tB\x04\xe2\x41\x01\x01\x12\x1c\n\x0eignore_columns\x18\x04 \x03(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cproblem_type\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1c\n\x0epositive_class\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nkey_column\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rweight_column\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cgroup_column\x18\t \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0btime_column\x18\n \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0csplit_column\x18\x0b \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x05split\x18\x0c \x01(\x0b\x32 .omniscope.common.v1.SplitConfigB\x04\xe2\x41\x01\x01\x12J\n\x11\x66\x65\x61ture_selection\x18\r \x01(\x0b\x32%.omniscope.common.v1.FeatureSelectionB\x08\xe2\x41\x01\x01\xb0\xed\x18\x01\x12\x1b\n\x04seed\x18\x0e \x01(\x05\x42\x08\xe2\x41\x01\x01\xb0\xed\x18\x01H\x00\x88\x01\x01\x12#\n\x10\x64\x65\x61\x64line_seconds\x18\x0f \x01(\x05\x42\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x18\n\nmodel_name\x18\x10 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x64\x65scription\x18\x11 \x01(\tB\x04\xe2\x41\x01\x01\x12?\n\x04tags\x18\x12 \x03(\x0b\x32+.omniscope.automl.v1.TrainRequest.TagsEntryB\x04\xe2\x41\x01\x01\x12\x18\n\nexperiment\x18\x13 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x14 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x15 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12Q\n\x19\x66\x65\x61ture_columns_reference\x18\x16 \x01(\x0b\x32(.omniscope.common.v1.ColumnListReferenceB\x04\xe2\x41\x01\x03\x12\x1d\n\ntime_limit\x18( \x01(\x05\x42\x04\xe2\x41\x01\x01H\x02\x88\x01\x01\x12\x15\n\x07quality\x18) \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x65val_metric\x18* \x01(\tB\x04\xe2\x41\x01\x01\x12%\n\x17included_model_families\x18+ \x03(\tB\x04\xe2\x41\x01\x01\x12%\n\x17\x65xcluded_model_families\x18, \x03(\tB\x04\xe2\x41\x01\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_seedB\x13\n\x11_deadline_secondsB\r\n\x0b_time_limit\"-\n\x15GetLeaderboardRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"U\n\x0bLeaderboard\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x36\n\x07\x65ntries\x18\x02 \x03(\x0b\x32%.omniscope.common.v1.LeaderboardEntry\"\x14\n\x12ListPresetsRequest\"C\n\x13ListPresetsResponse\x12,\n\x07presets\x18\x01 \x03(\x0b\x32\x1b.omniscope.automl.v1.Preset\"f\n\x06Preset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61gging\x18\x03 \x01(\x08\x12\x10\n\x08stacking\x18\x04 \x01(\x08\x12\x16\n\x0e\x64\x65\x66\x61ult_preset\x18\x05 \x01(\x08\x32\xbe\x04\n\rAutoMLService\x12n\n\x05Train\x12!.omniscope.automl.v1.TrainRequest\x1a\x18.omniscope.common.v1.Job\"(\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\x19\"\x14/api/ml/automl/train:\x01*\x12\x8e\x01\n\rWatchTraining\x12!.omniscope.common.v1.WatchRequest\x1a\x1d.omniscope.common.v1.JobEvent\"9\x90\x02\x01\xaa\xed\x18\x07\n\x01\x01 \x01(\x01\x82\xd3\xe4\x93\x02%\x12#/api/ml/automl/jobs/{job_id}/events0\x01\x12\x9c\x01\n\x0eGetLeaderboard\x12*.omniscope.automl.v1.GetLeaderboardRequest\x1a .omniscope.automl.v1.Leaderboard\"<\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02*\x12(/api/ml/automl/jobs/{job_id}/leaderboard\x12\x8c\x01\n\x0bListPresets\x12\'.omniscope.automl.v1.ListPresetsRequest\x1a(.omniscope.automl.v1.ListPresetsResponse\"*\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/api/ml/automl/presetsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -66,9 +67,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAINREQUEST'].fields_by_name['split']._loaded_options = None
   _globals['_TRAINREQUEST'].fields_by_name['split']._serialized_options = b'\342A\001\001'
   _globals['_TRAINREQUEST'].fields_by_name['feature_selection']._loaded_options = None
-  _globals['_TRAINREQUEST'].fields_by_name['feature_selection']._serialized_options = b'\342A\001\001'
+  _globals['_TRAINREQUEST'].fields_by_name['feature_selection']._serialized_options = b'\342A\001\001\260\355\030\001'
   _globals['_TRAINREQUEST'].fields_by_name['seed']._loaded_options = None
-  _globals['_TRAINREQUEST'].fields_by_name['seed']._serialized_options = b'\342A\001\001'
+  _globals['_TRAINREQUEST'].fields_by_name['seed']._serialized_options = b'\342A\001\001\260\355\030\001'
   _globals['_TRAINREQUEST'].fields_by_name['deadline_seconds']._loaded_options = None
   _globals['_TRAINREQUEST'].fields_by_name['deadline_seconds']._serialized_options = b'\342A\001\001'
   _globals['_TRAINREQUEST'].fields_by_name['model_name']._loaded_options = None
@@ -105,20 +106,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTOMLSERVICE'].methods_by_name['GetLeaderboard']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002*\022(/api/ml/automl/jobs/{job_id}/leaderboard'
   _globals['_AUTOMLSERVICE'].methods_by_name['ListPresets']._loaded_options = None
   _globals['_AUTOMLSERVICE'].methods_by_name['ListPresets']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\030\022\026/api/ml/automl/presets'
-  _globals['_TRAINREQUEST']._serialized_start=355
-  _globals['_TRAINREQUEST']._serialized_end=1401
-  _globals['_TRAINREQUEST_TAGSENTRY']._serialized_start=1313
-  _globals['_TRAINREQUEST_TAGSENTRY']._serialized_end=1356
-  _globals['_GETLEADERBOARDREQUEST']._serialized_start=1403
-  _globals['_GETLEADERBOARDREQUEST']._serialized_end=1448
-  _globals['_LEADERBOARD']._serialized_start=1450
-  _globals['_LEADERBOARD']._serialized_end=1535
-  _globals['_LISTPRESETSREQUEST']._serialized_start=1537
-  _globals['_LISTPRESETSREQUEST']._serialized_end=1557
-  _globals['_LISTPRESETSRESPONSE']._serialized_start=1559
-  _globals['_LISTPRESETSRESPONSE']._serialized_end=1626
-  _globals['_PRESET']._serialized_start=1628
-  _globals['_PRESET']._serialized_end=1730
-  _globals['_AUTOMLSERVICE']._serialized_start=1733
-  _globals['_AUTOMLSERVICE']._serialized_end=2307
+  _globals['_TRAINREQUEST']._serialized_start=397
+  _globals['_TRAINREQUEST']._serialized_end=1451
+  _globals['_TRAINREQUEST_TAGSENTRY']._serialized_start=1363
+  _globals['_TRAINREQUEST_TAGSENTRY']._serialized_end=1406
+  _globals['_GETLEADERBOARDREQUEST']._serialized_start=1453
+  _globals['_GETLEADERBOARDREQUEST']._serialized_end=1498
+  _globals['_LEADERBOARD']._serialized_start=1500
+  _globals['_LEADERBOARD']._serialized_end=1585
+  _globals['_LISTPRESETSREQUEST']._serialized_start=1587
+  _globals['_LISTPRESETSREQUEST']._serialized_end=1607
+  _globals['_LISTPRESETSRESPONSE']._serialized_start=1609
+  _globals['_LISTPRESETSRESPONSE']._serialized_end=1676
+  _globals['_PRESET']._serialized_start=1678
+  _globals['_PRESET']._serialized_end=1780
+  _globals['_AUTOMLSERVICE']._serialized_start=1783
+  _globals['_AUTOMLSERVICE']._serialized_end=2357
 # @@protoc_insertion_point(module_scope)
