@@ -2,7 +2,6 @@
 
 `datasets` reads uploads, stores them as Arrow files and opens these; `schema`, `labels` and
 `splits` prepare a table for training; `preprocessing` fits transforms on its training rows;
-`metrics` measures held-out rows; `packaging` writes a model folder, `predictor` loads one,
-`pyfunc` hands it to MLflow; `resources` says what the container allows; `errors` holds the one
-exception that a user can act on.
+`metrics` measures held-out rows; `packaging` writes a model folder, `kinds` opens one as a
+`predictor`, `pyfunc` hands it to MLflow; `errors` holds the one exception that a user can act on.
 """

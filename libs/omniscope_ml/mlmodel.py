@@ -3,10 +3,12 @@
 import json
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import EntryPoint, version
 from pathlib import Path
 
 import omniscope_ml
+from omniscope_ml.kinds import KINDS_GROUP, kind_entry_point
 from omniscope_ml.packaging import CODE_FOLDER, Manifest
 from omniscope_ml.pyfunc import probability_column
 
@@ -20,10 +22,14 @@ _LABEL_TYPES = {"string": "string", "int64": "long", "float64": "double", "bool"
 
 
 def write_mlmodel(folder: Path, manifest: Manifest) -> None:
-    """Add MLmodel, requirements.txt, python_env.yaml and a copy of this package's code.
+    """Add MLmodel, requirements.txt, python_env.yaml and the code that opens the model.
 
     With them `mlflow.pyfunc.load_model` and `mlflow models serve` work where the suite is not
-    installed.
+    installed. The code is a copy of this package, of the package that has the model's kind where
+    that is another one, and the entry point of that kind.
+
+    Raises:
+        DataError: MODEL_KIND_UNKNOWN.
     """
     _write(folder / "MLmodel", _mlmodel(manifest))
     _write(folder / "requirements.txt", _requirements(manifest.engines))
@@ -32,7 +38,10 @@ def write_mlmodel(folder: Path, manifest: Manifest) -> None:
         f"python: {manifest.python}\nbuild_dependencies:\n- pip\ndependencies:\n"
         "- -r requirements.txt\n",
     )
-    _copy_code(folder / CODE_FOLDER)
+    kind = kind_entry_point(manifest.kind)
+    for package in {omniscope_ml.__name__, kind.module.partition(".")[0]}:
+        _copy_package(package, folder / CODE_FOLDER)
+    _write_entry_point(folder / CODE_FOLDER / "omniscope_model-1.dist-info", kind)
 
 
 def _mlmodel(manifest: Manifest) -> str:
@@ -78,10 +87,17 @@ def _requirements(engines: Mapping[str, str]) -> str:
     return "".join(f"{name}=={number}\n" for name, number in sorted(engines.items()))
 
 
-def _copy_code(target: Path) -> None:
-    source = Path(omniscope_ml.__path__[0])
+def _copy_package(name: str, target: Path) -> None:
+    source = Path(import_module(name).__path__[0])
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(source, target / source.name, ignore=ignore)
+
+
+def _write_entry_point(folder: Path, kind: EntryPoint) -> None:
+    """Write what makes Python find the entry point once the folder above is on its path."""
+    folder.mkdir()
+    _write(folder / "METADATA", "Metadata-Version: 2.1\nName: omniscope-model\nVersion: 1\n")
+    _write(folder / "entry_points.txt", f"[{KINDS_GROUP}]\n{kind.name} = {kind.value}\n")
 
 
 def _scalar(text: str) -> str:

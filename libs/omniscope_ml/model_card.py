@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from omniscope_ml.kinds import model_kind
 from omniscope_ml.packaging import Manifest
 
 _FEATURES_SHOWN = 20
@@ -17,7 +18,7 @@ def write_model_card(folder: Path, manifest: Manifest, results: Mapping[str, Any
         "## Data\n\n" + _data(manifest),
         *_training(results),
         "## Held-out metrics\n\n" + _metrics(results) + _pictures(results),
-        "## Use\n\n" + _USE + _payload(manifest),
+        "## Use\n\n" + _USE + model_kind(manifest.kind).payload_note,
         "## Limits\n\n" + _limits(manifest),
     ]
     (folder / "README.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
@@ -31,15 +32,6 @@ model.predict(frame)  # columns in any order, further columns are ignored
 ```
 
 `requirements.txt` lists the exact versions that it needs. """
-
-_PICKLE = """The payload is a pickle: load this
-folder only if you trust where it comes from."""
-
-
-def _payload(manifest: Manifest) -> str:
-    if manifest.kind == "deeplearning.network":
-        return "The payload is weights\nand arrays: it holds no code and no pickle."
-    return _PICKLE
 
 
 def _task(manifest: Manifest) -> str:

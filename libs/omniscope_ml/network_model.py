@@ -1,7 +1,7 @@
 """A network that the suite trained, behind the suite's Predictor."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,8 @@ class NetworkModel:
         preprocessor: Makes its columns of a table.
         labels: The classes; None for regression.
     """
+
+    payload_note: ClassVar = "The payload is weights\nand arrays: it holds no code and no pickle."
 
     def __init__(
         self,

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omniscope_ml.predictor import Predictor, load_package
+from omniscope_ml.kinds import load_package
+from omniscope_ml.predictor import Predictor
 
 if TYPE_CHECKING:
     import pandas as pd

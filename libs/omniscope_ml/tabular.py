@@ -1,7 +1,7 @@
 """A model that AutoGluon trained, behind the suite's Predictor."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,10 @@ class TabularModel:
         features: The columns that it was trained on.
         labels: The classes; None for regression.
     """
+
+    payload_note: ClassVar = (
+        "The payload is a pickle: load this\nfolder only if you trust where it comes from."
+    )
 
     def __init__(
         self,

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from omniscope_ml.kinds import load_package
 from omniscope_ml.packaging import verify_package
-from omniscope_ml.predictor import load_package
 from omniscope_ml.preprocessing.archive import read_arrays
 from omniscope_ml.preprocessing.selection import SelectedFeatures
 from omniscope_ml.pyfunc import _load_pyfunc

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from omniscope_ml.errors import DataError
+from omniscope_ml.kinds import load_package
 from omniscope_ml.packaging import verify_package
-from omniscope_ml.predictor import load_package
 from omniscope_ml.pyfunc import _load_pyfunc
 from tests.unit.omniscope_automl.conftest import SPEC
 from tests.unit.penguins import FEATURES, penguins

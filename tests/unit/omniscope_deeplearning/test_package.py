@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from omniscope_ml.errors import DataError
+from omniscope_ml.kinds import load_package
 from omniscope_ml.network_model import NetworkModel
 from omniscope_ml.packaging import seal, verify_package
-from omniscope_ml.predictor import load_package
 from omniscope_ml.pyfunc import _load_pyfunc
 from tests.unit.omniscope_deeplearning.conftest import EXAMPLES
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from omniscope_ml.predictor import load_package
+from omniscope_ml.kinds import load_package
 
 SICK_OF_U, SICK_OF_V = 0.95, 0.05
 

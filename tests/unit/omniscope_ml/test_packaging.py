@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from omniscope_ml.errors import DataError
+from omniscope_ml.kinds import load_package
 from omniscope_ml.mlmodel import write_mlmodel
 from omniscope_ml.model_card import write_model_card
 from omniscope_ml.packaging import MANIFEST_FILE, Manifest, seal, verify_package
-from omniscope_ml.predictor import load_package
 from omniscope_ml.schema import Feature
 
 MANIFEST = Manifest(

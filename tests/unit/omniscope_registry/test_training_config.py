@@ -41,16 +41,13 @@ def test_what_every_training_may_ask_of_its_job_is_no_hyperparameter():
 
 
 def test_what_a_network_runs_on_is_no_hyperparameter_and_how_it_learns_is():
+    request = NetworkRequest(dataset_id="d")
+    request.feature_selection.top_k = 5
+    request.resources.accelerator = "gpu"
+    request.mlp.depth = 2
+    request.training.epochs = 3
     config = Any()
-    config.Pack(
-        NetworkRequest(
-            dataset_id="d",
-            feature_selection={"top_k": 5},
-            resources={"accelerator": "gpu"},
-            mlp={"depth": 2},
-            training={"epochs": 3},
-        )
-    )
+    config.Pack(request)
 
     assert hyperparameters(config_to_json(config)) == {
         "feature_selection": {"top_k": 5},
