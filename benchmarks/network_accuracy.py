@@ -24,7 +24,7 @@ from omniscope_ml.datasets.arrow_file import open_dataset
 from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.networks.layout import InputLayout
 from omniscope_ml.training.spec import ProblemType
-from omniscope_service.jobs.report import JobPaths
+from omniscope_service.jobs.report import JobInput, JobPaths
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def score(task: Task, architecture: str, path: Path, seed: int) -> float:
     """Returns the held-out score of one training."""
     with tempfile.TemporaryDirectory() as folder:
         ingest(path, path.suffix[1:], Path(folder))
-        paths = JobPaths.below(Path(folder), Path(folder) / DATA_FILE)
+        table = JobInput(role="training", kind="dataset", id="", path=Path(folder) / DATA_FILE)
+        paths = JobPaths.below(Path(folder), [table])
         paths.workspace.mkdir()
         paths.package.mkdir()
         names = open_dataset(paths.dataset).column_names

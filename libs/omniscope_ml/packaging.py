@@ -1,7 +1,7 @@
-"""The model package: a folder that holds a model, what it was measured at, and how to load it.
+"""The results of jobs as folders: model packages, and artifacts, which are all other results.
 
-`manifest.json` lists every other file with its SHA-256 and is written last: a folder without it is
-not a package.
+A model package holds a model, what it was measured at, and how to load it. `manifest.json` lists
+every other file with its SHA-256 and is written last: a folder without it is not a result.
 """
 
 import dataclasses
@@ -86,7 +86,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Read what `seal` wrote.
+        """Read what `write_manifest` wrote.
 
         Raises:
             DataError: PACKAGE_CORRUPT.
@@ -101,8 +101,21 @@ class Manifest:
             raise _corrupt(f"{MANIFEST_FILE} is not a manifest: {error}") from error
 
 
-def seal(folder: Path, manifest: Manifest) -> None:
-    """Complete a package: hash every file in the folder and write the manifest."""
+@dataclass(frozen=True, kw_only=True)
+class ArtifactManifest:
+    """The manifest of an artifact.
+
+    Attributes:
+        kind: Kind of artifact, for example `explanation`.
+        format_version: Version of this form.
+    """
+
+    kind: str
+    format_version: int = FORMAT_VERSION
+
+
+def write_manifest(folder: Path, manifest: Manifest | ArtifactManifest) -> None:
+    """Complete a result: hash every file in the folder and write the manifest."""
     files = {path: _entry(folder / path) for path in _files_of(folder)}
     values = {**dataclasses.asdict(manifest), "files": files}
     unfinished = folder / f"{MANIFEST_FILE}.part"

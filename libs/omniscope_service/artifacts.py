@@ -145,6 +145,10 @@ class ArtifactStore:
         if not listing:
             raise _not_found(prefix)
         names = [key.removeprefix(f"{prefix}/") for key, _ in listing]
+        await self.get_files(prefix, names, folder)
+
+    async def get_files(self, prefix: str, names: Sequence[str], folder: Path) -> None:
+        """Read certain artifacts below a prefix into a folder."""
         await _each(names, lambda name: self.get_file(f"{prefix}/{name}", folder / _checked(name)))
 
 

@@ -141,7 +141,8 @@ class JobService:
                 artifacts,
                 settings.home,
                 child_memory_bytes=settings.child_memory_bytes or _memory_share(children),
-                cache_bytes=settings.dataset_cache_bytes,
+                dataset_cache_bytes=settings.dataset_cache_bytes,
+                package_cache_bytes=settings.package_cache_bytes,
                 machine_slots=settings.machine_slots,
             )
             for resource_class in classes

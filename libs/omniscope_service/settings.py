@@ -52,6 +52,10 @@ class ServiceSettings(BaseSettings):
         default=20 * 1024**3, gt=0, validation_alias="OMNISCOPE_DATASET_CACHE_BYTES"
     )
     """Datasets that the workers of a machine keep in the home for later jobs. Default: 20 GiB."""
+    package_cache_bytes: int = Field(
+        default=20 * 1024**3, gt=0, validation_alias="OMNISCOPE_PACKAGE_CACHE_BYTES"
+    )
+    """Model packages that the workers of a machine keep likewise. Default: 20 GiB."""
     machine_slots: int = Field(default=0, ge=0, le=64, validation_alias="OMNISCOPE_MACHINE_SLOTS")
     """Trainings that all workers with this home run at a time, whichever service's. Default, 0:
     each has slots of its own. A local suite sets 1."""

@@ -9,7 +9,7 @@ from omniscope_training.ranges import DEFAULT_TEST_FRACTION, PROBLEM_TYPES
 from omniscope_training.splitting import ROLE_BY_STRATEGY
 
 if TYPE_CHECKING:
-    from omniscope.registry.v1.worker_service_pb2 import ClaimJobResponse
+    from omniscope.registry.v1.worker_service_pb2 import ClaimedInput, ClaimJobResponse
     from omniscope_ml.preprocessing.options import SelectionMethod
     from omniscope_ml.splits.plan import Strategy
     from omniscope_ml.training.spec import ProblemType
@@ -41,7 +41,7 @@ def table_of_claim(claim: ClaimJobResponse, config: TrainingRequest) -> dict[str
         "job_id": claim.lease.job_id,
         "attempt": claim.lease.attempt,
         "dataset_id": config.dataset_id,
-        "dataset_digest": claim.dataset_digest,
+        "dataset_digest": _dataset(claim).digest,
         "target_column": config.target_column,
         "feature_columns": tuple(features),
         "problem_type": _PROBLEM_TYPES[config.problem_type],
@@ -52,6 +52,11 @@ def table_of_claim(claim: ClaimJobResponse, config: TrainingRequest) -> dict[str
         **_split(config),
         **_selection(config),
     }
+
+
+def _dataset(claim: ClaimJobResponse) -> ClaimedInput:
+    [dataset] = [given for given in claim.inputs if given.HasField("dataset_id")]
+    return dataset
 
 
 def _split(config: TrainingRequest) -> dict[str, Any]:

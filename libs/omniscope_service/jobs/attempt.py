@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.events.bus import EventBus
-    from omniscope_service.jobs.dataset_cache import DatasetCache
     from omniscope_service.jobs.frames import Frame
+    from omniscope_service.jobs.inputs.fetch import InputFetcher
     from omniscope_service.jobs.launcher import Child
     from omniscope_service.jobs.lost_attempts import RunningAttempts
     from omniscope_service.jobs.warm import WarmChild
@@ -56,7 +56,7 @@ class WorkerResources:
         registry: Stub of the registry's WorkerService.
         bus: Where control hints come from.
         artifacts: Where packages go.
-        datasets: Where datasets come from.
+        inputs: Where datasets and model packages come from.
         warm: Where children come from.
         folder: Where attempts have their folders.
         running: Records of running attempts.
@@ -69,7 +69,7 @@ class WorkerResources:
     registry: WorkerServiceAsyncStub
     bus: EventBus
     artifacts: ArtifactStore
-    datasets: DatasetCache
+    inputs: InputFetcher
     warm: WarmChild
     folder: Path
     running: RunningAttempts
@@ -145,7 +145,7 @@ class Attempt:
 
     async def _train(self) -> Outcome:
         """Run the child from its start to its end."""
-        self._resources.warm.prepare()  # a cold child warms up while the dataset is fetched
+        self._resources.warm.prepare()  # a cold child warms up while inputs are fetched
         try:
             spec = self._resources.spec_from_claim(self._grant)
             paths = await self._make_paths()
@@ -172,10 +172,8 @@ class Attempt:
         return await training
 
     async def _make_paths(self) -> JobPaths:
-        dataset = await self._resources.datasets.fetch(
-            self._grant.dataset_key, self._grant.dataset_digest, self._folder / "dataset"
-        )
-        paths = JobPaths.below(self._folder, dataset, await self._fetch_checkpoint())
+        inputs = await self._resources.inputs.fetch(self._grant, self._folder / "inputs")
+        paths = JobPaths.below(self._folder, inputs, await self._fetch_checkpoint())
         for folder in (paths.workspace, paths.package, paths.checkpoints):
             folder.mkdir(mode=0o700, parents=True)
         return paths

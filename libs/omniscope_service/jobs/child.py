@@ -67,7 +67,7 @@ def _serve(trainer_name: str, commands: int, frames: int) -> None:
 
 def _run(trainer: ModuleType, job: Frame, frames: int) -> Frame:
     """Train and return the frame that says how it ended."""
-    paths = JobPaths(**{name: path and Path(path) for name, path in job["paths"].items()})
+    paths = JobPaths.from_dict(job["paths"])
     report = PipeReport(frames, CheckpointWriter(paths.checkpoints))
     os.chdir(paths.workspace)  # libraries leave files in the working directory
     try:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
 import structlog
@@ -113,10 +112,9 @@ class LocalChild:
         self._started = True
         self._reading.append(asyncio.create_task(self._read_frames()))
         self._reading.append(asyncio.create_task(self._end_messages(*self._reading)))
-        files = {name: path and str(path) for name, path in asdict(paths).items()}
         assert self._commands is not None, "a closed child takes no job"
         with suppress(BrokenPipeError):
-            job = {"type": "job", "spec": spec, "paths": files}
+            job = {"type": "job", "spec": spec, "paths": paths.to_dict()}
             # A long list of columns may not fit into the pipe at once.
             await asyncio.to_thread(send_frame, self._commands, job)
 

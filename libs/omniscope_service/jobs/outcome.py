@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import signal
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +15,7 @@ import structlog
 from omniscope.common.v1.job_pb2 import JobError
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope_service import failpoints
+from omniscope_service.digests import sha256_of
 from omniscope_service.errors import Aborted, InvalidArgument, ServiceError
 from omniscope_service.jobs.report_pipe import MAX_MESSAGE, clean
 from omniscope_service.jobs.retry import retry_until_answered
@@ -194,13 +193,13 @@ class OutcomeReporter:
         """Store a package and complete the job; return why that was not possible."""
         key = f"{self._grant.artifacts_prefix.rstrip('/')}/package"
         try:
-            digest = await asyncio.to_thread(_digest, package / "manifest.json")
+            digest = await sha256_of(package / "manifest.json")
             await self._artifacts.put_folder(key, package)
             await failpoints.reach("package.after_upload")
             await self._register(key, digest, succeeded)
             self._log_end("succeeded")
         except FileNotFoundError:
-            message = "The training left no model package."
+            message = "The training left no package: there is no manifest.json."
             return _user_error("INTERNAL", "TRAINING_FAILED", message)
         except Aborted as error:
             _log.warning("result not taken", job_id=self._grant.lease.job_id, reason=error.reason)
@@ -274,8 +273,3 @@ def _died(exit_status: int) -> Failed:
 
 def _crashed(message: str) -> Failed:
     return Failed.of(messages.FAILURE_CAUSE_CRASH, "INTERNAL", "TRAINING_CRASHED", message)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

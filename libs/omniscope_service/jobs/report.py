@@ -1,9 +1,10 @@
 """The job runtime as a trainer sees it. Imported in the child: standard library only."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Severity = Literal["debug", "info", "warning", "error"]
 
@@ -79,31 +80,87 @@ class Report(Protocol):
         ...
 
 
+InputKind = Literal["dataset", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobInput:
+    """Something that a job reads, verified and read-only.
+
+    Attributes:
+        role: What the job reads it for, for example `training`.
+        kind: Kind of input.
+        id: Its id in the registry.
+        path: A dataset's Arrow file, or the folder of a model package. Inputs with the same
+            content share it.
+    """
+
+    role: str
+    kind: InputKind
+    id: str
+    path: Path
+
+
 @dataclass(frozen=True, slots=True)
 class JobPaths:
     """Where a trainer finds and leaves files.
 
     Attributes:
-        dataset: The dataset's Arrow file, read-only.
+        inputs: What the job reads, in its order.
         workspace: An empty folder of its own, removed after the attempt.
-        package: An empty folder for the model package; `manifest.json` is written last.
+        package: An empty folder for the result, a model package or an artifact; `manifest.json` is
+            written last.
         checkpoints: Where `Report.checkpoint` copies files to; nothing else writes there.
         resume: The files of the newest checkpoint of an earlier attempt; None when there is none
             and the training starts from nothing.
     """
 
-    dataset: Path
+    inputs: tuple[JobInput, ...]
     workspace: Path
     package: Path
     checkpoints: Path
     resume: Path | None
 
     @classmethod
-    def below(cls, folder: Path, dataset: Path, resume: Path | None = None) -> "JobPaths":
+    def below(
+        cls, folder: Path, inputs: Iterable[JobInput], resume: Path | None = None
+    ) -> "JobPaths":
         """Return the paths of an attempt whose own folders lie below `folder`."""
         return cls(
-            dataset, folder / "workspace", folder / "package", folder / "checkpoints", resume
+            inputs=tuple(inputs),
+            workspace=folder / "workspace",
+            package=folder / "package",
+            checkpoints=folder / "checkpoints",
+            resume=resume,
         )
+
+    @property
+    def dataset(self) -> Path:
+        """The one dataset of a job that has no other.
+
+        Raises:
+            ValueError: It has none or several; those are found by their role.
+        """
+        datasets = [given for given in self.inputs if given.kind == "dataset"]
+        if len(datasets) != 1:
+            raise ValueError(f"the job has {len(datasets)} datasets, not one")
+        return datasets[0].path
+
+    def inputs_as(self, role: str) -> list[JobInput]:
+        """Return the inputs with a role, in the job's order."""
+        return [given for given in self.inputs if given.role == role]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a form for JSON; `from_dict` reads it."""
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "JobPaths":
+        """Read what `to_dict` returned."""
+        own = {name: path and Path(path) for name, path in values.items() if name != "inputs"}
+        given = (JobInput(**{**given, "path": Path(given["path"])}) for given in values["inputs"])
+        return cls(inputs=tuple(given), **own)
 
 
 class LostProcessError(Exception):

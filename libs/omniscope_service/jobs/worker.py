@@ -15,7 +15,8 @@ from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, Clai
 from omniscope_service import failpoints
 from omniscope_service.errors import ServiceError
 from omniscope_service.jobs.attempt import Attempt, WorkerResources
-from omniscope_service.jobs.dataset_cache import DEFAULT_CACHE_BYTES, DatasetCache
+from omniscope_service.jobs.inputs.cache import ContentCache
+from omniscope_service.jobs.inputs.fetch import InputFetcher
 from omniscope_service.jobs.launcher import LocalLauncher
 from omniscope_service.jobs.lost_attempts import RunningAttempts, report_lost_attempts
 from omniscope_service.jobs.machine_slots import MachineSlots
@@ -40,6 +41,9 @@ _FETCH_SECONDS = 1.0
 _CLAIM_SECONDS = 20.0
 _ANNOUNCE_SECONDS = 15.0
 _AGAIN_SECONDS = (5.0, 30.0)
+
+DEFAULT_CACHE_BYTES = 20 * 2**30
+"""Inputs of one kind that a machine keeps."""
 
 _log = structlog.get_logger()
 
@@ -73,14 +77,15 @@ class Worker:
         definition: The jobs that it can run.
         registry: Client with the worker's token.
         bus: Where hints come from.
-        artifacts: Where datasets come from and packages go.
-        home: Folder that holds the dataset cache and the attempts' folders.
+        artifacts: Where inputs come from and packages go.
+        home: Folder that holds the caches of inputs and the attempts' folders.
         keep_warm_seconds: How long an idle child is kept.
         grace_seconds: Time that a child gets between SIGTERM and SIGKILL.
         silence_seconds: A child that neither reports nor prints for this long is stopped.
         child_memory_bytes: A child that holds more is killed, before the kernel kills the worker
             with it.
-        cache_bytes: Datasets that are kept for later jobs; those in use may be more.
+        dataset_cache_bytes: Datasets that are kept for later jobs; those in use may be more.
+        package_cache_bytes: Model packages that are kept for later jobs; likewise.
         machine_slots: Jobs that all workers of the home run at a time; 0: each has its own slots.
     """
 
@@ -96,7 +101,8 @@ class Worker:
         grace_seconds: float = 20.0,
         silence_seconds: float = 1800.0,
         child_memory_bytes: int,
-        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        dataset_cache_bytes: int = DEFAULT_CACHE_BYTES,
+        package_cache_bytes: int = DEFAULT_CACHE_BYTES,
         machine_slots: int = 0,
     ) -> None:
         self.worker_id = str(ULID())
@@ -109,7 +115,11 @@ class Worker:
             registry=registry.workers,
             bus=bus,
             artifacts=artifacts,
-            datasets=DatasetCache(artifacts, home / "cache", cache_bytes),
+            inputs=InputFetcher(
+                artifacts,
+                datasets=ContentCache(home / "cache", dataset_cache_bytes),
+                packages=ContentCache(home / "package_cache", package_cache_bytes),
+            ),
             warm=self._warm,
             folder=folder,
             running=RunningAttempts(folder),

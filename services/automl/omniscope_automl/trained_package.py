@@ -12,7 +12,7 @@ from omniscope_automl.presets import FAMILY_REQUIREMENTS
 from omniscope_automl.spec import TrainSpec
 from omniscope_ml.mlmodel import write_mlmodel
 from omniscope_ml.model_card import write_model_card
-from omniscope_ml.packaging import PAYLOAD_FOLDER, Manifest, seal
+from omniscope_ml.packaging import PAYLOAD_FOLDER, Manifest, write_manifest
 from omniscope_ml.training.held_out_rows import positive_class
 from omniscope_ml.training.stored_choices import store_selection, stored_split
 from omniscope_ml.training.training_table import TrainingTable
@@ -35,7 +35,7 @@ def write_package(
     move_payload(search.engine, folder / PAYLOAD_FOLDER)
     write_mlmodel(folder, manifest)
     write_model_card(folder, manifest, results)
-    seal(folder, manifest)
+    write_manifest(folder, manifest)
 
 
 def _manifest(

@@ -13,7 +13,7 @@ from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.mlmodel import write_mlmodel
 from omniscope_ml.model_card import write_model_card
 from omniscope_ml.network_model import NETWORK_FILE, PREPROCESSING_FILE, WEIGHTS_FILE
-from omniscope_ml.packaging import PAYLOAD_FOLDER, Manifest, seal
+from omniscope_ml.packaging import PAYLOAD_FOLDER, Manifest, write_manifest
 from omniscope_ml.preprocessing.archive import write_arrays
 from omniscope_ml.training.held_out_rows import positive_class
 from omniscope_ml.training.stored_choices import store_selection, stored_split
@@ -35,7 +35,7 @@ def write_package(
     manifest = _manifest(spec, prepared, fit, _preprocessing(folder, spec, prepared))
     write_mlmodel(folder, manifest)
     write_model_card(folder, manifest, results)
-    seal(folder, manifest)
+    write_manifest(folder, manifest)
 
 
 def _manifest(

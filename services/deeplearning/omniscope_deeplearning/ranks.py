@@ -48,7 +48,7 @@ def launched_ranks(spec: TrainSpec, paths: JobPaths, stop: StopRequest) -> Itera
         yield World()
         return
     job_file = paths.workspace / _JOB_FILE
-    job_file.write_text(json.dumps({"spec": spec.to_dict(), "paths": _texts(paths)}))
+    job_file.write_text(json.dumps({"spec": spec.to_dict(), "paths": paths.to_dict()}))
     command, world = [sys.executable, "-m", _RANK, str(job_file)], World(0, size)
     with PeerRanks(command, size, paths.workspace) as others:
         store = _rendezvous(world, paths.workspace)
@@ -93,7 +93,7 @@ def run_rank(job_file: Path, rank: int) -> None:
     """
     values = json.loads(job_file.read_text())
     spec = TrainSpec.from_dict(values["spec"])
-    paths = JobPaths(**{name: text and Path(text) for name, text in values["paths"].items()})
+    paths = JobPaths.from_dict(values["paths"])
     # The group is left after the error is recorded: others look for it when a connection breaks.
     with (
         ExitStack() as together,
@@ -147,12 +147,6 @@ def _process_group(
         yield
     finally:
         torch.distributed.destroy_process_group()
-
-
-def _texts(paths: JobPaths) -> dict[str, str | None]:
-    names = ("dataset", "workspace", "package", "checkpoints", "resume")
-    found = {name: getattr(paths, name) for name in names}
-    return {name: None if path is None else os.fspath(path) for name, path in found.items()}
 
 
 if __name__ == "__main__":

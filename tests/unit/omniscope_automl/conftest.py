@@ -10,7 +10,7 @@ import pytest
 
 from omniscope_automl.spec import TrainSpec
 from omniscope_automl.trainer import train
-from omniscope_service.jobs.report import JobPaths, TrainingOutcome
+from omniscope_service.jobs.report import JobInput, JobPaths, TrainingOutcome
 from tests.unit.penguins import FEATURES, penguins, store_frame
 
 SPEC = TrainSpec(
@@ -98,7 +98,8 @@ def train_model(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Train
     ) -> Training:
         table = penguins() if frame is None else frame
         folder = tmp_path_factory.mktemp("training")
-        paths = JobPaths.below(folder, store(table), resume)
+        given = JobInput(role="training", kind="dataset", id="d" * 26, path=store(table))
+        paths = JobPaths.below(folder, [given], resume)
         paths.workspace.mkdir()
         paths.package.mkdir()
         report = report or RecordedReport()

@@ -16,7 +16,7 @@ from omniscope_deeplearning.trainer import train
 from omniscope_ml.datasets.arrow_file import open_dataset
 from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.networks.layout import InputLayout
-from omniscope_service.jobs.report import JobPaths, TrainingOutcome
+from omniscope_service.jobs.report import JobInput, JobPaths, TrainingOutcome
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "data"
 SOURCES = {
@@ -99,6 +99,11 @@ Train = Callable[..., Training]
 MakeSpec = Callable[..., TrainSpec]
 
 
+def table_input(path):
+    """The input that a trainer of networks reads."""
+    return JobInput(role="training", kind="dataset", id="d" * 26, path=path)
+
+
 @pytest.fixture(scope="session")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The data sets as datasets, by name."""
@@ -164,7 +169,7 @@ def train_network(tmp_path_factory: pytest.TempPathFactory, stored: dict[str, Pa
         plots: bool = False,
     ) -> Training:
         folder = tmp_path_factory.mktemp("training")
-        paths = JobPaths.below(folder, stored[data], resume)
+        paths = JobPaths.below(folder, [table_input(stored[data])], resume)
         paths.workspace.mkdir()
         paths.package.mkdir()
         report = report or RecordedReport()

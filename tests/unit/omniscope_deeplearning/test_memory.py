@@ -10,7 +10,7 @@ import torch
 
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope_deeplearning.memory import explained_memory_error
-from tests.unit.omniscope_service.jobs.conftest import played
+from tests.unit.omniscope_service.jobs.conftest import dataset_input, played
 
 TRAINERS = Path(__file__).parent / "trainers"
 
@@ -89,8 +89,7 @@ async def test_a_job_that_finds_no_memory_says_so(
         async with scene.working(trainer="full_memory_trainer"):
             failed = await scene.run(
                 act,
-                dataset_key="penguins",
-                digest=hashlib.sha256(table).hexdigest(),
+                inputs=[dataset_input("penguins", hashlib.sha256(table).hexdigest())],
                 **make_spec().to_dict(),
             )
 

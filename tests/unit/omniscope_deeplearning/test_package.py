@@ -12,7 +12,7 @@ import pytest
 from omniscope_ml.errors import DataError
 from omniscope_ml.kinds import load_package
 from omniscope_ml.network_model import NetworkModel
-from omniscope_ml.packaging import seal, verify_package
+from omniscope_ml.packaging import verify_package, write_manifest
 from omniscope_ml.pyfunc import _load_pyfunc
 from tests.unit.omniscope_deeplearning.conftest import EXAMPLES
 
@@ -143,7 +143,7 @@ def test_weights_of_another_network_are_refused_even_where_the_manifest_lists_th
     name = "payload/weights.safetensors"
     (package / name).write_bytes((other / name).read_bytes())
     (package / "manifest.json").unlink()
-    seal(package, manifest)
+    write_manifest(package, manifest)
 
     with pytest.raises(DataError, match="does not hold the weights"):
         load_package(package)

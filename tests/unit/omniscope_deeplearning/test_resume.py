@@ -15,6 +15,7 @@ from tests.unit.omniscope_deeplearning.conftest import (
     ROWS_OF_PIXELS,
     RecordedReport,
     quick,
+    table_input,
 )
 
 LAYOUTS = {"cnn2d": DIGITS, "mlp": None}
@@ -84,7 +85,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(train_network, make_spec,
     spec = digits_spec(make_spec, "mlp")
     whole = train_network(spec, "digits")
     (tmp_path / "kept").mkdir()
-    paths = JobPaths.below(tmp_path, stored["digits"])
+    paths = JobPaths.below(tmp_path, [table_input(stored["digits"])])
     paths.workspace.mkdir()
     paths.package.mkdir()
     code = (
@@ -95,9 +96,9 @@ def test_a_killed_training_goes_on_from_its_checkpoint(train_network, make_spec,
         "kill = lambda epoch: epoch == 1 and os.kill(os.getpid(), signal.SIGKILL);"
         "root = Path(sys.argv[2]);"
         "report = RecordedReport(on_epoch=kill, resume=root / 'kept');"
-        "train(json.loads(sys.argv[1]), JobPaths.below(root, Path(sys.argv[3])), report)"
+        "train(json.loads(sys.argv[1]), JobPaths.from_dict(json.loads(sys.argv[3])), report)"
     )
-    arguments = [json.dumps(spec.to_dict()), str(tmp_path), str(stored["digits"])]
+    arguments = [json.dumps(spec.to_dict()), str(tmp_path), json.dumps(paths.to_dict())]
 
     killed = subprocess.run([sys.executable, "-c", code, *arguments], check=False)
     resumed = train_network(spec, "digits", resume=tmp_path / "kept")

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 import pickle
 import shutil
@@ -14,7 +15,13 @@ from omniscope_ml.errors import DataError
 from omniscope_ml.kinds import load_package
 from omniscope_ml.mlmodel import write_mlmodel
 from omniscope_ml.model_card import write_model_card
-from omniscope_ml.packaging import MANIFEST_FILE, Manifest, seal, verify_package
+from omniscope_ml.packaging import (
+    MANIFEST_FILE,
+    ArtifactManifest,
+    Manifest,
+    verify_package,
+    write_manifest,
+)
 from omniscope_ml.schema import Feature
 
 MANIFEST = Manifest(
@@ -52,8 +59,24 @@ def package(tmp_path: Path) -> Path:
     (tmp_path / "payload" / "model.pkl").write_bytes(b"model")
     write_mlmodel(tmp_path, MANIFEST)
     write_model_card(tmp_path, MANIFEST, RESULTS)
-    seal(tmp_path, MANIFEST)
+    write_manifest(tmp_path, MANIFEST)
     return tmp_path
+
+
+def test_an_artifact_is_written_with_the_hash_and_size_of_every_file(tmp_path: Path) -> None:
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "summary.svg").write_bytes(b"<svg/>")
+    (tmp_path / "values.json").write_bytes(b"[]")
+
+    write_manifest(tmp_path, ArtifactManifest(kind="explanation"))
+
+    manifest = json.loads((tmp_path / MANIFEST_FILE).read_text())
+    assert (manifest["kind"], manifest["format_version"]) == ("explanation", 1)
+    assert manifest["files"] == {
+        path: {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+        for path, data in (("plots/summary.svg", b"<svg/>"), ("values.json", b"[]"))
+    }
+    assert not (tmp_path / f"{MANIFEST_FILE}.part").exists()
 
 
 def test_manifest_comes_back_as_it_was_written(package: Path) -> None:
@@ -165,7 +188,7 @@ def test_resealed_package_of_somebody_else_is_not_genuine(package: Path, signed:
     (package / "payload" / "model.pkl").write_bytes(b"evil")
     (package / "manifest.sig").unlink()
     (package / "registry.pub").unlink()
-    seal(package, MANIFEST)
+    write_manifest(package, MANIFEST)
     other = Ed25519PrivateKey.generate()
     (package / "manifest.sig").write_bytes(other.sign((package / MANIFEST_FILE).read_bytes()))
     (package / "registry.pub").write_bytes(public_pem(other))
@@ -194,7 +217,7 @@ def test_key_that_is_no_registrys_is_refused(package: Path, signed: bytes, key: 
 
 
 def test_payload_outside_the_package_is_refused(package: Path) -> None:
-    seal(package, dataclasses.replace(MANIFEST, payload="../elsewhere"))
+    write_manifest(package, dataclasses.replace(MANIFEST, payload="../elsewhere"))
 
     with pytest.raises(DataError, match=r"'\.\./elsewhere' is not a folder of the package"):
         verify_package(package)
@@ -215,7 +238,7 @@ def test_folder_without_a_manifest_is_no_package(tmp_path: Path) -> None:
 
 def test_kind_of_a_later_version_is_refused(package: Path) -> None:
     (package / MANIFEST_FILE).unlink()
-    seal(package, dataclasses.replace(MANIFEST, kind="quantum.tabular"))
+    write_manifest(package, dataclasses.replace(MANIFEST, kind="quantum.tabular"))
 
     with pytest.raises(DataError, match=r"'quantum\.tabular'.*automl\.tabular") as caught:
         load_package(package)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from omniscope_service.digests import sha256_of
 from omniscope_service.errors import DataLoss, InvalidArgument, NotFound
 from omniscope_service.jobs.checkpoints.manifest import (
     FILES_FOLDER,
@@ -85,7 +86,7 @@ async def _fetch_file(
     artifacts: ArtifactStore, key: str, expected: StoredFile, path: Path
 ) -> None:
     await artifacts.get_file(key, path)
-    _require(await asyncio.to_thread(_sha256, path), expected.sha256, key)
+    _require(await sha256_of(path), expected.sha256, key)
 
 
 def _require(found: str, expected: str, key: str) -> None:
@@ -93,8 +94,3 @@ def _require(found: str, expected: str, key: str) -> None:
         raise DataLoss(
             f"{key} has the digest {found} and not {expected}.", reason="CHECKPOINT_CORRUPT"
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,8 +17,8 @@ from omniscope_registry.models.package import (
     read_file,
     read_manifest,
 )
-from omniscope_registry.models.signing import is_signed
 from omniscope_service.errors import NotFound
+from omniscope_service.signatures import is_signed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

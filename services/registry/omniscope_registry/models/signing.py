@@ -7,15 +7,13 @@ import stat
 import tempfile
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
-    load_pem_public_key,
 )
 
 from omniscope_service.errors import ConfigurationError
@@ -60,24 +58,6 @@ class ManifestSigner:
     def sign(self, data: bytes) -> bytes:
         """Return the signature of 64 bytes; the same data always gets the same one."""
         return self._key.sign(data)
-
-
-def is_signed(manifest: bytes, signature: bytes, public_key: bytes) -> bool:
-    """Tell whether a key's owner has signed a manifest.
-
-    Args:
-        manifest: Its bytes.
-        signature: 64 bytes.
-        public_key: PEM.
-    """
-    try:
-        key = load_pem_public_key(public_key)
-        if not isinstance(key, Ed25519PublicKey):
-            return False
-        key.verify(signature, manifest)
-    except (ValueError, InvalidSignature):
-        return False
-    return True
 
 
 def _make_key(path: Path) -> None:

@@ -33,6 +33,7 @@ from omniscope_service.jobs.worker import Worker, WorkerDefinition
 from omniscope_service.registry_client import RegistryClient
 from omniscope_service.rpc.server import Registration
 from omniscope_service.testing.serving import serve
+from tests.unit.omniscope_service.jobs.packages import SigningKey
 
 DATASET = b"arrow"
 DIGEST = hashlib.sha256(DATASET).hexdigest()
@@ -149,12 +150,20 @@ class PlayedRegistry(WorkerServiceServicer):
         return messages.FailJobResponse(state=job_pb2.JOB_STATE_FAILED)
 
 
+def dataset_input(key=DATASET_KEY, digest=DIGEST, role="training"):
+    """An input as a claim has it."""
+    return messages.ClaimedInput(
+        role=role, dataset_id=str(ULID()), artifact_key=key, digest=digest
+    )
+
+
 class Scene:
     """The played registry, the broker, the store, and workers of one service among them."""
 
     def __init__(self, registry, bus, artifacts, client, home, target):
         self.registry, self.bus, self.artifacts = registry, bus, artifacts
         self.client, self.home, self.target = client, home, target
+        self.key = SigningKey()
         self.service = f"s{secrets.token_hex(6)}"
 
     def worker(self, **settings):
@@ -186,8 +195,7 @@ class Scene:
         service=None,
         hard_limit_seconds=60.0,
         deadline_seconds=None,
-        dataset_key=DATASET_KEY,
-        digest=DIGEST,
+        inputs=None,
         checkpoints=(),
         **spec,
     ):
@@ -197,8 +205,8 @@ class Scene:
                 job_id=job_id, attempt=1, lease_token=secrets.token_hex(16)
             ),
             job=job_pb2.Job(job_id=job_id, description=json.dumps({"act": act, **spec})),
-            dataset_key=dataset_key,
-            dataset_digest=digest,
+            inputs=[dataset_input()] if inputs is None else inputs,
+            signing_public_key=self.key.public_key,
             artifacts_prefix=f"jobs/{job_id}/attempts/1-abc",
             checkpoints=checkpoints,
         )

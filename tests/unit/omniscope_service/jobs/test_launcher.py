@@ -23,7 +23,7 @@ from omniscope_service.jobs.report import JobPaths
 async def main():
     child = await LocalLauncher("fake_trainer").launch()
     folder = Path(sys.argv[1])
-    await child.start({"act": "grow_tree"}, JobPaths(folder, folder, folder, folder, None))
+    await child.start({"act": "grow_tree"}, JobPaths((), folder, folder, folder, None))
     print((await anext(child.messages()))["text"], flush=True)
     await asyncio.sleep(60)
 
@@ -55,7 +55,7 @@ def paths(tmp_path):
     for name in ("workspace", "package"):
         (tmp_path / name).mkdir()
     (tmp_path / "dataset").write_bytes(b"arrow")
-    return JobPaths.below(tmp_path, tmp_path / "dataset")
+    return JobPaths.below(tmp_path, [])
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest
 from omniscope_registry.jobs.checking import failure_from_proto
 from omniscope_service.errors import ResourceExhausted, Unavailable
 from omniscope_service.log import ALLOWED_KEYS
+from tests.unit.omniscope_service.jobs.conftest import dataset_input
 
 
 def alive(pid):
@@ -84,7 +85,7 @@ FAILURES = [
     ("unexpected_error", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "cannot divide"),
     ("long_error", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "no no no"),
     ("decoding_error", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "invalid start"),
-    ("forget_package", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "no model package"),
+    ("forget_package", messages.FAILURE_CAUSE_USER_ERROR, "TRAINING_FAILED", "no package"),
     (
         "memory_error",
         messages.FAILURE_CAUSE_OUT_OF_MEMORY,
@@ -278,7 +279,7 @@ async def test_hints_of_jobs_that_cannot_be_claimed_are_passed_over(scene):
 
 async def test_a_damaged_dataset_is_no_fault_of_the_user(scene):
     async with scene.working():
-        failed = await scene.run("succeed", digest="0" * 64)
+        failed = await scene.run("succeed", inputs=[dataset_input(digest="0" * 64)])
 
     assert failed.cause == messages.FAILURE_CAUSE_INFRASTRUCTURE
     assert failed.error.reason == "DATASET_CORRUPT"

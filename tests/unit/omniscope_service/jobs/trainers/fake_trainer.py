@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from omniscope_ml.packaging import ArtifactManifest, write_manifest
 from omniscope_service.jobs.report import LostProcessError, TrainingOutcome
 
 
@@ -25,7 +26,7 @@ def warm():
 
 def train(spec, paths, report):
     stopped_early = globals()[spec["act"]](spec, paths, report)
-    if spec["act"] != "forget_package":
+    if spec["act"] not in ("forget_package", "explain"):
         (paths.package / "manifest.json").write_text(json.dumps({"act": spec["act"]}))
     return TrainingOutcome(stopped_early=bool(stopped_early))
 
@@ -45,6 +46,18 @@ def succeed(spec, paths, report):
     )
     report.log("half way", "warning")
     report.progress(100, "done")
+
+
+def read_inputs(spec, paths, report):
+    for given in paths.inputs:
+        files = [given.path] if given.path.is_file() else sorted(given.path.rglob("*.*"))
+        about = (given.role, given.kind, given.id, [file.name for file in files])
+        report.log(json.dumps(about))
+
+
+def explain(spec, paths, report):
+    (paths.package / "values.json").write_text("[0.5]")
+    write_manifest(paths.package, ArtifactManifest(kind="explanation"))
 
 
 def stop_early(spec, paths, report):
