@@ -1,4 +1,4 @@
-"""What names and ids may look like, and how a name is told from an id."""
+"""The forms of names and ids, which tell a name from an id."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESERVED: Final = words_beside_names(
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
-"""What nothing can be named, or its REST path would be another's."""
+"""Words that nothing can be named, or its REST path would be another's."""
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")

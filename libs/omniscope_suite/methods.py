@@ -1,4 +1,4 @@
-"""What the protos state of each method: who may call it, from where, and how long it may take."""
+"""The methods as the protos state them: who may call each, from where, and for how long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from omniscope.common.v1.method_policy_pb2 import MethodPolicy
 
 DEFAULT_TIMEOUT_SECONDS: Final = 60
-"""What a unary call gets whose policy names no time, nor its client a deadline."""
+"""Time of a unary call whose policy names none, nor its client a deadline."""
 
 
 def method_policy(method: MethodDescriptor) -> MethodPolicy | None:

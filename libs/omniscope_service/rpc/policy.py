@@ -18,7 +18,7 @@ _USERS: Final = (Role.VIEWER, Role.TRAINER, Role.OPERATOR, Role.ADMIN)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What holds for the calls of a method.
+    """The policy of a method's calls.
 
     Attributes:
         roles: Who may call it; one of them is enough. None of them: nobody.
