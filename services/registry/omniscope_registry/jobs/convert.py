@@ -14,6 +14,7 @@ from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRe
 from omniscope.registry.v1.job_service_pb2 import JobStatus
 from omniscope.registry.v1.worker_service_pb2 import (
     AttemptLease,
+    ClaimedInput,
     ClaimJobResponse,
     HeartbeatResponse,
     StoredCheckpoint,
@@ -102,6 +103,14 @@ def grant_to_proto(
         column_lists={name: ColumnList(names=names) for name, names in column_lists.items()},
         dataset_key=job.dataset_key,
         dataset_digest=job.dataset_digest,
+        inputs=[
+            ClaimedInput(
+                role="training",
+                dataset_id=job.dataset_id,
+                artifact_key=job.dataset_key,
+                digest=job.dataset_digest,
+            )
+        ],
         artifacts_prefix=grant.artifacts_prefix,
         hard_limit=Duration(seconds=job.hard_limit_seconds),
         deadline_in=None if left is None else duration_to_proto(left),
