@@ -1,4 +1,4 @@
-"""What Envoy must know of the services that the outside may call.
+"""The services that the outside may call, as far as Envoy must know them.
 
 A method that its proto does not call public does not exist outside: neither by REST nor by gRPC.
 """

@@ -20,7 +20,7 @@ class ModelKind(Protocol):
     """A class whose instances are predictors of one kind."""
 
     payload_note: ClassVar[str]
-    """What the model card says of the payload: what it holds, and whether to trust it."""
+    """The model card's words on the payload: what it holds, and whether to trust it."""
 
     @classmethod
     def load(cls, payload: Path, manifest: Manifest) -> Predictor:

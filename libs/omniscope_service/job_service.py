@@ -35,7 +35,7 @@ _USABLE_MEMORY: Final = 0.85
 
 @dataclass(frozen=True, kw_only=True)
 class JobApi:
-    """What the API of a service that runs jobs works with.
+    """The parts that the API of a service that runs jobs works with.
 
     Attributes:
         registry: Acts for the current caller.
@@ -65,7 +65,7 @@ class JobApi:
 
 @dataclass(frozen=True, kw_only=True)
 class JobService:
-    """What a service that runs jobs states; all else is the same for all of them.
+    """The parts of a service that runs jobs in which it differs from others.
 
     Attributes:
         entry: What the suite knows of it.

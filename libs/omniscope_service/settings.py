@@ -91,7 +91,7 @@ class ServiceSettings(BaseSettings):
 
 
 class JobServiceSettings(ServiceSettings):
-    """What a service that runs jobs reads.
+    """Settings of a service that runs jobs.
 
     A service's own class says where it listens and states its prefix, so that the fields come
     from `OMNISCOPE_<SERVICE>_<FIELD>`:

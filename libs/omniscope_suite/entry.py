@@ -1,4 +1,4 @@
-"""What a service states of itself, once, for everybody who starts, reaches or describes it.
+"""The entry of a service: declared once, for everybody who starts, reaches or describes it.
 
 A service's package has it in a module `entry`, which imports nothing else, and its distribution
 names it as an entry point of the group `omniscope.services`.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ResourceClass = Literal["cpu", "gpu"]
-"""What a worker has for its jobs."""
+"""The resources that a worker has for its jobs."""
 JOB_ROLES: Final[Mapping[str, str]] = {"serve": "the API", "work": "the jobs", "all": "both"}
 """Roles of a service that runs jobs."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*")

@@ -1,4 +1,4 @@
-"""What the deeplearning service is made of; `JobService` puts it together."""
+"""The parts of the deeplearning service; `JobService` puts them together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the deeplearning service states of itself."""
+"""The entry of the deeplearning service."""
 
 from typing import Final
 

@@ -11,7 +11,7 @@ import pytest
 from omniscope_ml.kinds import load_package
 from omniscope_ml.mlmodel import write_mlmodel
 from omniscope_ml.model_card import write_model_card
-from omniscope_ml.packaging import seal
+from omniscope_ml.packaging import write_manifest
 from tests.unit.omniscope_ml.test_packaging import MANIFEST, RESULTS
 
 PREDICTOR = """
@@ -47,7 +47,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "payload" / "word.txt").write_text("yes")
     write_mlmodel(package, manifest)
     write_model_card(package, manifest, RESULTS)
-    seal(package, manifest)
+    write_manifest(package, manifest)
     return package
 
 
