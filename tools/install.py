@@ -1,6 +1,6 @@
 """Installs the project into the Python that runs this, and shows meanwhile what pip is doing.
 
-On a terminal one line is kept up to date; elsewhere a line comes whenever there is something new.
+On a terminal one line is kept up to date; elsewhere a line comes every ten seconds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Progress:
     """What pip does at the moment, as its output tells."""
 
     def __init__(self) -> None:
-        self._found = self._fetched = self._wanted = self._before = 0
+        self._started = time.time()
+        self._found = self._fetched = self._wanted = 0
         self._doing = "asking for packages"
 
     def follow(self, output: IO[str]) -> None:
@@ -42,31 +43,29 @@ class Progress:
                 name, version = match[1].split("-")[:2]
                 self._doing = f"fetched {self._fetched}, now {name} {version} ({match[2]})"
             elif line.startswith(INSTALLING):
-                self._wanted, self._before = line.count(",") + 1, _installed()
+                self._wanted = line.count(",") + 1
 
     def text(self) -> str:
         """Return it for people."""
         if not self._wanted:
             return self._doing
-        return f"installed {_installed() - self._before} of {self._wanted}"
+        return f"installed {_installed_since(self._started)} of {self._wanted}"
 
 
 class Line:
-    """Where the text goes: one line that changes on a terminal, else a line for every change."""
+    """Where the text goes: on a terminal always the same line, elsewhere one more each time."""
 
     def __init__(self) -> None:
         self._terminal = sys.stdout.isatty()
-        self._last = ""
-        self.seconds = 0.2 if self._terminal else 5.0
+        self.seconds = 0.2 if self._terminal else 10.0
 
     def show(self, text: str, elapsed: float) -> None:
         """Show a text and how long it has taken so far."""
         line = f"{elapsed:4.0f} s  {text}"
         if self._terminal:
             print(f"\r{line[: shutil.get_terminal_size().columns - 1]}\033[K", end="", flush=True)
-        elif text != self._last:
+        else:
             print(line, flush=True)
-        self._last = text
 
     def close(self) -> None:
         """Leave the line."""
@@ -89,8 +88,9 @@ def main(extra: str) -> int:
     return pip.returncode
 
 
-def _installed() -> int:
-    return len(list(Path(sysconfig.get_path("purelib")).glob("*.dist-info")))
+def _installed_since(started: float) -> int:
+    packages = Path(sysconfig.get_path("purelib")).glob("*.dist-info")
+    return sum(package.stat().st_mtime >= started for package in packages)
 
 
 if __name__ == "__main__":
