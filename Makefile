@@ -5,6 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Neighbours stay together as long as they can, for they share servers; who is done first takes from the others.
+ON_ALL_CORES := --numprocesses logical --dist worksteal
 
 .PHONY: help setup setup-dev ready ready-dev proto proto-lint proto-check rest-reference fmt lint types test test-slow \
         test-gpu faults cover bench demo up down status mlflow-ui check clean
@@ -66,8 +68,8 @@ types: ready-dev ## Strict types
 	@$(BIN)/mypy
 
 ##@ Test
-test: ready-dev ## The default tier: every part, real servers; about 8 minutes of processor time
-	@$(BIN)/python -m pytest
+test: ready-dev ## The default tier: every part, real servers, on all cores; 6 minutes at most on two
+	@$(BIN)/python -m pytest $(ON_ALL_CORES)
 
 test-slow: ready-dev ## The rest
 	@$(BIN)/python -m pytest -m slow
@@ -79,7 +81,7 @@ faults: ready-dev ## Kill processes at random and count what is lost; SEED=1 KIL
 	@$(BIN)/python -m tests.faults.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),200)
 
 cover: ready-dev ## The default tier with branch coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest $(ON_ALL_CORES) --cov --cov-report=term-missing:skip-covered
 
 bench: ready-dev ## Benchmarks, all or ONLY=<name>; SIZE=small only tries them
 	@OMNISCOPE_BENCHMARK_SIZE=$(or $(SIZE),whole) $(BIN)/python -m benchmarks $(ONLY)

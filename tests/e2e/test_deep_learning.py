@@ -14,8 +14,6 @@ from tests.e2e.conftest import DATA, RestSession, RunningSuite
 from tests.e2e.test_training import server_sent_events
 from tests.plain_mlflow import plain_mlflow
 
-pytestmark = pytest.mark.timeout(240)
-
 REQUEST = {
     "dataset_id": "penguins",
     "target_column": "species",

@@ -10,7 +10,6 @@ import pytest
 
 from tests.e2e.conftest import RunningSuite
 
-pytestmark = pytest.mark.timeout(180)
 GRPCURL = Path(sys.executable).parent / "grpcurl"
 PUBLIC_SERVICES = {
     "omniscope.automl.v1.AutoMLService",

@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.conftest import RestSession
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 TABLE = {"dataset_id": "penguins", "target_column": "species"}
 

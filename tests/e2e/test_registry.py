@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import RestSession, RunningSuite
 
 # The registry's own tests have all of it but the processes.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

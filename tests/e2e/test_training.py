@@ -21,8 +21,6 @@ from omniscope.registry.v1 import (
 )
 from tests.e2e.conftest import DATA, RestSession, RunningSuite
 
-pytestmark = pytest.mark.timeout(240)
-
 
 def upload_chunks(path: Path, name: str):
     data = path.read_bytes()

@@ -59,7 +59,7 @@ class EngineCluster(Cluster):
         self.history.add("submitting", request_id=request.request_id)
         async with channel(self._address, self.tokens.user) as to_service:
             stub = self._stub(to_service)
-            job = await answered(lambda: stub.Train(request, timeout=20))
+            job = await answered(lambda: stub.Train(request, timeout=30))
         self.history.add("acknowledged", request_id=request.request_id, job_id=job.job_id)
         self.acknowledged.add(job.job_id)
         return str(job.job_id)

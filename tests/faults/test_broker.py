@@ -25,7 +25,6 @@ async def test_jobs_submitted_while_the_broker_is_down_run_when_it_is_back(clust
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 async def test_a_broker_that_is_killed_20_times_loses_and_doubles_nothing(cluster):
     await cluster.start(workers=2)
     jobs = []

@@ -51,7 +51,6 @@ async def test_a_postgresql_whose_socket_is_gone_is_an_outage(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 async def test_a_postgresql_that_crashes_costs_no_attempt(home, postgres_url, _postgres):  # noqa: PT019
     async with case(Cluster(home, postgres_url)) as cluster:
         cluster.extra |= LONG_LEASE
@@ -71,7 +70,6 @@ async def test_a_postgresql_that_crashes_costs_no_attempt(home, postgres_url, _p
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 async def test_two_registries_on_one_postgresql_stand_in_for_each_other(home, postgres_url):
     async with case(Cluster(home, postgres_url)) as cluster:
         await cluster.start(workers=2, registries=2)

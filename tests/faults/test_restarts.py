@@ -15,7 +15,6 @@ from tests.faults.processes import LONG_LEASE
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 async def test_trainings_go_on_while_the_registry_is_away_for_longer_than_a_lease(cluster):
     cluster.extra |= LONG_LEASE
     await cluster.start(workers=2)
@@ -47,7 +46,6 @@ async def test_a_worker_that_is_told_to_stop_hands_its_job_back_at_once(cluster)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 async def test_a_rolling_restart_under_load_fails_no_job_and_ends_no_watch(cluster):
     cluster.extra |= LONG_LEASE
     await cluster.start(workers=2)

@@ -108,12 +108,12 @@ class _Upstreams:
 
     def __enter__(self) -> dict[str, int]:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(timeout=20)
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(timeout=60)
         ports = {name: server.port for name, server in self._servers.items()}
         return {**ports, "deeplearning": ports["automl"]}
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(timeout=20)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(timeout=60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

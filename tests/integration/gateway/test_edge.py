@@ -80,7 +80,7 @@ def test_allowed_pages_may_ask_and_call(gateway: Gateway, rest: requests.Session
     preflight = requests.options(
         f"{gateway.url}/api/ml/automl/train",
         headers={"origin": origin, "access-control-request-method": "POST"},
-        timeout=10,
+        timeout=60,
     )
     call = rest.get(f"{gateway.url}/api/ml/datasets", headers={"origin": origin})
 
@@ -105,7 +105,7 @@ def test_dubious_requests_are_refused(gateway: Gateway, head: str):
     authorization = f"authorization: Bearer {gateway.tokens.user}"
     request = f"{head}\r\nhost: localhost\r\n{authorization}\r\n\r\n".encode()
 
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as connection:
         connection.sendall(request)
         status_line = connection.makefile("rb").readline()
 
@@ -123,13 +123,13 @@ def test_a_service_that_is_down_is_said_to_be_down(tmp_path: Path):
         closed_port = unused.getsockname()[1]
         with envoy(tmp_path, dict.fromkeys(public_services(), closed_port)) as port:
             url = f"http://127.0.0.1:{port}"
-            by_rest = requests.get(f"{url}/api/ml/datasets", timeout=10)
+            by_rest = requests.get(f"{url}/api/ml/datasets", timeout=60)
             with (
                 grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
                 pytest.raises(grpc.RpcError) as by_grpc,
             ):
-                AutoMLServiceStub(channel).ListPresets(ListPresetsRequest(), timeout=10)
-            health = requests.get(f"{url}/healthz", timeout=10)
+                AutoMLServiceStub(channel).ListPresets(ListPresetsRequest(), timeout=60)
+            health = requests.get(f"{url}/healthz", timeout=60)
 
     assert by_rest.status_code == 503
     assert by_rest.json()["details"][0]["reason"] == "SERVICE_UNREACHABLE"
@@ -139,12 +139,12 @@ def test_a_service_that_is_down_is_said_to_be_down(tmp_path: Path):
 
 def test_the_access_log_has_the_path_of_every_call_without_its_query(tmp_path: Path):
     with envoy(tmp_path, dict.fromkeys(public_services(), 9)) as port:
-        requests.get(f"http://127.0.0.1:{port}/api/ml/datasets?page_token=abc", timeout=10)
+        requests.get(f"http://127.0.0.1:{port}/api/ml/datasets?page_token=abc", timeout=60)
         with (
             grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
             pytest.raises(grpc.RpcError),
         ):
-            AutoMLServiceStub(channel).ListPresets(ListPresetsRequest(), timeout=10)
+            AutoMLServiceStub(channel).ListPresets(ListPresetsRequest(), timeout=60)
 
     lines = (tmp_path / "envoy.log").read_text().splitlines()
     paths = [json.loads(line)["path"] for line in lines if line.startswith("{")]

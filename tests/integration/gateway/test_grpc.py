@@ -142,7 +142,7 @@ def test_internal_services_are_not_there_by_http(gateway: Gateway, path: str, co
     request.url = gateway.url + path
 
     with requests.Session() as session:
-        response = session.send(request, timeout=10)
+        response = session.send(request, timeout=60)
 
     # 12: UNIMPLEMENTED; 13: INTERNAL, as Envoy calls a malformed request.
     by_status = response.status_code in (400, 404)

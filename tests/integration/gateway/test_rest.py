@@ -259,8 +259,8 @@ def test_unknown_paths_and_verbs_are_refused(
 
 
 def test_without_a_token_nothing_but_the_gateways_health_answers(gateway: Gateway):
-    health = requests.get(f"{gateway.url}/healthz", timeout=10)
-    datasets = requests.get(f"{gateway.url}/api/ml/datasets", timeout=10)
+    health = requests.get(f"{gateway.url}/healthz", timeout=60)
+    datasets = requests.get(f"{gateway.url}/api/ml/datasets", timeout=60)
 
     assert health.status_code == 200
     assert refusal(datasets) == (401, "TOKEN_MISSING")

@@ -11,7 +11,6 @@ PROJECT = Path(__file__).parents[3]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_demo_trains_predicts_and_leaves_nothing_running(tmp_path: Path) -> None:
     demo = subprocess.run(
         [sys.executable, PROJECT / "examples" / "demo.py"],

@@ -167,7 +167,7 @@ def test_an_interrupt_stops_a_suite_in_the_foreground(tmp_path: Path) -> None:
     processes = home.processes()
 
     suite.send_signal(signal.SIGINT)
-    suite.communicate(timeout=50)
+    suite.communicate(timeout=100)
 
     assert set(json.loads("".join([*lines, "}"]))["processes"]) == NAMES
     assert suite.returncode == 0
@@ -183,7 +183,7 @@ def test_nothing_outlives_a_suite_that_is_killed(tmp_path: Path) -> None:
     processes = home.processes()
 
     os.kill(int((home.path / "suite.lock").read_text()), signal.SIGKILL)
-    _, alive = psutil.wait_procs(processes, timeout=20)
+    _, alive = psutil.wait_procs(processes, timeout=60)
 
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
     assert home.run("status").returncode == 3

@@ -14,7 +14,7 @@ from tests.unit.omniscope_automl.conftest import SPEC, Train, Training
 DATA = Path(__file__).parents[3] / "examples" / "data"
 TARGETS = {"penguins": "species", "tissue7": "tissue"}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=list(TARGETS))

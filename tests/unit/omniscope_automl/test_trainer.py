@@ -286,7 +286,6 @@ def test_family_that_the_worker_lacks_is_refused(train_model, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_bagged_and_refitted_models_are_trained_without_ray(train_model):
     spec = dataclasses.replace(
         SPEC, quality="good_quality", time_limit=120, included_model_families=("XT", "LR"), seed=3
@@ -315,7 +314,6 @@ def assert_trial_of_stacking_counts_for_nothing(training):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_search_that_runs_out_of_time_keeps_what_it_has(train_model):
     frame = penguins(3_000)
     spec = dataclasses.replace(

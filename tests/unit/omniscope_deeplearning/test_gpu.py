@@ -25,7 +25,7 @@ from tests.unit.omniscope_deeplearning.conftest import (
     RecordedReport,
 )
 
-pytestmark = [pytest.mark.gpu, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.gpu
 
 LAYOUTS = {"cnn2d": {"input_layout": DIGITS}, "mlp": {}}
 

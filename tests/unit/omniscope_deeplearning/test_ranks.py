@@ -23,10 +23,9 @@ from omniscope_service.jobs.report import LostProcessError
 from tests.unit.omniscope_deeplearning.conftest import DIGITS, ROWS_OF_PIXELS, RecordedReport
 
 TRAINERS = Path(__file__).parent / "trainers"
+
+
 # Another process has to import everything first.
-pytestmark = pytest.mark.timeout(300)
-
-
 def other_ranks():
     below = psutil.Process().children()
     return [process for process in below if ranks._JOB_FILE in " ".join(process.cmdline())]

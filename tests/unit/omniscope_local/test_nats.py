@@ -41,7 +41,7 @@ async def test_a_client_stores_messages_that_outlive_the_server(tmp_path: Path) 
 
 
 def test_a_client_without_the_token_is_refused(server: NatsServer) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(b"CONNECT {}\r\nPING\r\n")
         received = b"".join(iter(lambda: connection.recv(4096), b""))
 
@@ -75,5 +75,5 @@ def test_it_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     holder.kill()
     holder.communicate()
 
-    psutil.wait_procs([server], timeout=10)
+    psutil.wait_procs([server], timeout=60)
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE

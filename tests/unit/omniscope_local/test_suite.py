@@ -212,7 +212,7 @@ def test_nothing_outlives_a_suite_that_is_killed(tmp_path: Path) -> None:
     holder.kill()
     holder.communicate()
 
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert len(children) == 2
     assert all(child.status() == psutil.STATUS_ZOMBIE for child in alive)
 

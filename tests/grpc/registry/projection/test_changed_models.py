@@ -8,7 +8,7 @@ from omniscope_registry.jobs.sql import projections
 from omniscope_registry.models.changes_sql import ModelChange, SqlModelChanges
 from omniscope_registry.models.purger import ModelPurger
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # starts MLflow, as test_mlflow does
+pytestmark = pytest.mark.slow  # starts MLflow, as test_mlflow does
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from omniscope_registry.experiments.logging_sql import SqlMetricLog
 from omniscope_registry.jobs.domain import SUCCEEDED
 from omniscope_registry.jobs.sql import projections
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # starts MLflow, as test_mlflow does
+pytestmark = pytest.mark.slow  # starts MLflow, as test_mlflow does
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from omniscope_registry.jobs.domain import SUCCEEDED, Cause
 from omniscope_registry.jobs.sql import projections
 from omniscope_registry.jobs.worker_values import CheckpointRow
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture
 def database_url(tmp_path):

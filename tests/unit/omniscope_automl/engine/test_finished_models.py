@@ -151,7 +151,6 @@ def test_models_made_with_another_version_are_left_and_the_search_starts_over(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("models", [1, 3])
 def test_bagged_and_stacked_models_are_kept_with_their_folds(train_model, tmp_path, models):
     whole = train_model(BAGGED)

@@ -83,6 +83,8 @@ CASES: dict[str, tuple[Callable[[], dict[str, Any]], list[str]]] = {
         ["leaderboard"],
     ),
 }
+# One of classes and one of numbers; drawing takes seconds.
+_QUICK = {"binary", "regression", "one candidate"}
 
 
 def check_png(data: bytes) -> None:
@@ -120,7 +122,13 @@ def contents(package: Path, files: list[PlotFile]) -> dict[str, bytes]:
     return {file["path"]: (package / file["path"]).read_bytes() for file in files}
 
 
-@pytest.mark.parametrize(("results", "wanted"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    ("results", "wanted"),
+    [
+        pytest.param(*case, id=name, marks=() if name in _QUICK else pytest.mark.slow)
+        for name, case in CASES.items()
+    ],
+)
 def test_each_plot_is_a_sound_png_and_a_sound_svg(
     results: Callable[[], dict[str, Any]], wanted: list[str], tmp_path: Path
 ) -> None:
@@ -135,6 +143,7 @@ def test_each_plot_is_a_sound_png_and_a_sound_svg(
     assert len(list((tmp_path / "plots").iterdir())) == len(files)
 
 
+@pytest.mark.slow
 def test_stored_results_give_the_same_bytes_again_also_in_threads(tmp_path: Path) -> None:
     results = class_results(names(2))
     stored = json.loads(json.dumps(results))
