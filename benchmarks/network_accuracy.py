@@ -20,6 +20,7 @@ from benchmarks.claim import Claim
 from benchmarks.size import sized
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.trainer import train
+from omniscope_ml.codec import encode
 from omniscope_ml.datasets.arrow_file import open_dataset
 from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.networks.layout import InputLayout
@@ -113,7 +114,7 @@ def score(task: Task, architecture: str, path: Path, seed: int) -> float:
         paths.workspace.mkdir()
         paths.package.mkdir()
         names = open_dataset(paths.dataset).column_names
-        train(spec_of(task, architecture, names, seed).to_dict(), paths, Silence())
+        train(encode(spec_of(task, architecture, names, seed)), paths, Silence())
         results = json.loads((paths.package / "results.json").read_text())
     return float(results["metrics"][0]["values"][task.baseline.metric])
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from omniscope_ml.codec import decode, encode
 from omniscope_ml.errors import DataError
 from omniscope_ml.schema import Feature
 from omniscope_ml.signature import verify_signature
@@ -94,9 +95,7 @@ class Manifest:
         try:
             values = json.loads(text)
             values.pop("files")
-            values["features"] = tuple(Feature(**feature) for feature in values["features"])
-            values["classes"] = tuple(values["classes"])
-            return cls(**values)
+            return decode(cls, values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _corrupt(f"{MANIFEST_FILE} is not a manifest: {error}") from error
 
@@ -117,7 +116,7 @@ class ArtifactManifest:
 def write_manifest(folder: Path, manifest: Manifest | ArtifactManifest) -> None:
     """Complete a result: hash every file in the folder and write the manifest."""
     files = {path: _entry(folder / path) for path in _files_of(folder)}
-    values = {**dataclasses.asdict(manifest), "files": files}
+    values = {**encode(manifest), "files": files}
     unfinished = folder / f"{MANIFEST_FILE}.part"
     unfinished.write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")
     unfinished.replace(folder / MANIFEST_FILE)

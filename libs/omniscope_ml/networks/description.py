@@ -1,11 +1,11 @@
 """The description of a network in a model package: enough to build it again, and no code."""
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from omniscope_ml.codec import decode, encode
 from omniscope_ml.errors import DataError
 from omniscope_ml.networks.architectures import find_architecture
 from omniscope_ml.networks.layout import InputLayout, fitted_layout
@@ -40,7 +40,7 @@ class NetworkDescription:
 
     def to_json(self) -> str:
         """Return the description as `network.json` holds it."""
-        return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=1)
+        return json.dumps({"format": FORMAT, **encode(self)}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "NetworkDescription":
@@ -52,8 +52,7 @@ class NetworkDescription:
         try:
             values = json.loads(text)
             stored_format = values.pop("format")
-            values["layout"] = InputLayout(**values["layout"])
-            return _checked(cls(**values), stored_format)
+            return _checked(decode(cls, values), stored_format)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"the model package is damaged: network.json describes no network: {error}",

@@ -1,11 +1,10 @@
 """How the columns of a table become the tensor that a network reads."""
 
-import dataclasses
 import math
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 from omniscope_ml.errors import DataError
 
@@ -71,10 +70,6 @@ class InputLayout:
     def shape(self) -> tuple[int, ...]:
         """The lengths of the sides in the order of the kind's fields; empty without sides."""
         return tuple(getattr(self, side) for side in _SIDES[self.kind])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the layout as values that JSON can carry."""
-        return dataclasses.asdict(self)
 
     def _check_side(self, side: str, value: int) -> None:
         if side in _SIDES[self.kind]:

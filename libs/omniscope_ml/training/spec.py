@@ -1,6 +1,7 @@
 """The part of a training's spec by which its rows are read, divided and measured."""
 
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal
 
 from omniscope_ml.preprocessing.options import SelectionMethod
 from omniscope_ml.splits.plan import Strategy
@@ -8,75 +9,48 @@ from omniscope_ml.splits.plan import Strategy
 ProblemType = Literal["binary", "multiclass", "regression"]
 
 
-class TableSpec(Protocol):
-    """The part of every training's spec that is about its table."""
+@dataclass(frozen=True, kw_only=True)
+class TableSpec:
+    """A checked training request, without what is special about the method.
 
-    @property
-    def target_column(self) -> str:
-        """Column to predict."""
-        ...
+    Attributes:
+        job_id: The job.
+        attempt: Number of the attempt, from 1.
+        dataset_id: ULID of the dataset.
+        dataset_digest: SHA-256 of the stored file, hexadecimal.
+        target_column: Column to predict.
+        feature_columns: Columns to predict from, in order; never empty.
+        problem_type: `binary`, `multiclass` or `regression`.
+        positive_class: Class that binary metrics call positive, as text; None for other problems.
+        key_column: Column that names rows; None when there is none.
+        weight_column: Column with the weight of each row; None when rows weigh the same.
+        split_strategy: How rows are divided.
+        split_column: Column with the group, time or part of each row; None for other strategies.
+        test_fraction: Share of the rows that no training sees; not used by `predefined`.
+        validation_fraction: Share of the training rows that validates; None leaves it open.
+        folds: Folds of the training rows that validate; None leaves it open.
+        split_seed: Seed of the division.
+        seed: Seed of everything else that is random.
+        selection_method: Method that ranks columns; None keeps all.
+        selection_top_k: How many numeric columns to keep; None keeps all.
+    """
 
-    @property
-    def feature_columns(self) -> tuple[str, ...]:
-        """Columns to predict from; never empty."""
-        ...
-
-    @property
-    def problem_type(self) -> ProblemType:
-        """`binary`, `multiclass` or `regression`."""
-        ...
-
-    @property
-    def positive_class(self) -> str | None:
-        """Class that binary metrics call positive, as text; None for other problems."""
-        ...
-
-    @property
-    def key_column(self) -> str | None:
-        """Column that names rows; None when there is none."""
-        ...
-
-    @property
-    def weight_column(self) -> str | None:
-        """Column with the weight of each row; None when rows weigh the same."""
-        ...
-
-    @property
-    def split_strategy(self) -> Strategy:
-        """How rows are divided."""
-        ...
-
-    @property
-    def split_column(self) -> str | None:
-        """Column with the group, time or part of each row; None for other strategies."""
-        ...
-
-    @property
-    def split_seed(self) -> int:
-        """Seed of the division."""
-        ...
-
-    @property
-    def test_fraction(self) -> float:
-        """Share of the rows that no training sees; not used by `predefined`."""
-        ...
-
-    @property
-    def validation_fraction(self) -> float | None:
-        """Share of the training rows that validates; None leaves it open."""
-        ...
-
-    @property
-    def folds(self) -> int | None:
-        """Folds of the training rows that validate; None leaves it open."""
-        ...
-
-    @property
-    def selection_method(self) -> SelectionMethod | None:
-        """Method that ranks columns; None keeps all."""
-        ...
-
-    @property
-    def selection_top_k(self) -> int | None:
-        """How many numeric columns to keep; None keeps all."""
-        ...
+    job_id: str
+    attempt: int
+    dataset_id: str
+    dataset_digest: str
+    target_column: str
+    feature_columns: tuple[str, ...]
+    problem_type: ProblemType
+    positive_class: str | None = None
+    key_column: str | None = None
+    weight_column: str | None = None
+    split_strategy: Strategy = "stratified"
+    split_column: str | None = None
+    test_fraction: float = 0.2
+    validation_fraction: float | None = None
+    folds: int | None = None
+    split_seed: int = 0
+    seed: int = 0
+    selection_method: SelectionMethod | None = None
+    selection_top_k: int | None = None

@@ -8,6 +8,7 @@ from omniscope.automl.v1 import automl_service_pb2
 from omniscope_automl.entry import ENTRY
 from omniscope_automl.presets import DEFAULT_PRESET, PRESETS
 from omniscope_automl.spec import TrainSpec, hard_limit_seconds
+from omniscope_ml.codec import encode
 from omniscope_service.errors import InvalidArgument
 from omniscope_training.claim import table_of_claim
 from omniscope_training.submission import submission_of
@@ -48,14 +49,16 @@ def claim_to_spec(claim: ClaimJobResponse) -> Mapping[str, Any]:
             reason="CONFIG_UNKNOWN",
             field="config",
         )
-    return TrainSpec(
-        **table_of_claim(claim, config),
-        time_limit=config.time_limit,
-        quality=config.quality,
-        eval_metric=config.eval_metric,
-        included_model_families=tuple(config.included_model_families),
-        excluded_model_families=tuple(config.excluded_model_families),
-    ).to_dict()
+    return encode(
+        TrainSpec(
+            **table_of_claim(claim, config),
+            time_limit=config.time_limit,
+            quality=config.quality,
+            eval_metric=config.eval_metric,
+            included_model_families=tuple(config.included_model_families),
+            excluded_model_families=tuple(config.excluded_model_families),
+        )
+    )
 
 
 def leaderboard_to_proto(

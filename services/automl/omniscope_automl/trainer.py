@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from omniscope_automl.spec import TrainSpec
+from omniscope_ml.codec import decode
 from omniscope_service.jobs.report import JobPaths, Report, TrainingOutcome
 
 # Where the stages around the search lie, in percent.
@@ -29,7 +30,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     """Search for a model and write its package, `manifest.json` last.
 
     Args:
-        spec: What `TrainSpec.to_dict` wrote.
+        spec: A `TrainSpec`, encoded.
         paths: The dataset to read, a folder to work in, the folder of the package, and what an
             earlier attempt has finished.
         report: Hears of every candidate as soon as it is trained.
@@ -44,7 +45,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     from omniscope_ml.training.training_table import read_training_table
 
     started = time.monotonic()
-    request = TrainSpec.from_dict(spec)
+    request = decode(TrainSpec, spec)
     with autogluon_session(report, paths.workspace) as session:
         report.progress(_READING, "reading the dataset")
         table = read_training_table(paths.dataset, request)

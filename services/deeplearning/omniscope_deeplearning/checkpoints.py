@@ -15,6 +15,7 @@ from torch import Tensor
 from omniscope_deeplearning.module import Learner
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.state import State
+from omniscope_ml.codec import decode, encode
 
 if TYPE_CHECKING:
     from omniscope_service.jobs.report import Report
@@ -56,7 +57,7 @@ class Checkpoint:
             return None
         best = resume / _BEST
         return cls(
-            state=State.from_values(values["state"]),
+            state=decode(State, values["state"]),
             tensors=load_file(resume / _TENSORS),
             best=load_file(best) if best.exists() else None,
         )
@@ -93,7 +94,7 @@ class Checkpoints:
         save_weights(self._folder / _TENSORS, tensors)
         if best is not None:
             save_weights(self._folder / _BEST, best)
-        text = learner.state.to_json(made_by=_made_by(self._spec))
+        text = json.dumps({"made_by": _made_by(self._spec), "state": encode(learner.state)})
         (self._folder / _STATE).write_text(text, encoding="utf-8")
         files = {path.name: path for path in sorted(self._folder.iterdir())}
         self._report.checkpoint(files, step=learner.state.step)
@@ -113,7 +114,7 @@ def _made_by(spec: TrainSpec) -> dict[str, Any]:
 
     Its accelerator too: a GPU rounds and draws differently.
     """
-    asked = {name: value for name, value in spec.to_dict().items() if name != "attempt"}
+    asked = {name: value for name, value in encode(spec).items() if name != "attempt"}
     text = json.dumps(asked, sort_keys=True)
     versions = {"torch": torch.__version__, "omniscope": version("omniscope")}
     return {**versions, "request": hashlib.sha256(text.encode()).hexdigest()}

@@ -19,6 +19,7 @@ from omniscope_deeplearning.preprocessing_choice import (
     SCALINGS,
 )
 from omniscope_deeplearning.spec import TrainSpec
+from omniscope_ml.codec import encode
 from omniscope_ml.networks.architectures import ARCHITECTURES
 from omniscope_service.errors import InvalidArgument
 from omniscope_training.claim import table_of_claim
@@ -73,20 +74,21 @@ def claim_to_spec(claim: ClaimJobResponse, accelerator: Accelerator) -> Mapping[
             field="config",
         )
     name, preprocessing = chosen_architecture(config), config.preprocessing
-    table = table_of_claim(claim, config)
-    return TrainSpec(
-        **{name: value for name, value in table.items() if name != "folds"},
-        accelerator=accelerator,
-        architecture=name,
-        parameters=chosen_parameters(getattr(config, name)),
-        input_layout=chosen_layout(config),
-        training=chosen_options(config),
-        missing_values=MISSING_VALUES[preprocessing.missing_values],
-        imputation=IMPUTATIONS[preprocessing.imputation],
-        scaling=SCALINGS[preprocessing.scaling],
-        log1p=preprocessing.log1p,
-        indicators=preprocessing.indicators,
-    ).to_dict()
+    return encode(
+        TrainSpec(
+            **table_of_claim(claim, config),
+            accelerator=accelerator,
+            architecture=name,
+            parameters=chosen_parameters(getattr(config, name)),
+            input_layout=chosen_layout(config),
+            training=chosen_options(config),
+            missing_values=MISSING_VALUES[preprocessing.missing_values],
+            imputation=IMPUTATIONS[preprocessing.imputation],
+            scaling=SCALINGS[preprocessing.scaling],
+            log1p=preprocessing.log1p,
+            indicators=preprocessing.indicators,
+        )
+    )
 
 
 def architectures_to_proto() -> deep_learning_service_pb2.ListArchitecturesResponse:

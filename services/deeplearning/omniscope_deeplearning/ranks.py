@@ -25,6 +25,7 @@ from omniscope_deeplearning.prepared import read_prepared_table
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.stop_request import StopRequest
 from omniscope_deeplearning.world import World
+from omniscope_ml.codec import decode, encode
 from omniscope_service.jobs.report import JobPaths, Severity
 
 # Ranks that have joined wait so long for each other: one that measures, or writes a checkpoint.
@@ -48,7 +49,7 @@ def launched_ranks(spec: TrainSpec, paths: JobPaths, stop: StopRequest) -> Itera
         yield World()
         return
     job_file = paths.workspace / _JOB_FILE
-    job_file.write_text(json.dumps({"spec": spec.to_dict(), "paths": paths.to_dict()}))
+    job_file.write_text(json.dumps({"spec": encode(spec), "paths": paths.to_dict()}))
     command, world = [sys.executable, "-m", _RANK, str(job_file)], World(0, size)
     with PeerRanks(command, size, paths.workspace) as others:
         store = _rendezvous(world, paths.workspace)
@@ -92,7 +93,7 @@ def run_rank(job_file: Path, rank: int) -> None:
         rank: Number of this process.
     """
     values = json.loads(job_file.read_text())
-    spec = TrainSpec.from_dict(values["spec"])
+    spec = decode(TrainSpec, values["spec"])
     paths = JobPaths.from_dict(values["paths"])
     # The group is left after the error is recorded: others look for it when a connection breaks.
     with (

@@ -1,9 +1,6 @@
 """Where a training stands: what it needs to go on as if nothing had happened."""
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -105,13 +102,3 @@ class State:
             return
         self.stagnant += 1
         self.halvings += self.stagnant % halving_epochs == 0
-
-    def to_json(self, **about: Any) -> str:
-        """Return the state as text, with more that belongs to it."""
-        return json.dumps({**about, "state": dataclasses.asdict(self)})
-
-    @classmethod
-    def from_values(cls, values: dict[str, Any]) -> "State":
-        """Read what `to_json` wrote below `state`."""
-        sums, history = Sums(**values["sums"]), [Epoch(**epoch) for epoch in values["history"]]
-        return cls(**{**values, "sums": sums, "history": history})

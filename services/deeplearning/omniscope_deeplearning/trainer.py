@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from omniscope_deeplearning.spec import TrainSpec
+from omniscope_ml.codec import decode
 from omniscope_service.jobs.report import JobPaths, Report, TrainingOutcome
 
 # Where the stages around the epochs lie, in percent.
@@ -31,7 +32,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     """Train a network and write its package, `manifest.json` last.
 
     Args:
-        spec: What `TrainSpec.to_dict` wrote.
+        spec: A `TrainSpec`, encoded.
         paths: The dataset to read, a folder to work in, the folder of the package, and where an
             earlier attempt stood.
         report: Receives every epoch.
@@ -54,7 +55,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
     from omniscope_deeplearning.stop_request import StopRequest
 
     started = time.monotonic()
-    request, stop = TrainSpec.from_dict(spec), StopRequest()
+    request, stop = decode(TrainSpec, spec), StopRequest()
     check_devices(request)
     report.progress(_READING, "reading the dataset")
     with stop.listening(), explained_memory_error(request):

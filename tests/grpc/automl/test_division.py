@@ -10,6 +10,7 @@ from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1 import feature_selection_pb2, split_pb2
 from omniscope_automl.convert import claim_to_spec
 from omniscope_automl.spec import TrainSpec
+from omniscope_ml.codec import decode
 from tests.grpc.automl.test_train import claim, config_of
 
 GOOD = {"dataset_id": "cells", "target_column": "outcome"}
@@ -57,7 +58,7 @@ def test_a_worker_gets_the_plan_and_the_choice(stub, datasets, credentials, suit
         feature_selection={"method": "FEATURE_SELECTION_METHOD_VARIANCE", "top_k": 2},
     )
 
-    spec = TrainSpec.from_dict(claim_to_spec(claim(job, suite, workers)))
+    spec = decode(TrainSpec, claim_to_spec(claim(job, suite, workers)))
 
     assert (spec.split_strategy, spec.split_column, spec.split_seed) == ("group", "patient", 3)
     assert (spec.folds, spec.validation_fraction, spec.test_fraction) == (4, None, 0.2)

@@ -12,6 +12,7 @@ from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
 from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
 from omniscope_automl.convert import claim_to_spec
 from omniscope_automl.spec import TrainSpec
+from omniscope_ml.codec import decode
 from tests.grpc.tables import WIDE_COLUMNS
 
 
@@ -135,7 +136,7 @@ def test_many_columns_travel_beside_the_configuration(stub, datasets, credential
     assert not config.feature_columns
     assert config.feature_columns_reference.count == WIDE_COLUMNS
     assert len(config.feature_columns_reference.digest) == 64
-    spec = TrainSpec.from_dict(claim_to_spec(claim(job, suite, workers)))
+    spec = decode(TrainSpec, claim_to_spec(claim(job, suite, workers)))
     assert spec.feature_columns == tuple(f"g{number:03}" for number in range(WIDE_COLUMNS))
 
 
@@ -154,7 +155,7 @@ def test_a_worker_gets_the_spec_of_what_was_asked(stub, datasets, credentials, s
         metadata=credentials,
     )
 
-    spec = TrainSpec.from_dict(claim_to_spec(claim(job, suite, workers)))
+    spec = decode(TrainSpec, claim_to_spec(claim(job, suite, workers)))
 
     dataset = datasets["cells"]
     assert spec == TrainSpec(

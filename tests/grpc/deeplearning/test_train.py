@@ -26,6 +26,7 @@ from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, Clai
 from omniscope_deeplearning import options
 from omniscope_deeplearning.convert import claim_to_spec
 from omniscope_deeplearning.spec import TrainSpec
+from omniscope_ml.codec import decode
 from omniscope_ml.networks.architectures import ARCHITECTURES
 from omniscope_ml.networks.layout import InputLayout as Layout
 from tests.grpc.tables import WIDE_COLUMNS
@@ -51,7 +52,7 @@ def spec_of(job: job_pb2.Job, suite, workers) -> TrainSpec:
     workers.AnnounceWorker(AnnounceWorkerRequest(**kind, slots=1), metadata=credentials)
     request = ClaimJobRequest(job_id=job.job_id, claim_id=str(uuid.uuid4()), **kind)
     grant = workers.ClaimJob(request, metadata=credentials)
-    return TrainSpec.from_dict(claim_to_spec(grant, "cpu"))
+    return decode(TrainSpec, claim_to_spec(grant, "cpu"))
 
 
 def test_a_training_is_queued_at_once(stub, datasets, credentials, jobs):

@@ -10,6 +10,7 @@ import pytest
 
 from omniscope_automl.spec import TrainSpec
 from omniscope_automl.trainer import train
+from omniscope_ml.codec import encode
 from omniscope_service.jobs.report import JobInput, JobPaths, TrainingOutcome
 from tests.unit.penguins import FEATURES, penguins, store_frame
 
@@ -106,7 +107,7 @@ def train_model(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Train
         with pytest.MonkeyPatch.context() as patch:
             if not plots:  # drawing them takes longer than such a search
                 patch.setattr("omniscope_automl.results.write_plots", lambda *_: [])
-            outcome = train(spec.to_dict(), paths, report)
+            outcome = train(encode(spec), paths, report)
         return Training(spec, table, report, outcome, paths.package)
 
     return train_frame

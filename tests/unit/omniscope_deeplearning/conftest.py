@@ -13,6 +13,7 @@ import pytest
 from omniscope_deeplearning.options import TrainingOptions
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.trainer import train
+from omniscope_ml.codec import encode
 from omniscope_ml.datasets.arrow_file import open_dataset
 from omniscope_ml.datasets.ingest import DATA_FILE, ingest
 from omniscope_ml.networks.layout import InputLayout
@@ -176,7 +177,7 @@ def train_network(tmp_path_factory: pytest.TempPathFactory, stored: dict[str, Pa
         with pytest.MonkeyPatch.context() as patch:
             if not plots:  # drawing them takes longer than such a training
                 patch.setattr("omniscope_deeplearning.results.write_plots", lambda *_: [])
-            outcome = train(json.loads(json.dumps(spec.to_dict())), paths, report)
+            outcome = train(json.loads(json.dumps(encode(spec))), paths, report)
         return Training(spec, report, outcome, paths.package)
 
     return run

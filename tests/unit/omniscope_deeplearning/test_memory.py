@@ -10,6 +10,7 @@ import torch
 
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope_deeplearning.memory import explained_memory_error
+from omniscope_ml.codec import encode
 from tests.unit.omniscope_service.jobs.conftest import dataset_input, played
 
 TRAINERS = Path(__file__).parent / "trainers"
@@ -90,7 +91,7 @@ async def test_a_job_that_finds_no_memory_says_so(
             failed = await scene.run(
                 act,
                 inputs=[dataset_input("penguins", hashlib.sha256(table).hexdigest())],
-                **make_spec().to_dict(),
+                **encode(make_spec()),
             )
 
     assert failed.cause == messages.FAILURE_CAUSE_OUT_OF_MEMORY

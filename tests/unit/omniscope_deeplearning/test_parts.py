@@ -1,38 +1,15 @@
 """Specs, learning rates and job_file of rows."""
 
-import json
-
 import pytest
 import torch
 
 from omniscope_deeplearning.data import Chunks
 from omniscope_deeplearning.options import TrainingOptions, batch_size_for
 from omniscope_deeplearning.schedules import LearningRate, halving_epochs
-from omniscope_deeplearning.spec import TrainSpec
 from omniscope_deeplearning.state import State
 from omniscope_deeplearning.threads import chosen_threads
 from omniscope_ml.networks.description import describe_network
 from omniscope_ml.networks.layout import InputLayout
-
-
-def test_a_spec_survives_json(make_spec):
-    spec = make_spec(
-        input_layout=InputLayout(kind="sequence", steps=3, channels=2),
-        parameters={"width": 8},
-        options={"batch_size": 4, "patience": None},
-    )
-
-    assert TrainSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
-
-
-def test_a_spec_of_another_version_is_refused(make_spec):
-    values = make_spec().to_dict()
-
-    with pytest.raises(ValueError, match="surprise"):
-        TrainSpec.from_dict({**values, "surprise": 1})
-    del values["seed"]
-    with pytest.raises(ValueError, match="seed"):
-        TrainSpec.from_dict(values)
 
 
 def test_schedules_rise_and_fall_as_they_say():

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from omniscope_ml.codec import encode
 from omniscope_ml.networks.architectures import ARCHITECTURES
 from omniscope_service.jobs.report import JobPaths
 from tests.unit.omniscope_deeplearning.conftest import (
@@ -98,7 +99,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(train_network, make_spec,
         "report = RecordedReport(on_epoch=kill, resume=root / 'kept');"
         "train(json.loads(sys.argv[1]), JobPaths.from_dict(json.loads(sys.argv[3])), report)"
     )
-    arguments = [json.dumps(spec.to_dict()), str(tmp_path), json.dumps(paths.to_dict())]
+    arguments = [json.dumps(encode(spec)), str(tmp_path), json.dumps(paths.to_dict())]
 
     killed = subprocess.run([sys.executable, "-c", code, *arguments], check=False)
     resumed = train_network(spec, "digits", resume=tmp_path / "kept")

@@ -1,4 +1,4 @@
-"""What cannot be a name because paths have it where others have a name."""
+"""Words of REST paths that stand where other paths have a name."""
 
 import importlib
 from collections.abc import Iterator
