@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T")
+_Reader = Callable[[Any, Any, str], Any]
+# Looked at first, for a spec may name 100,000 columns.
+_PLAIN: Final = (str, int, float, NoneType)
 
 
 def encode(instance: "DataclassInstance") -> dict[str, Any]:
@@ -50,6 +53,8 @@ def decode(kind: type[T], values: object) -> T:
 
 
 def _encoded(value: Any) -> Any:
+    if isinstance(value, _PLAIN):
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return encode(value)
     if isinstance(value, Mapping):
@@ -60,10 +65,12 @@ def _encoded(value: Any) -> Any:
 
 
 def _decoded(form: Any, value: Any, path: str) -> Any:
-    if dataclasses.is_dataclass(form):
-        return _record(form, value, path)
-    read = _BY_ORIGIN.get(get_origin(form), _plain)
-    return read(form, value, path)
+    return _reader(form)(form, value, path)
+
+
+@cache
+def _reader(form: Any) -> _Reader:
+    return _record if dataclasses.is_dataclass(form) else _BY_ORIGIN.get(get_origin(form), _plain)
 
 
 def _record(form: Any, value: Any, path: str) -> Any:
@@ -127,7 +134,7 @@ def _mapping(form: Any, value: Any, path: str) -> Any:
     return {key: _decoded(entry, one, f"{path}.{key}") for key, one in value.items()}
 
 
-_BY_ORIGIN: Final[Mapping[Any, Callable[[Any, Any, str], Any]]] = {
+_BY_ORIGIN: Final[Mapping[Any, _Reader]] = {
     Literal: _choice,
     Union: _member,
     UnionType: _member,

@@ -1,4 +1,4 @@
-"""What a training is asked to do: the one form that servicer, worker and trainer agree on.
+"""The spec of a training: the one form that servicer, worker and trainer agree on.
 
 The worker writes a spec as JSON and the child reads it, so this module imports no heavy library.
 """
