@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,14 @@ def service_entries() -> tuple[ServiceEntry, ...]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise LookupError(f"two services that are installed have the name {min(twice)!r}")
     return tuple(sorted(found, key=lambda entry: (bool(entry.resource_classes), entry.name)))
+
+
+@cache
+def load_messages() -> None:
+    """Import the generated modules of all services: their messages are known in `Any` then."""
+    for entry in service_entries():
+        for module in entry.protos:
+            import_module(module)
 
 
 def public_services() -> dict[str, tuple[ServiceDescriptor, ...]]:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from rich.console import Console, RenderableType
 
 from omniscope_client.errors import OmniscopeError, RequestError
+from omniscope_client.packed import packed_messages
 from omniscope_client.render.option_names import in_options
 
 # Wide enough that nothing is folded where a program or a file reads along.
@@ -46,7 +47,10 @@ def console(*, stderr: bool = False) -> Console:
 def as_dict(message: Message) -> dict[str, Any]:
     """Return a message as the gateway would write it."""
     return MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        message,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+        descriptor_pool=packed_messages(),
     )
 
 

@@ -6,8 +6,6 @@ inside, it loads the generated messages that the services' entries name.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import any_pb2, descriptor_pool, json_format
@@ -15,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from omniscope.common.v1 import hyperparameter_pb2
 from omniscope_service.errors import InvalidArgument
-from omniscope_suite.services import service_entries
+from omniscope_suite.services import load_messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +30,7 @@ def config_to_json(config: any_pb2.Any) -> dict[str, Any]:
     Raises:
         InvalidArgument: Nobody here knows its type; reason CONFIG_TYPE_UNKNOWN.
     """
-    _load_messages()
+    load_messages()
     try:
         values = json_format.MessageToDict(config, preserving_proto_field_name=True)
     except (TypeError, DecodeError) as error:
@@ -44,7 +42,7 @@ def config_to_json(config: any_pb2.Any) -> dict[str, Any]:
 
 def config_from_json(values: Mapping[str, Any]) -> any_pb2.Any:
     """Return the packed request that `config_to_json` took."""
-    _load_messages()
+    load_messages()
     return json_format.ParseDict(dict(values), any_pb2.Any())
 
 
@@ -78,10 +76,3 @@ def _is_hyperparameter(field: FieldDescriptor) -> bool:
     if options.HasExtension(hyperparameter_pb2.hyperparameter):
         return options.Extensions[hyperparameter_pb2.hyperparameter]
     return field.number >= _OWN_FIELDS
-
-
-@cache
-def _load_messages() -> None:
-    for entry in service_entries():
-        for module in entry.protos:
-            import_module(module)

@@ -15,6 +15,7 @@ import pytest
 from omniscope_client.errors import OmniscopeError
 from omniscope_local.ports import choose_ports
 from omniscope_local.programs import Program, suite_programs
+from omniscope_local.runner import suite_running
 from omniscope_local.state import read_state
 from omniscope_local.suite import Report, Suite
 from omniscope_suite.services import service_entries
@@ -247,3 +248,15 @@ def test_the_services_of_a_suite_share_one_slot_unless_told_otherwise(
         programs[n].environment["OMNISCOPE_MACHINE_SLOTS"] for n in ("automl", "deeplearning")
     }
     assert shared == {expected}
+
+
+def test_a_suite_without_services_says_that_none_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omniscope_suite.services.entry_points", lambda group: ())
+
+    no_service = pytest.raises(OmniscopeError, match="no service is installed")
+    with no_service as raised, suite_running(tmp_path, lambda report: None):
+        pass
+
+    assert raised.value.reason == "SERVICES_INVALID"
