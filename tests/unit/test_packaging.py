@@ -13,6 +13,7 @@ from omniscope_suite.services import SERVICES_GROUP, service_entries
 PROJECT = Path(__file__).parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 ENTRIES = [entry for entry in service_entries() if (PROJECT / "services" / entry.name).is_dir()]
+JOB_ENTRIES = [entry for entry in ENTRIES if entry.resource_classes]
 
 
 def contract(name: str) -> dict[str, Any]:
@@ -53,5 +54,12 @@ def test_the_layers_hold_for_a_service(entry: ServiceEntry):
         assert entry.package in contract(library)["forbidden_modules"], library
     for library in ("The local suite", "What all trainings check"):
         assert entry.package in contract(library)["forbidden_modules"], library
-    if entry.resource_classes:
-        assert entry.package in contract("Inside a service")["containers"]
+
+
+@pytest.mark.parametrize("entry", JOB_ENTRIES, ids=lambda entry: entry.name)
+def test_the_layers_inside_of_a_service_that_runs_jobs_hold(entry: ServiceEntry):
+    spec, trainer, servicer = (f"{entry.package}.{m}" for m in ("spec", "trainer", "servicer"))
+
+    assert entry.package in contract("Inside a service")["containers"]
+    assert {spec, trainer} <= set(contract("Specs and trainers")["source_modules"])
+    assert {spec, servicer} <= set(contract("The API of a service")["source_modules"])
