@@ -1,4 +1,4 @@
-"""ListJobs and ListModels with 1,000 rows against 1,000,000: two pages, and an empty answer.
+"""ListJobs and ListModels with 1,000 rows against 1,000,000: pages and filters.
 
 Besides, how long a worker's heartbeat waits while lists look at a million rows and find none.
 """
@@ -32,6 +32,7 @@ MANY = sized(1_000_000, small=2000)
 PAGE_SIZE = 10
 PAGE = 100
 MET_BY_NONE = 'dataset_id = "none"'
+MET_BY_SOME = 'dataset_id = "01D00000000000000000000007"'
 # Of what no index is kept: every row is looked at.
 SCANNED_FOR_NONE = 'tags.project = "none"'
 SCANS = sized(3, small=1)
@@ -134,6 +135,7 @@ def pages(lists: Mapping[str, Turn]) -> Mapping[str, Callable[[], str]]:
         found[f"{name}_first"] = partial(turn, "", "")
         found[f"{name}_{PAGE}th"] = partial(turn, token, "")
         found[f"{name}_none"] = partial(turn, "", MET_BY_NONE)
+        found[f"{name}_of_dataset"] = partial(turn, "", MET_BY_SOME)
     return found
 
 

@@ -10,6 +10,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from benchmarks.processes import Processes
 from benchmarks.reporting_worker import SERVICE
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
+from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
 from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceStub
 from omniscope_client.client import Client
@@ -47,7 +48,7 @@ class ReportingJobs:
             service=SERVICE,
             model_type="benchmark",
             config=config,
-            dataset_id=self._dataset_id,
+            inputs=[JobInput(role="training", dataset_id=self._dataset_id)],
             model_name="none",
             description=json.dumps(spec),
             hard_limit_seconds=HARD_LIMIT_SECONDS,

@@ -11,6 +11,7 @@ import grpc
 from google.protobuf import any_pb2
 
 from omniscope.automl.v1 import automl_service_pb2
+from omniscope.common.v1 import job_input_pb2
 from omniscope.registry.v1 import (
     job_intake_service_pb2,
     job_intake_service_pb2_grpc,
@@ -69,7 +70,7 @@ class ModelSeeder:
                 service=SERVICE,
                 model_type="benchmark",
                 config=config,
-                dataset_id=self._dataset_id,
+                inputs=[job_input_pb2.JobInput(role="training", dataset_id=self._dataset_id)],
                 model_name=name,
                 hard_limit_seconds=600,
             ),

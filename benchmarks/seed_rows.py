@@ -22,7 +22,7 @@ _NUMBERS = """
 _JOBS = f"""
     INSERT INTO training_jobs (
         id, owner, service, resource_class, model_type, status, progress, message, model_id,
-        model_name, dataset_id, dataset_key, dataset_digest, experiment, description, tags,
+        model_name, experiment, description, tags,
         warnings, config, column_lists, hard_limit_seconds, attempt, cancel_reason, run_after,
         hinted_at, nudge, last_sequence, stopped_early, version, started_at, completed_at,
         created_at, updated_at
@@ -31,10 +31,18 @@ _JOBS = f"""
         printf('01J%023d', n), :owner, 'automl', 'cpu', 'automl.tabular',
         iif(n < :queued_from, 'succeeded', 'queued'), iif(n < :queued_from, 100, 0), 'Done.',
         iif(n < :queued_from, printf('01M%023d', n), NULL), 'model-' || (n % 97),
-        printf('01D%023d', n % 50), 'datasets/' || (n % 50), printf('%064d', n % 50),
         'experiment-' || (n % 20), 'One of many', '{{"project": "scale", "batch": "7"}}', '[]',
         zeroblob(200), '{{}}', 3600, iif(n < :queued_from, 1, 0), '', :time, :time, 0, 40, 0, 3,
         :time, iif(n < :queued_from, :time, NULL), :time, :time
+    FROM numbers
+"""
+_INPUTS = f"""
+    INSERT INTO job_inputs (
+        job_id, position, owner, role, dataset_id, repeated, artifact_key, digest
+    ) {_NUMBERS}
+    SELECT
+        printf('01J%023d', n), 0, :owner, 'training', printf('01D%023d', n % 50), 0,
+        'datasets/' || (n % 50), printf('%064d', n % 50)
     FROM numbers
 """
 _MODELS = f"""
@@ -73,7 +81,7 @@ def seed(database: Path, rows: int) -> None:
         for setting in _FAST:
             connection.execute(f"PRAGMA {setting}")
         with _indexes_afterwards(connection):
-            for statement in (_JOBS, _MODELS):
+            for statement in (_JOBS, _INPUTS, _MODELS):
                 connection.execute(statement, parameters)
 
 

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import any_pb2
 
+from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from omniscope_training.planner import TrainingPlan
+
+TRAINING_ROLE: Final = "training"
+"""Role of the dataset that a model is trained on."""
 
 # Longer lists are kept beside the configuration.
 _MAX_NAMES_IN_CONFIG: Final = 200
@@ -44,7 +48,7 @@ def submission_of(
         model_type=model_type,
         config=_packed(config),
         column_lists=column_lists,
-        dataset_id=plan.dataset.dataset_id,
+        inputs=[JobInput(role=TRAINING_ROLE, dataset_id=plan.dataset.dataset_id)],
         model_name=request.model_name,
         description=request.description,
         tags=request.tags,

@@ -15,6 +15,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1 import job_pb2
 from omniscope.common.v1.job_event_pb2 import JobEvent, WatchRequest
+from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
 from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceStub
 from omniscope.registry.v1.job_service_pb2 import CancelJobRequest, GetJobRequest
@@ -76,7 +77,7 @@ class Cluster(Processes):
             service="fake",
             model_type="fake.tabular",
             config=config,
-            dataset_id=self.dataset_id,
+            inputs=[JobInput(role="training", dataset_id=self.dataset_id)],
             model_name="model",
             description=json.dumps(spec),
             hard_limit_seconds=hard_limit_seconds,

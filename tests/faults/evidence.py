@@ -11,7 +11,7 @@ from sqlalchemy import Row, Table, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from omniscope.common.v1.job_event_pb2 import JobEvent
-from omniscope_registry.models.signing import ManifestSigner
+from omniscope_registry.packages.signing import ManifestSigner
 from omniscope_registry.tables.jobs import job_attempts, job_events, training_jobs
 from omniscope_registry.tables.models import ml_models
 from tests.faults.history import Entry, History

@@ -6,7 +6,15 @@ from rich.table import Table
 
 from omniscope.registry.v1.experiment_service_pb2 import Experiment, MetricValue, Run
 from omniscope_client.render.amounts import age, moment, number
-from omniscope_client.render.tables import cut, facts, job_state, labels, list_table, metric_place
+from omniscope_client.render.tables import (
+    cut,
+    facts,
+    inputs,
+    job_state,
+    labels,
+    list_table,
+    metric_place,
+)
 
 COUNTED_RUNS = 100
 """The service counts no further."""
@@ -52,8 +60,9 @@ def run(row: Run) -> Table:
         ("experiment", row.experiment),
         ("state", job_state(row.state)),
         ("attempt", str(row.attempt)),
-        ("dataset", row.dataset_id),
+        ("reads", inputs(row.inputs)),
         ("model", row.model_id),
+        ("artifact", row.artifact_id),
         ("MLflow run", row.mlflow_run_id),
         ("submitted", moment(row.create_time)),
         ("tags", labels(row.tags.items())),

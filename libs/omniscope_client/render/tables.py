@@ -9,6 +9,7 @@ from rich.text import Text
 from omniscope.automl.v1.automl_service_pb2 import ListPresetsResponse
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
+from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.common.v1.job_pb2 import Job, JobState
 from omniscope.common.v1.metric_pb2 import ConfusionMatrix, MetricSet
 from omniscope.common.v1.model_pb2 import Model, ModelResults
@@ -105,8 +106,9 @@ def job(row: Job) -> Table:
         ("error", failure(row) if row.HasField("error") else ""),
         ("warnings", in_options("\n".join(row.warnings))),
         ("model", f"{row.model_name} {row.model_id}".strip()),
-        ("dataset", row.dataset_id),
-        ("service", f"{row.service} ({row.model_type})"),
+        ("artifact", f"{row.artifact_kind} {row.artifact_id}".strip()),
+        ("reads", inputs(row.inputs)),
+        ("service", f"{row.service} ({row.model_type or row.artifact_kind})"),
         ("attempt", str(row.attempt)),
         ("submitted", f"{moment(row.create_time)} by {row.created_by}"),
         ("repeats", row.retry_of),
@@ -116,6 +118,16 @@ def job(row: Job) -> Table:
         ("experiment", row.experiment),
         ("tags", labels(row.tags.items())),
         ("description", row.description),
+    )
+
+
+def inputs(read: Iterable[JobInput]) -> str:
+    """Return what a job reads, one on a line, for example `training: dataset 01J…`."""
+    return "\n".join(
+        f"{each.role}: dataset {each.dataset_id}"
+        if each.HasField("dataset_id")
+        else f"{each.role}: model {each.model_id}"
+        for each in read
     )
 
 

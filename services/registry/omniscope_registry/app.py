@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from omniscope.registry.v1.artifact_service_pb2_grpc import add_ArtifactServiceServicer_to_server
 from omniscope.registry.v1.dataset_service_pb2_grpc import add_DatasetServiceServicer_to_server
 from omniscope.registry.v1.experiment_service_pb2_grpc import (
     add_ExperimentServiceServicer_to_server,
@@ -19,6 +20,10 @@ from omniscope.registry.v1.projection_service_pb2_grpc import (
     add_ProjectionServiceServicer_to_server,
 )
 from omniscope.registry.v1.worker_service_pb2_grpc import add_WorkerServiceServicer_to_server
+from omniscope_registry.artifacts.purger import artifact_purger
+from omniscope_registry.artifacts.registrar import ArtifactRegistrar
+from omniscope_registry.artifacts.servicer import ArtifactServicer
+from omniscope_registry.artifacts.store_sql import SqlArtifactStore
 from omniscope_registry.database import Database
 from omniscope_registry.datasets.servicer import DatasetServicer
 from omniscope_registry.datasets.store_sql import SqlDatasetStore
@@ -36,6 +41,7 @@ from omniscope_registry.jobs.servicers.worker import WorkerServicer
 from omniscope_registry.jobs.sql.attempts import SqlAttemptStore
 from omniscope_registry.jobs.sql.checkpoints import SqlCheckpointStore
 from omniscope_registry.jobs.sql.claims import SqlClaims
+from omniscope_registry.jobs.sql.inputs import JobInputs
 from omniscope_registry.jobs.sql.journal import SqlJournal
 from omniscope_registry.jobs.sql.reading import SqlJobReader
 from omniscope_registry.jobs.sql.reports import SqlReportStore
@@ -43,11 +49,13 @@ from omniscope_registry.jobs.sql.store import SqlJobStore
 from omniscope_registry.jobs.sql.workers import SqlWorkerStore
 from omniscope_registry.models.aliases_sql import SqlAliasStore
 from omniscope_registry.models.changes_sql import SqlModelChanges
-from omniscope_registry.models.purger import ModelPurger
-from omniscope_registry.models.registrar import PackageRegistrar
+from omniscope_registry.models.purger import model_purger
+from omniscope_registry.models.reading_jobs import ReadingJobs
+from omniscope_registry.models.registrar import ModelRegistrar
 from omniscope_registry.models.servicer import ModelServicer
-from omniscope_registry.models.signing import ManifestSigner
 from omniscope_registry.models.store_sql import SqlModelStore
+from omniscope_registry.packages.signing import ManifestSigner
+from omniscope_registry.packages.verifier import PackageVerifier
 from omniscope_registry.projection.servicer import ProjectionServicer
 from omniscope_registry.relay import Relay
 from omniscope_registry.request_ids import RequestIdExpiry
@@ -66,7 +74,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from omniscope_registry.jobs.domain import JobTimes
-    from omniscope_registry.jobs.ports import ModelRegistrar
+    from omniscope_registry.models.ports import ModelUsers
     from omniscope_registry.settings import RegistrySettings
     from omniscope_service.events.bus import EventBus
     from omniscope_service.rpc.auth import TokenVerifier
@@ -145,7 +153,8 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
             DeadlineEnforcer(database, times).run,
             RequestIdExpiry(database).run,
             AttemptCollector(database, resources.artifacts, settings.attempts_kept).run,
-            ModelPurger(database, resources.artifacts, settings.deleted_models_kept).run,
+            model_purger(database, resources.artifacts, settings.deleted_models_kept).run,
+            artifact_purger(database, resources.artifacts, settings.deleted_models_kept).run,
         ],
     )
 
@@ -156,9 +165,15 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
     models = SqlModelStore(database, settings.deleted_models_kept)
     signer = ManifestSigner.open(settings.home / "signing-key")
     column_lists = ColumnLists(artifacts)
-    registrar = PackageRegistrar(models, artifacts, signer)
-    store, workers = SqlJobStore(database, datasets, settings.quota), SqlWorkerStore(database)
-    intake = JobIntake(store, SqlJobReader(database), datasets, column_lists, workers)
+    verifier = PackageVerifier(artifacts, signer)
+    made = SqlArtifactStore(database, settings.deleted_models_kept)
+    completion = Completion(
+        SqlAttemptStore(database, settings.job_times),
+        ModelRegistrar(models, artifacts, verifier),
+        ArtifactRegistrar(made, artifacts, verifier),
+    )
+    store = SqlJobStore(database, JobInputs(datasets, models), settings.quota)
+    intake = JobIntake(store, SqlJobReader(database), column_lists, SqlWorkerStore(database))
     return [
         Registration(
             _jobs(resources, store, intake),
@@ -171,7 +186,7 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
             f"{_PACKAGE}.JobIntakeService",
         ),
         Registration(
-            _workers(database, settings.job_times, registrar, column_lists),
+            _workers(database, settings.job_times, completion, column_lists, signer.public_key),
             add_WorkerServiceServicer_to_server,
             f"{_PACKAGE}.WorkerService",
         ),
@@ -192,12 +207,17 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
             f"{_PACKAGE}.ModelService",
         ),
         Registration(
+            ArtifactServicer(made, artifacts),
+            add_ArtifactServiceServicer_to_server,
+            f"{_PACKAGE}.ArtifactService",
+        ),
+        Registration(
             ExperimentServicer(database),
             add_ExperimentServiceServicer_to_server,
             f"{_PACKAGE}.ExperimentService",
         ),
         Registration(
-            ProjectionServicer(database, models),
+            ProjectionServicer(database, [models, made]),
             add_ProjectionServiceServicer_to_server,
             f"{_PACKAGE}.ProjectionService",
         ),
@@ -214,21 +234,26 @@ def _jobs(resources: Resources, store: SqlJobStore, intake: JobIntake) -> JobSer
 
 def _models(resources: Resources, store: SqlModelStore, kept: timedelta) -> ModelServicer:
     aliases = SqlAliasStore(resources.database, store.cache)
-    changes = SqlModelChanges(resources.database, store.cache, [aliases], kept)
+    users: list[ModelUsers] = [aliases, ReadingJobs()]
+    changes = SqlModelChanges(resources.database, store.cache, users, kept)
     return ModelServicer(store, changes, aliases, resources.artifacts)
 
 
 def _workers(
-    database: Database, times: JobTimes, registrar: ModelRegistrar, column_lists: ColumnLists
+    database: Database,
+    times: JobTimes,
+    completion: Completion,
+    column_lists: ColumnLists,
+    signing_public_key: bytes,
 ) -> WorkerServicer:
-    attempts = SqlAttemptStore(database, times)
     return WorkerServicer(
         SqlWorkerStore(database),
         SqlClaims(database, times),
-        attempts,
+        SqlAttemptStore(database, times),
         SqlReportStore(database),
         SqlCheckpointStore(database),
-        Completion(attempts, registrar),
+        completion,
         column_lists,
         times,
+        signing_public_key,
     )

@@ -26,7 +26,7 @@ from omniscope_registry.engines import (
     ran_out_of_time,
 )
 from omniscope_registry.migrations.upgrade import is_newest, upgrade
-from omniscope_registry.sqlite_file import lock_file
+from omniscope_registry.sqlite_file import lock_file, upgrade_file
 from omniscope_registry.sqlite_on_loop import OnLoop
 from omniscope_registry.sqlite_scans import StatementTimeoutError
 from omniscope_registry.tables.jobs import training_jobs
@@ -94,10 +94,11 @@ class Database:
         lock = lock_file(Path(str(parsed.database))) if dialect == "sqlite" else None
         database = cls(open_engines(parsed), dialect, lock)
         try:
-            async with database.write() as connection:
-                await connection.run_sync(upgrade)
-                if dialect == "sqlite":
-                    await database._go_on_from_last_change(connection)
+            if dialect == "sqlite":
+                await database._upgrade_file(parsed)
+            else:
+                async with database.write() as connection:
+                    await connection.run_sync(upgrade)
         except BaseException:
             await database.close()
             raise
@@ -124,12 +125,15 @@ class Database:
         finally:
             await database.close()
 
-    async def _go_on_from_last_change(self, connection: AsyncConnection) -> None:
-        """Count on from what an earlier process has written, or its jobs would not be due.
+    async def _upgrade_file(self, url: URL) -> None:
+        """Upgrade, and count on from what an earlier process has written.
 
-        The wall clock may have been set back since.
+        The wall clock may have been set back since, and its jobs would not be due.
         """
-        last = await connection.scalar(select(func.max(training_jobs.c.updated_at)))
+        with _outages():
+            await asyncio.to_thread(upgrade_file, url)
+        async with self.read() as connection:
+            last = await connection.scalar(select(func.max(training_jobs.c.updated_at)))
         wall, started = self._anchor
         self._anchor = (max(wall, last or wall), started)
 

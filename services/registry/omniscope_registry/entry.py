@@ -8,6 +8,7 @@ ENTRY: Final = ServiceEntry(
     name="registry",
     package="omniscope_registry",
     protos=(
+        "omniscope.registry.v1.artifact_service_pb2",
         "omniscope.registry.v1.dataset_service_pb2",
         "omniscope.registry.v1.experiment_service_pb2",
         "omniscope.registry.v1.job_intake_service_pb2",

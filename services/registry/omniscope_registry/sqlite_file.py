@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
 
+from omniscope_registry.migrations.upgrade import upgrade
 from omniscope_registry.sqlite_on_loop import Transactions
 from omniscope_registry.sqlite_scans import CONCURRENT_SCANS
 from omniscope_service.errors import ConfigurationError
@@ -60,6 +61,23 @@ def sqlite_engines(url: URL) -> tuple[Transactions, Engine, Engine]:
     return Transactions(writer), reader, scanner
 
 
+def upgrade_file(url: URL) -> None:
+    """Bring the tables up to date in one transaction.
+
+    References between tables are checked at its end only: a table that is made anew, which is how
+    SQLite changes a constraint, is gone for a moment.
+    """
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"))
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "connect", _leave_references_unchecked)
+    event.listen(engine, "begin", _begin_immediate)
+    try:
+        with engine.begin() as connection:
+            upgrade(connection)
+    finally:
+        engine.dispose()
+
+
 def _configure(connection: Any, _record: object) -> None:
     # The driver must not open transactions by itself: it would do so without IMMEDIATE.
     connection.isolation_level = None
@@ -76,6 +94,10 @@ def _configure(connection: Any, _record: object) -> None:
 
 def _forbid_writing(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA query_only = ON").close()
+
+
+def _leave_references_unchecked(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA foreign_keys = OFF").close()
 
 
 def _refuse_to_wait(connection: Any, _record: object) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,9 @@ from ulid import ULID
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.split_pb2 import SPLIT_STRATEGY_STRATIFIED, SplitConfig
 from omniscope_registry.database import Database
-from omniscope_registry.jobs.values import JobRow
+from omniscope_registry.jobs.sql.inputs import insert_inputs
+from omniscope_registry.jobs.values import InputKind, JobInput, JobRow, StoredInput
+from omniscope_registry.tables import artifacts as _artifacts  # noqa: F401 - fill the metadata
 from omniscope_registry.tables import datasets, jobs, models  # noqa: F401 - fill the metadata
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.metadata import metadata
@@ -143,7 +145,9 @@ def refused() -> Callable[[Awaitable[Any]], Awaitable[ServiceError]]:
 def insert_job(database: Database) -> Callable[..., Awaitable[JobRow]]:
     """Inserts a row into `training_jobs` past the services, and returns it."""
 
-    async def insert_row(*, status: str = "running", **values: Any) -> JobRow:
+    async def insert_row(
+        *, status: str = "running", inputs: Sequence[JobInput] = (), **values: Any
+    ) -> JobRow:
         now = datetime.now(UTC)
         running = status == "running"
         row = {
@@ -156,9 +160,6 @@ def insert_job(database: Database) -> Callable[..., Awaitable[JobRow]]:
             "progress": 0.0,
             "message": "",
             "model_name": "birds-species-automl",
-            "dataset_id": str(ULID()),
-            "dataset_key": "datasets/x/data.arrow",
-            "dataset_digest": "0" * 64,
             "experiment": "default",
             "description": "a first try",
             "tags": {"team": "ornithology"},
@@ -172,6 +173,7 @@ def insert_job(database: Database) -> Callable[..., Awaitable[JobRow]]:
             "cancel_reason": "",
             "run_after": now,
             "nudge": 0,
+            "artifact_kind": "",
             "last_sequence": 0,
             "stopped_early": False,
             "version": 1,
@@ -180,9 +182,16 @@ def insert_job(database: Database) -> Callable[..., Awaitable[JobRow]]:
         } | values
         async with database.write() as conn:
             statement = insert(training_jobs).values(row).returning(*training_jobs.c)
-            return JobRow.from_row((await conn.execute(statement)).one())
+            job = JobRow.from_row((await conn.execute(statement)).one())
+            return await insert_inputs(conn, job, inputs or [training_input()])
 
     return insert_row
+
+
+def training_input(dataset_id: str = "") -> JobInput:
+    """A dataset to train on; by default one that nobody stored."""
+    stored = StoredInput("datasets/x/data.arrow", "0" * 64)
+    return JobInput("training", InputKind.DATASET, dataset_id or str(ULID()), stored)
 
 
 def _train_request() -> AnyMessage:

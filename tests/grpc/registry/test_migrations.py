@@ -2,7 +2,7 @@
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Inspector, inspect, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -11,6 +11,7 @@ from omniscope_registry.migrations.upgrade import alembic_config, newest_revisio
 from omniscope_registry.tables.metadata import metadata
 from omniscope_registry.upgrade_process import upgrade_in_child
 from omniscope_service.errors import ConfigurationError
+from tests.grpc.registry.schema import described
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -21,42 +22,10 @@ def empty_database_url(request, tmp_path):
     return f"sqlite+aiosqlite:///{tmp_path / 'fresh' / 'registry.db'}"
 
 
-def _described(connection: Connection) -> dict[str, object]:
-    inspector: Inspector = inspect(connection)
-    tables = set(inspector.get_table_names()) - {"alembic_version"}
-    return {table: _described_table(inspector, table) for table in sorted(tables)}
-
-
-def _described_table(inspector: Inspector, table: str) -> dict[str, object]:
-    return {
-        "columns": {
-            column["name"]: (str(column["type"]), column["nullable"])
-            for column in inspector.get_columns(table)
-        },
-        "primary key": inspector.get_pk_constraint(table)["constrained_columns"],
-        "unique": _by_name(inspector.get_unique_constraints(table), "column_names"),
-        "check": _by_name(inspector.get_check_constraints(table), "sqltext"),
-        "foreign": _by_name(inspector.get_foreign_keys(table), "constrained_columns"),
-        "indexes": {
-            index["name"]: (index["column_names"], index["unique"], _condition(index))
-            for index in inspector.get_indexes(table)
-        },
-    }
-
-
-def _by_name(constraints, key):
-    return {constraint["name"]: constraint[key] for constraint in constraints}
-
-
-def _condition(index) -> str:
-    options = index.get("dialect_options", {})
-    return next((str(value) for key, value in options.items() if "where" in key), "")
-
-
 async def test_upgrading_from_empty_makes_the_tables_of_the_metadata(empty_database_url):
     migrated = await Database.open(empty_database_url)
     async with migrated.write() as conn:
-        found = await conn.run_sync(_described)
+        found = await conn.run_sync(described)
     dialect = migrated.dialect
     await migrated.close()
 
@@ -71,9 +40,9 @@ async def _described_by_metadata(url: str, dialect: str) -> dict[str, object]:
             await conn.execute(text("CREATE SCHEMA expected"))
             await conn.execute(text("SET search_path TO expected"))
         await conn.run_sync(metadata.create_all)
-        described = await conn.run_sync(_described)
+        found = await conn.run_sync(described)
     await engine.dispose()
-    return described
+    return found
 
 
 async def test_opening_an_up_to_date_database_changes_nothing(empty_database_url):
@@ -105,15 +74,17 @@ async def test_a_database_of_another_kind_is_refused():
 
 _JOB = """INSERT INTO training_jobs (
     id, owner, service, resource_class, model_type, status, progress, message, model_name,
-    dataset_id, dataset_key, dataset_digest, experiment, description, tags, warnings, config,
+    experiment, description, tags, warnings, config,
     column_lists, hard_limit_seconds, attempt, run_after, nudge, last_sequence, stopped_early,
     version, created_at, updated_at, cancel_reason
 ) VALUES (
-    'job', 'ada', 'automl', 'cpu', 'm', 'queued', 0, '', 'm', 'd', 'd', 'd', 'e', '', '{}', '[]',
+    'job', 'ada', 'automl', 'cpu', 'm', 'queued', 0, '', 'm', 'e', '', '{}', '[]',
     '', '{}', 1, 0, '2026-01-01', 0, 0, false, 1, '2026-01-01', '2026-01-01', ''
 )"""
 _ENDED = "status = 'cancelled', version = version + 1, completed_at = '2026-01-02'"
 _SUCCEEDED = "status = 'succeeded', version = version + 1, completed_at = '2026-01-02'"
+_WITH_MODEL = f"{_SUCCEEDED}, lease_token_hash = NULL, lease_until = NULL, model_id = 'm'"
+_WITH_ARTIFACT = f"{_SUCCEEDED}, lease_token_hash = NULL, lease_until = NULL, artifact_id = 'a'"
 _RUNNING = (
     "status = 'running', version = version + 1, lease_token_hash = 'h', lease_until = '2026-01-02'"
 )
@@ -124,6 +95,7 @@ _RUNNING = (
     [
         (_ENDED, "status = 'queued', completed_at = NULL, version = version + 1"),
         (_ENDED, "last_sequence = 7"),
+        (_ENDED, "artifact_kind = 'explanation'"),
         ("attempt = 0", "status = 'running', lease_token_hash = 'h', lease_until = '2026-01-02'"),
         ("attempt = 0", "status = 'running', version = version + 1"),
         ("attempt = 0", "status = 'cancelled', version = version + 1"),
@@ -140,6 +112,11 @@ _RUNNING = (
             # without a model
             f"{_SUCCEEDED}, lease_token_hash = NULL, lease_until = NULL",
         ),
+        # with the other result than the job makes, or with both
+        (_RUNNING, _WITH_ARTIFACT),
+        (f"{_RUNNING}, artifact_kind = 'explanation'", _WITH_MODEL),
+        (_RUNNING, f"{_WITH_MODEL}, artifact_id = 'a'"),
+        ("attempt = 0", "artifact_id = 'a'"),
     ],
 )
 async def test_no_statement_can_break_the_life_of_a_job(database, before, change):

@@ -16,7 +16,7 @@ FIELDS: dict[str, Filterable] = {
 
 
 def compiled(text: str) -> list[tuple[str, dict[str, object]]]:
-    conditions = (condition.compile() for condition in compile_filter(text, FIELDS))
+    conditions = (condition.compile() for condition in compile_filter(text, FIELDS).conditions)
     return [(str(condition), dict(condition.params)) for condition in conditions]
 
 

@@ -1,9 +1,17 @@
-import pytest
-from sqlalchemy import text
+import sqlite3
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import Engine, event, text
+
+from omniscope.registry.v1.artifact_service_pb2 import ListArtifactsRequest
+from omniscope.registry.v1.experiment_service_pb2 import ListRunsRequest
+from omniscope.registry.v1.job_service_pb2 import ListJobsRequest
+from omniscope_registry.artifacts.store_sql import SqlArtifactStore
 from omniscope_registry.database import Database
+from omniscope_registry.experiments.runs_sql import SqlRunReader
 from omniscope_registry.jobs.sql import reading
-from omniscope_registry.listing.filter import FilterField, FilterMap
+from omniscope_registry.listing.filter import FilterField, FilterMap, FilterRelated
 from omniscope_registry.models import store_sql
 
 
@@ -15,13 +23,15 @@ FILTERED = [
     column(field)
     for fields in (reading._FILTER_FIELDS, store_sql._FILTER_FIELDS)
     for field in fields.values()
-    if not isinstance(field, FilterMap)  # no index knows the keys that people think of
+    # no index knows the keys that people think of
+    if not isinstance(field, FilterMap | FilterRelated)
 ]
 
 
 @pytest.fixture
 async def database(tmp_path):
     opened = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}")
+    opened.file = tmp_path / "registry.db"
     yield opened
     await opened.close()
 
@@ -40,3 +50,43 @@ async def test_a_filtered_list_reads_only_rows_that_meet_the_filter(database, fi
     assert plan == [
         f"SEARCH {filtered.table} USING INDEX {index} (owner=? AND {filtered.name}=? AND id<?)"
     ]
+
+
+@pytest.mark.parametrize("column", ["dataset_id", "model_id"])
+@pytest.mark.parametrize("service", ["jobs", "runs", "artifacts"])
+async def test_a_list_of_what_read_something_reads_only_that(database, service, column):
+    statement, parameters = await _first_page(database, service, f'{column} = "x"')
+
+    with sqlite3.connect(database.file) as connection:
+        plan = [
+            row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+
+    index = f"USING COVERING INDEX ix_job_inputs_owner_{column}"
+    assert f"{index} (owner=? AND {column}=? AND repeated=?)" in plan[0]
+    assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in plan)
+
+
+async def _first_page(database, service, only):
+    """Return the statement, and its parameters, by which a page is read."""
+    statements = []
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        if "LIMIT" in statement:
+            statements.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        if service == "jobs":
+            await reading.SqlJobReader(database).list_page("ada", ListJobsRequest(filter=only))
+        elif service == "runs":
+            request = ListRunsRequest(experiment="e", filter=only)
+            await SqlRunReader(database).page("ada", request)
+        else:
+            store = SqlArtifactStore(database, timedelta(days=30))
+            request = ListArtifactsRequest(filter=only)
+            await store.list_page("ada", request, show_deleted=False)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    (page,) = statements
+    return page

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from omniscope.common.v1 import job_pb2 as omniscope_dot_common_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#omniscope/common/v1/job_event.proto\x12\x13omniscope.common.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1domniscope/common/v1/job.proto\"~\n\x0cWatchRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cresume_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12<\n\x0b\x65vent_types\x18\x03 \x03(\x0e\x32!.omniscope.common.v1.JobEventTypeB\x04\xe2\x41\x01\x01\"\xd7\x04\n\x08JobEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x05\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12\x0e\n\x06job_id\x18\x05 \x01(\t\x12\x16\n\x0e\x63oalesced_from\x18\x06 \x01(\x05\x12,\n\x08snapshot\x18\n \x01(\x0b\x32\x18.omniscope.common.v1.JobH\x00\x12:\n\rstate_changed\x18\x0b \x01(\x0b\x32!.omniscope.common.v1.StateChangedH\x00\x12\x31\n\x08progress\x18\x0c \x01(\x0b\x32\x1d.omniscope.common.v1.ProgressH\x00\x12\x32\n\x06metric\x18\r \x01(\x0b\x32 .omniscope.common.v1.MetricPointH\x00\x12\x42\n\x11leaderboard_entry\x18\x0e \x01(\x0b\x32%.omniscope.common.v1.LeaderboardEntryH\x00\x12\x35\n\ncheckpoint\x18\x0f \x01(\x0b\x32\x1f.omniscope.common.v1.CheckpointH\x00\x12\x30\n\x08log_line\x18\x10 \x01(\x0b\x32\x1c.omniscope.common.v1.LogLineH\x00\x12\x33\n\theartbeat\x18\x11 \x01(\x0b\x32\x1e.omniscope.common.v1.HeartbeatH\x00\x42\x07\n\x05\x65vent\"\xda\x01\n\x0cStateChanged\x12\x31\n\nfrom_state\x18\x01 \x01(\x0e\x32\x1d.omniscope.common.v1.JobState\x12/\n\x08to_state\x18\x02 \x01(\x0e\x32\x1d.omniscope.common.v1.JobState\x12\x0f\n\x07message\x18\x03 \x01(\t\x12,\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1d.omniscope.common.v1.JobError\x12\x10\n\x08model_id\x18\x05 \x01(\t\x12\x15\n\rstopped_early\x18\x06 \x01(\x08\"t\n\x08Progress\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\r\n\x05phase\x18\x02 \x01(\t\x12\x11\n\tcompleted\x18\x03 \x01(\x05\x12\r\n\x05total\x18\x04 \x01(\x05\x12&\n\x03\x65ta\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"V\n\x0bMetricPoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12\r\n\x05\x65poch\x18\x04 \x01(\x05\x12\r\n\x05split\x18\x05 \x01(\t\"\xc7\x01\n\x10LeaderboardEntry\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\x12\x18\n\x10score_validation\x18\x03 \x01(\x01\x12\x17\n\nscore_test\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0b\x66it_seconds\x18\x05 \x01(\x01\x12\x1a\n\x12prediction_seconds\x18\x06 \x01(\x01\x12\x13\n\x0bstack_level\x18\x07 \x01(\x05\x12\x0c\n\x04rank\x18\x08 \x01(\x05\x42\r\n\x0b_score_test\"<\n\nCheckpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\"K\n\x07LogLine\x12\x32\n\x08severity\x18\x01 \x01(\x0e\x32 .omniscope.common.v1.LogSeverity\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x0b\n\tHeartbeat*\xa5\x02\n\x0cJobEventType\x12\x1e\n\x1aJOB_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n\x17JOB_EVENT_TYPE_SNAPSHOT\x10\x01\x12 \n\x1cJOB_EVENT_TYPE_STATE_CHANGED\x10\x02\x12\x1b\n\x17JOB_EVENT_TYPE_PROGRESS\x10\x03\x12\x19\n\x15JOB_EVENT_TYPE_METRIC\x10\x04\x12$\n JOB_EVENT_TYPE_LEADERBOARD_ENTRY\x10\x05\x12\x1d\n\x19JOB_EVENT_TYPE_CHECKPOINT\x10\x06\x12\x1b\n\x17JOB_EVENT_TYPE_LOG_LINE\x10\x07\x12\x1c\n\x18JOB_EVENT_TYPE_HEARTBEAT\x10\x08*\x8c\x01\n\x0bLogSeverity\x12\x1c\n\x18LOG_SEVERITY_UNSPECIFIED\x10\x00\x12\x16\n\x12LOG_SEVERITY_DEBUG\x10\x01\x12\x15\n\x11LOG_SEVERITY_INFO\x10\x02\x12\x18\n\x14LOG_SEVERITY_WARNING\x10\x03\x12\x16\n\x12LOG_SEVERITY_ERROR\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#omniscope/common/v1/job_event.proto\x12\x13omniscope.common.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1domniscope/common/v1/job.proto\"~\n\x0cWatchRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cresume_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12<\n\x0b\x65vent_types\x18\x03 \x03(\x0e\x32!.omniscope.common.v1.JobEventTypeB\x04\xe2\x41\x01\x01\"\xd7\x04\n\x08JobEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x05\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12\x0e\n\x06job_id\x18\x05 \x01(\t\x12\x16\n\x0e\x63oalesced_from\x18\x06 \x01(\x05\x12,\n\x08snapshot\x18\n \x01(\x0b\x32\x18.omniscope.common.v1.JobH\x00\x12:\n\rstate_changed\x18\x0b \x01(\x0b\x32!.omniscope.common.v1.StateChangedH\x00\x12\x31\n\x08progress\x18\x0c \x01(\x0b\x32\x1d.omniscope.common.v1.ProgressH\x00\x12\x32\n\x06metric\x18\r \x01(\x0b\x32 .omniscope.common.v1.MetricPointH\x00\x12\x42\n\x11leaderboard_entry\x18\x0e \x01(\x0b\x32%.omniscope.common.v1.LeaderboardEntryH\x00\x12\x35\n\ncheckpoint\x18\x0f \x01(\x0b\x32\x1f.omniscope.common.v1.CheckpointH\x00\x12\x30\n\x08log_line\x18\x10 \x01(\x0b\x32\x1c.omniscope.common.v1.LogLineH\x00\x12\x33\n\theartbeat\x18\x11 \x01(\x0b\x32\x1e.omniscope.common.v1.HeartbeatH\x00\x42\x07\n\x05\x65vent\"\xef\x01\n\x0cStateChanged\x12\x31\n\nfrom_state\x18\x01 \x01(\x0e\x32\x1d.omniscope.common.v1.JobState\x12/\n\x08to_state\x18\x02 \x01(\x0e\x32\x1d.omniscope.common.v1.JobState\x12\x0f\n\x07message\x18\x03 \x01(\t\x12,\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1d.omniscope.common.v1.JobError\x12\x10\n\x08model_id\x18\x05 \x01(\t\x12\x15\n\rstopped_early\x18\x06 \x01(\x08\x12\x13\n\x0b\x61rtifact_id\x18\x07 \x01(\t\"t\n\x08Progress\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\r\n\x05phase\x18\x02 \x01(\t\x12\x11\n\tcompleted\x18\x03 \x01(\x05\x12\r\n\x05total\x18\x04 \x01(\x05\x12&\n\x03\x65ta\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"V\n\x0bMetricPoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12\r\n\x05\x65poch\x18\x04 \x01(\x05\x12\r\n\x05split\x18\x05 \x01(\t\"\xc7\x01\n\x10LeaderboardEntry\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\x12\x18\n\x10score_validation\x18\x03 \x01(\x01\x12\x17\n\nscore_test\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x0b\x66it_seconds\x18\x05 \x01(\x01\x12\x1a\n\x12prediction_seconds\x18\x06 \x01(\x01\x12\x13\n\x0bstack_level\x18\x07 \x01(\x05\x12\x0c\n\x04rank\x18\x08 \x01(\x05\x42\r\n\x0b_score_test\"<\n\nCheckpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\"K\n\x07LogLine\x12\x32\n\x08severity\x18\x01 \x01(\x0e\x32 .omniscope.common.v1.LogSeverity\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x0b\n\tHeartbeat*\xa5\x02\n\x0cJobEventType\x12\x1e\n\x1aJOB_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1b\n\x17JOB_EVENT_TYPE_SNAPSHOT\x10\x01\x12 \n\x1cJOB_EVENT_TYPE_STATE_CHANGED\x10\x02\x12\x1b\n\x17JOB_EVENT_TYPE_PROGRESS\x10\x03\x12\x19\n\x15JOB_EVENT_TYPE_METRIC\x10\x04\x12$\n JOB_EVENT_TYPE_LEADERBOARD_ENTRY\x10\x05\x12\x1d\n\x19JOB_EVENT_TYPE_CHECKPOINT\x10\x06\x12\x1b\n\x17JOB_EVENT_TYPE_LOG_LINE\x10\x07\x12\x1c\n\x18JOB_EVENT_TYPE_HEARTBEAT\x10\x08*\x8c\x01\n\x0bLogSeverity\x12\x1c\n\x18LOG_SEVERITY_UNSPECIFIED\x10\x00\x12\x16\n\x12LOG_SEVERITY_DEBUG\x10\x01\x12\x15\n\x11LOG_SEVERITY_INFO\x10\x02\x12\x18\n\x14LOG_SEVERITY_WARNING\x10\x03\x12\x16\n\x12LOG_SEVERITY_ERROR\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,26 +41,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHREQUEST'].fields_by_name['resume_token']._serialized_options = b'\342A\001\001'
   _globals['_WATCHREQUEST'].fields_by_name['event_types']._loaded_options = None
   _globals['_WATCHREQUEST'].fields_by_name['event_types']._serialized_options = b'\342A\001\001'
-  _globals['_JOBEVENTTYPE']._serialized_start=1701
-  _globals['_JOBEVENTTYPE']._serialized_end=1994
-  _globals['_LOGSEVERITY']._serialized_start=1997
-  _globals['_LOGSEVERITY']._serialized_end=2137
+  _globals['_JOBEVENTTYPE']._serialized_start=1722
+  _globals['_JOBEVENTTYPE']._serialized_end=2015
+  _globals['_LOGSEVERITY']._serialized_start=2018
+  _globals['_LOGSEVERITY']._serialized_end=2158
   _globals['_WATCHREQUEST']._serialized_start=189
   _globals['_WATCHREQUEST']._serialized_end=315
   _globals['_JOBEVENT']._serialized_start=318
   _globals['_JOBEVENT']._serialized_end=917
   _globals['_STATECHANGED']._serialized_start=920
-  _globals['_STATECHANGED']._serialized_end=1138
-  _globals['_PROGRESS']._serialized_start=1140
-  _globals['_PROGRESS']._serialized_end=1256
-  _globals['_METRICPOINT']._serialized_start=1258
-  _globals['_METRICPOINT']._serialized_end=1344
-  _globals['_LEADERBOARDENTRY']._serialized_start=1347
-  _globals['_LEADERBOARDENTRY']._serialized_end=1546
-  _globals['_CHECKPOINT']._serialized_start=1548
-  _globals['_CHECKPOINT']._serialized_end=1608
-  _globals['_LOGLINE']._serialized_start=1610
-  _globals['_LOGLINE']._serialized_end=1685
-  _globals['_HEARTBEAT']._serialized_start=1687
-  _globals['_HEARTBEAT']._serialized_end=1698
+  _globals['_STATECHANGED']._serialized_end=1159
+  _globals['_PROGRESS']._serialized_start=1161
+  _globals['_PROGRESS']._serialized_end=1277
+  _globals['_METRICPOINT']._serialized_start=1279
+  _globals['_METRICPOINT']._serialized_end=1365
+  _globals['_LEADERBOARDENTRY']._serialized_start=1368
+  _globals['_LEADERBOARDENTRY']._serialized_end=1567
+  _globals['_CHECKPOINT']._serialized_start=1569
+  _globals['_CHECKPOINT']._serialized_end=1629
+  _globals['_LOGLINE']._serialized_start=1631
+  _globals['_LOGLINE']._serialized_end=1706
+  _globals['_HEARTBEAT']._serialized_start=1708
+  _globals['_HEARTBEAT']._serialized_end=1719
 # @@protoc_insertion_point(module_scope)

@@ -250,6 +250,7 @@ class StateChanged(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
     STOPPED_EARLY_FIELD_NUMBER: _builtins.int
+    ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     from_state: _job_pb2.JobState.ValueType
     """State before; UNSPECIFIED for the submission."""
     to_state: _job_pb2.JobState.ValueType
@@ -257,9 +258,11 @@ class StateChanged(_message.Message):
     message: _builtins.str
     """One sentence for a person."""
     model_id: _builtins.str
-    """Present when `to_state` is SUCCEEDED."""
+    """The registered model when `to_state` is SUCCEEDED and the job makes one."""
     stopped_early: _builtins.bool
     """True when a limit cut the work short and the best result so far was kept."""
+    artifact_id: _builtins.str
+    """The stored artifact when `to_state` is SUCCEEDED and the job makes one."""
     @_builtins.property
     def error(self) -> _job_pb2.JobError:
         """Present when `to_state` is terminal and not SUCCEEDED."""
@@ -273,10 +276,11 @@ class StateChanged(_message.Message):
         error: _job_pb2.JobError | None = ...,
         model_id: _builtins.str = ...,
         stopped_early: _builtins.bool = ...,
+        artifact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "from_state", b"from_state", "message", b"message", "model_id", b"model_id", "stopped_early", b"stopped_early", "to_state", b"to_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "error", b"error", "from_state", b"from_state", "message", b"message", "model_id", b"model_id", "stopped_early", b"stopped_early", "to_state", b"to_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -143,7 +143,7 @@ class Job(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
     MODEL_NAME_FIELD_NUMBER: _builtins.int
-    DATASET_ID_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
     EXPERIMENT_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
@@ -161,7 +161,6 @@ class Job(_message.Message):
     RETRY_OF_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
     PRUNED_SEQUENCE_FIELD_NUMBER: _builtins.int
-    INPUTS_FIELD_NUMBER: _builtins.int
     ARTIFACT_KIND_FIELD_NUMBER: _builtins.int
     ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
@@ -169,7 +168,7 @@ class Job(_message.Message):
     service: _builtins.str
     """Service that runs the job: `automl`, `deeplearning`, ..."""
     model_type: _builtins.str
-    """Kind of model that the job makes, for example `automl.tabular`."""
+    """Kind of model that the job makes, for example `automl.tabular`; empty for an artifact."""
     state: Global___JobState.ValueType
     """Where the job stands."""
     progress: _builtins.float
@@ -177,11 +176,11 @@ class Job(_message.Message):
     message: _builtins.str
     """One sentence for a person on what happens now, or the place in the queue."""
     model_id: _builtins.str
-    """The registered model; empty until SUCCEEDED."""
+    """The registered model; empty until SUCCEEDED, and for a job that makes an artifact."""
     model_name: _builtins.str
-    """Name under which the model is registered, or will be."""
-    dataset_id: _builtins.str
-    """The dataset that the job reads."""
+    """Name under which the model is registered, or will be. Of a job that makes an artifact: the name
+    of its run, if it has one.
+    """
     experiment: _builtins.str
     """Experiment that the run is filed under in MLflow."""
     description: _builtins.str
@@ -209,6 +208,10 @@ class Job(_message.Message):
     @_builtins.property
     def error(self) -> Global___JobError:
         """Present when the job ended without success."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_job_input_pb2.JobInput]:
+        """What the job reads, in the order that its service gave. Lists carry the first 16."""
 
     @_builtins.property
     def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -244,10 +247,6 @@ class Job(_message.Message):
     def deadline(self) -> _timestamp_pb2.Timestamp:
         """When it must have ended, waiting included; absent when nobody set a deadline."""
 
-    @_builtins.property
-    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_job_input_pb2.JobInput]:
-        """What the job reads, in the order that its service gave."""
-
     def __init__(
         self,
         *,
@@ -260,7 +259,7 @@ class Job(_message.Message):
         error: Global___JobError | None = ...,
         model_id: _builtins.str = ...,
         model_name: _builtins.str = ...,
-        dataset_id: _builtins.str = ...,
+        inputs: _abc.Iterable[_job_input_pb2.JobInput] | None = ...,
         experiment: _builtins.str = ...,
         description: _builtins.str = ...,
         tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
@@ -278,13 +277,12 @@ class Job(_message.Message):
         retry_of: _builtins.str = ...,
         deadline: _timestamp_pb2.Timestamp | None = ...,
         pruned_sequence: _builtins.int = ...,
-        inputs: _abc.Iterable[_job_input_pb2.JobInput] | None = ...,
         artifact_kind: _builtins.str = ...,
         artifact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "deadline", b"deadline", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "artifact_kind", b"artifact_kind", "attempt", b"attempt", "cancel_requested", b"cancel_requested", "config", b"config", "create_time", b"create_time", "created_by", b"created_by", "dataset_id", b"dataset_id", "deadline", b"deadline", "description", b"description", "end_time", b"end_time", "error", b"error", "experiment", b"experiment", "inputs", b"inputs", "job_id", b"job_id", "last_sequence", b"last_sequence", "message", b"message", "model_id", b"model_id", "model_name", b"model_name", "model_type", b"model_type", "progress", b"progress", "pruned_sequence", b"pruned_sequence", "retry_of", b"retry_of", "service", b"service", "start_time", b"start_time", "state", b"state", "stopped_early", b"stopped_early", "tags", b"tags", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "artifact_kind", b"artifact_kind", "attempt", b"attempt", "cancel_requested", b"cancel_requested", "config", b"config", "create_time", b"create_time", "created_by", b"created_by", "deadline", b"deadline", "description", b"description", "end_time", b"end_time", "error", b"error", "experiment", b"experiment", "inputs", b"inputs", "job_id", b"job_id", "last_sequence", b"last_sequence", "message", b"message", "model_id", b"model_id", "model_name", b"model_name", "model_type", b"model_type", "progress", b"progress", "pruned_sequence", b"pruned_sequence", "retry_of", b"retry_of", "service", b"service", "start_time", b"start_time", "state", b"state", "stopped_early", b"stopped_early", "tags", b"tags", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -116,7 +116,7 @@ class Model(_message.Message):
     job_id: _builtins.str
     """Job that made it."""
     dataset_id: _builtins.str
-    """Dataset that it was trained on."""
+    """Dataset that it was trained on, the job's first input of role `training`; empty when it has none."""
     artifacts_path: _builtins.str
     """Where its package lies, relative to the artifact store."""
     manifest_digest: _builtins.str

@@ -26,10 +26,11 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from omniscope.common.v1 import job_pb2 as omniscope_dot_common_dot_v1_dot_job__pb2
+from omniscope.common.v1 import job_input_pb2 as omniscope_dot_common_dot_v1_dot_job__input__pb2
 from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.omniscope/registry/v1/experiment_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1domniscope/common/v1/job.proto\x1a\'omniscope/common/v1/method_policy.proto\"\x91\x01\n\nExperiment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\trun_count\x18\x02 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_run_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x80\x05\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x12\n\nexperiment\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.omniscope.common.v1.JobState\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\x05\x12\x12\n\ndataset_id\x18\x06 \x01(\t\x12\x10\n\x08model_id\x18\x07 \x01(\t\x12\x15\n\rmlflow_run_id\x18\x08 \x01(\t\x12>\n\nparameters\x18\t \x03(\x0b\x32*.omniscope.registry.v1.Run.ParametersEntry\x12\x38\n\x07metrics\x18\n \x03(\x0b\x32\'.omniscope.registry.v1.Run.MetricsEntry\x12\x32\n\x04tags\x18\x0b \x03(\x0b\x32$.omniscope.registry.v1.Run.TagsEntry\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"z\n\x0bMetricValue\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05\x65poch\x18\x03 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x16ListExperimentsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"j\n\x17ListExperimentsResponse\x12\x36\n\x0b\x65xperiments\x18\x01 \x03(\x0b\x32!.omniscope.registry.v1.Experiment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x14GetExperimentRequest\x12\x18\n\nexperiment\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8c\x01\n\x0fListRunsRequest\x12\x18\n\nexperiment\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"U\n\x10ListRunsResponse\x12(\n\x04runs\x18\x01 \x03(\x0b\x32\x1a.omniscope.registry.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\rGetRunRequest\x12\x14\n\x06run_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"x\n\x17GetMetricHistoryRequest\x12\x14\n\x06run_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06metric\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"g\n\x18GetMetricHistoryResponse\x12\x32\n\x06values\x18\x01 \x03(\x0b\x32\".omniscope.registry.v1.MetricValue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x0cLoggedMetric\x12\x11\n\x03key\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05value\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x01\x12\x12\n\x04step\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"e\n\x11LogMetricsRequest\x12\x14\n\x06run_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12:\n\x07metrics\x18\x02 \x03(\x0b\x32#.omniscope.registry.v1.LoggedMetricB\x04\xe2\x41\x01\x02\")\n\x12LogMetricsResponse\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x01 \x01(\x05\x32\x9a\x07\n\x11\x45xperimentService\x12\x99\x01\n\x0fListExperiments\x12-.omniscope.registry.v1.ListExperimentsRequest\x1a..omniscope.registry.v1.ListExperimentsResponse\"\'\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/ml/experiments\x12\x95\x01\n\rGetExperiment\x12+.omniscope.registry.v1.GetExperimentRequest\x1a!.omniscope.registry.v1.Experiment\"4\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\"\x12 /api/ml/experiments/{experiment}\x12\x96\x01\n\x08ListRuns\x12&.omniscope.registry.v1.ListRunsRequest\x1a\'.omniscope.registry.v1.ListRunsResponse\"9\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/api/ml/experiments/{experiment}/runs\x12u\n\x06GetRun\x12$.omniscope.registry.v1.GetRunRequest\x1a\x1a.omniscope.registry.v1.Run\")\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/api/ml/runs/{run_id}\x12\xa6\x01\n\x10GetMetricHistory\x12..omniscope.registry.v1.GetMetricHistoryRequest\x1a/.omniscope.registry.v1.GetMetricHistoryResponse\"1\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/ml/runs/{run_id}/metrics\x12\x97\x01\n\nLogMetrics\x12(.omniscope.registry.v1.LogMetricsRequest\x1a).omniscope.registry.v1.LogMetricsResponse\"4\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\"\"\x1d/api/ml/runs/{run_id}/metrics:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.omniscope/registry/v1/experiment_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_input.proto\x1a\'omniscope/common/v1/method_policy.proto\"\x91\x01\n\nExperiment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\trun_count\x18\x02 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_run_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x05\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x12\n\nexperiment\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.omniscope.common.v1.JobState\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\x05\x12-\n\x06inputs\x18\x06 \x03(\x0b\x32\x1d.omniscope.common.v1.JobInput\x12\x10\n\x08model_id\x18\x07 \x01(\t\x12\x15\n\rmlflow_run_id\x18\x08 \x01(\t\x12>\n\nparameters\x18\t \x03(\x0b\x32*.omniscope.registry.v1.Run.ParametersEntry\x12\x38\n\x07metrics\x18\n \x03(\x0b\x32\'.omniscope.registry.v1.Run.MetricsEntry\x12\x32\n\x04tags\x18\x0b \x03(\x0b\x32$.omniscope.registry.v1.Run.TagsEntry\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61rtifact_id\x18\x0f \x01(\t\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"z\n\x0bMetricValue\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05\x65poch\x18\x03 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x16ListExperimentsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"j\n\x17ListExperimentsResponse\x12\x36\n\x0b\x65xperiments\x18\x01 \x03(\x0b\x32!.omniscope.registry.v1.Experiment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x14GetExperimentRequest\x12\x18\n\nexperiment\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8c\x01\n\x0fListRunsRequest\x12\x18\n\nexperiment\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"U\n\x10ListRunsResponse\x12(\n\x04runs\x18\x01 \x03(\x0b\x32\x1a.omniscope.registry.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\rGetRunRequest\x12\x14\n\x06run_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"x\n\x17GetMetricHistoryRequest\x12\x14\n\x06run_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06metric\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"g\n\x18GetMetricHistoryResponse\x12\x32\n\x06values\x18\x01 \x03(\x0b\x32\".omniscope.registry.v1.MetricValue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x0cLoggedMetric\x12\x11\n\x03key\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05value\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x01\x12\x12\n\x04step\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"e\n\x11LogMetricsRequest\x12\x14\n\x06run_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12:\n\x07metrics\x18\x02 \x03(\x0b\x32#.omniscope.registry.v1.LoggedMetricB\x04\xe2\x41\x01\x02\")\n\x12LogMetricsResponse\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x01 \x01(\x05\x32\x9a\x07\n\x11\x45xperimentService\x12\x99\x01\n\x0fListExperiments\x12-.omniscope.registry.v1.ListExperimentsRequest\x1a..omniscope.registry.v1.ListExperimentsResponse\"\'\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/ml/experiments\x12\x95\x01\n\rGetExperiment\x12+.omniscope.registry.v1.GetExperimentRequest\x1a!.omniscope.registry.v1.Experiment\"4\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\"\x12 /api/ml/experiments/{experiment}\x12\x96\x01\n\x08ListRuns\x12&.omniscope.registry.v1.ListRunsRequest\x1a\'.omniscope.registry.v1.ListRunsResponse\"9\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\'\x12%/api/ml/experiments/{experiment}/runs\x12u\n\x06GetRun\x12$.omniscope.registry.v1.GetRunRequest\x1a\x1a.omniscope.registry.v1.Run\")\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/api/ml/runs/{run_id}\x12\xa6\x01\n\x10GetMetricHistory\x12..omniscope.registry.v1.GetMetricHistoryRequest\x1a/.omniscope.registry.v1.GetMetricHistoryResponse\"1\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/ml/runs/{run_id}/metrics\x12\x97\x01\n\nLogMetrics\x12(.omniscope.registry.v1.LogMetricsRequest\x1a).omniscope.registry.v1.LogMetricsResponse\"4\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\"\"\x1d/api/ml/runs/{run_id}/metrics:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -90,40 +91,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPERIMENTSERVICE'].methods_by_name['GetMetricHistory']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\037\022\035/api/ml/runs/{run_id}/metrics'
   _globals['_EXPERIMENTSERVICE'].methods_by_name['LogMetrics']._loaded_options = None
   _globals['_EXPERIMENTSERVICE'].methods_by_name['LogMetrics']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002\"\"\035/api/ml/runs/{run_id}/metrics:\001*'
-  _globals['_EXPERIMENT']._serialized_start=242
-  _globals['_EXPERIMENT']._serialized_end=387
-  _globals['_RUN']._serialized_start=390
-  _globals['_RUN']._serialized_end=1030
-  _globals['_RUN_PARAMETERSENTRY']._serialized_start=888
-  _globals['_RUN_PARAMETERSENTRY']._serialized_end=937
-  _globals['_RUN_METRICSENTRY']._serialized_start=939
-  _globals['_RUN_METRICSENTRY']._serialized_end=985
-  _globals['_RUN_TAGSENTRY']._serialized_start=987
-  _globals['_RUN_TAGSENTRY']._serialized_end=1030
-  _globals['_METRICVALUE']._serialized_start=1032
-  _globals['_METRICVALUE']._serialized_end=1154
-  _globals['_LISTEXPERIMENTSREQUEST']._serialized_start=1156
-  _globals['_LISTEXPERIMENTSREQUEST']._serialized_end=1231
-  _globals['_LISTEXPERIMENTSRESPONSE']._serialized_start=1233
-  _globals['_LISTEXPERIMENTSRESPONSE']._serialized_end=1339
-  _globals['_GETEXPERIMENTREQUEST']._serialized_start=1341
-  _globals['_GETEXPERIMENTREQUEST']._serialized_end=1389
-  _globals['_LISTRUNSREQUEST']._serialized_start=1392
-  _globals['_LISTRUNSREQUEST']._serialized_end=1532
-  _globals['_LISTRUNSRESPONSE']._serialized_start=1534
-  _globals['_LISTRUNSRESPONSE']._serialized_end=1619
-  _globals['_GETRUNREQUEST']._serialized_start=1621
-  _globals['_GETRUNREQUEST']._serialized_end=1658
-  _globals['_GETMETRICHISTORYREQUEST']._serialized_start=1660
-  _globals['_GETMETRICHISTORYREQUEST']._serialized_end=1780
-  _globals['_GETMETRICHISTORYRESPONSE']._serialized_start=1782
-  _globals['_GETMETRICHISTORYRESPONSE']._serialized_end=1885
-  _globals['_LOGGEDMETRIC']._serialized_start=1887
-  _globals['_LOGGEDMETRIC']._serialized_end=1961
-  _globals['_LOGMETRICSREQUEST']._serialized_start=1963
-  _globals['_LOGMETRICSREQUEST']._serialized_end=2064
-  _globals['_LOGMETRICSRESPONSE']._serialized_start=2066
-  _globals['_LOGMETRICSRESPONSE']._serialized_end=2107
-  _globals['_EXPERIMENTSERVICE']._serialized_start=2110
-  _globals['_EXPERIMENTSERVICE']._serialized_end=3032
+  _globals['_EXPERIMENT']._serialized_start=279
+  _globals['_EXPERIMENT']._serialized_end=424
+  _globals['_RUN']._serialized_start=427
+  _globals['_RUN']._serialized_end=1115
+  _globals['_RUN_PARAMETERSENTRY']._serialized_start=973
+  _globals['_RUN_PARAMETERSENTRY']._serialized_end=1022
+  _globals['_RUN_METRICSENTRY']._serialized_start=1024
+  _globals['_RUN_METRICSENTRY']._serialized_end=1070
+  _globals['_RUN_TAGSENTRY']._serialized_start=1072
+  _globals['_RUN_TAGSENTRY']._serialized_end=1115
+  _globals['_METRICVALUE']._serialized_start=1117
+  _globals['_METRICVALUE']._serialized_end=1239
+  _globals['_LISTEXPERIMENTSREQUEST']._serialized_start=1241
+  _globals['_LISTEXPERIMENTSREQUEST']._serialized_end=1316
+  _globals['_LISTEXPERIMENTSRESPONSE']._serialized_start=1318
+  _globals['_LISTEXPERIMENTSRESPONSE']._serialized_end=1424
+  _globals['_GETEXPERIMENTREQUEST']._serialized_start=1426
+  _globals['_GETEXPERIMENTREQUEST']._serialized_end=1474
+  _globals['_LISTRUNSREQUEST']._serialized_start=1477
+  _globals['_LISTRUNSREQUEST']._serialized_end=1617
+  _globals['_LISTRUNSRESPONSE']._serialized_start=1619
+  _globals['_LISTRUNSRESPONSE']._serialized_end=1704
+  _globals['_GETRUNREQUEST']._serialized_start=1706
+  _globals['_GETRUNREQUEST']._serialized_end=1743
+  _globals['_GETMETRICHISTORYREQUEST']._serialized_start=1745
+  _globals['_GETMETRICHISTORYREQUEST']._serialized_end=1865
+  _globals['_GETMETRICHISTORYRESPONSE']._serialized_start=1867
+  _globals['_GETMETRICHISTORYRESPONSE']._serialized_end=1970
+  _globals['_LOGGEDMETRIC']._serialized_start=1972
+  _globals['_LOGGEDMETRIC']._serialized_end=2046
+  _globals['_LOGMETRICSREQUEST']._serialized_start=2048
+  _globals['_LOGMETRICSREQUEST']._serialized_end=2149
+  _globals['_LOGMETRICSRESPONSE']._serialized_start=2151
+  _globals['_LOGMETRICSRESPONSE']._serialized_end=2192
+  _globals['_EXPERIMENTSERVICE']._serialized_start=2195
+  _globals['_EXPERIMENTSERVICE']._serialized_end=3117
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from omniscope.common.v1 import job_input_pb2 as _job_input_pb2
 from omniscope.common.v1 import job_pb2 as _job_pb2
 import builtins as _builtins
 import sys
@@ -129,7 +130,7 @@ class Run(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
-    DATASET_ID_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
     MLFLOW_RUN_ID_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
@@ -138,6 +139,7 @@ class Run(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """Id of the job. In MLflow the tag `omniscope.job_id` has it; every attempt is a run there."""
     experiment: _builtins.str
@@ -148,12 +150,16 @@ class Run(_message.Message):
     """Where the job stands."""
     attempt: _builtins.int
     """The newest attempt, from 1; 0 while there is none."""
-    dataset_id: _builtins.str
-    """The dataset that it reads."""
     model_id: _builtins.str
-    """The registered model; empty until SUCCEEDED."""
+    """The registered model; empty until SUCCEEDED, and for a run that makes an artifact."""
     mlflow_run_id: _builtins.str
-    """The run in MLflow of the attempt that made the model; empty until it has been written there."""
+    """The run in MLflow of the attempt that made the result; empty until it has been written there."""
+    artifact_id: _builtins.str
+    """The stored artifact; empty until SUCCEEDED, and for a run that makes a model."""
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_job_input_pb2.JobInput]:
+        """What it reads, the first 16."""
+
     @_builtins.property
     def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The request with every default, as MLflow has it: nested names joined by dots, values cut at
@@ -188,7 +194,7 @@ class Run(_message.Message):
         name: _builtins.str = ...,
         state: _job_pb2.JobState.ValueType = ...,
         attempt: _builtins.int = ...,
-        dataset_id: _builtins.str = ...,
+        inputs: _abc.Iterable[_job_input_pb2.JobInput] | None = ...,
         model_id: _builtins.str = ...,
         mlflow_run_id: _builtins.str = ...,
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
@@ -197,10 +203,11 @@ class Run(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        artifact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "create_time", b"create_time", "dataset_id", b"dataset_id", "end_time", b"end_time", "experiment", b"experiment", "metrics", b"metrics", "mlflow_run_id", b"mlflow_run_id", "model_id", b"model_id", "name", b"name", "parameters", b"parameters", "run_id", b"run_id", "start_time", b"start_time", "state", b"state", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "attempt", b"attempt", "create_time", b"create_time", "end_time", b"end_time", "experiment", b"experiment", "inputs", b"inputs", "metrics", b"metrics", "mlflow_run_id", b"mlflow_run_id", "model_id", b"model_id", "name", b"name", "parameters", b"parameters", "run_id", b"run_id", "start_time", b"start_time", "state", b"state", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -343,7 +350,8 @@ class ListRunsRequest(_message.Message):
     """
     filter: _builtins.str
     """AIP-160 subset: `field = "value"` and `field != "value"`, joined by `AND`. Fields: `state` (lower
-    case, as in `JobStatus.status`), `service`, `dataset_id`, `name`, and `tags.KEY` for every tag.
+    case, as in `JobStatus.status`), `service`, `name`, `tags.KEY` for every tag, and `dataset_id` and
+    `model_id`, which mean any input of the run.
     Errors: INVALID_ARGUMENT, reason FILTER_INVALID.
     """
     order_by: _builtins.str

@@ -29,7 +29,7 @@ from omniscope.common.v1 import job_input_pb2 as omniscope_dot_common_dot_v1_dot
 from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.omniscope/registry/v1/job_intake_service.proto\x12\x15omniscope.registry.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/protobuf/any.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_input.proto\x1a\'omniscope/common/v1/method_policy.proto\"\xfa\x05\n\x10SubmitJobRequest\x12\x15\n\x07service\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0eresource_class\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nmodel_type\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12*\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x14.google.protobuf.AnyB\x04\xe2\x41\x01\x02\x12T\n\x0c\x63olumn_lists\x18\x05 \x03(\x0b\x32\x38.omniscope.registry.v1.SubmitJobRequest.ColumnListsEntryB\x04\xe2\x41\x01\x01\x12\x18\n\ndataset_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nmodel_name\x18\x07 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65scription\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01\x12\x45\n\x04tags\x18\t \x03(\x0b\x32\x31.omniscope.registry.v1.SubmitJobRequest.TagsEntryB\x04\xe2\x41\x01\x01\x12\x18\n\nexperiment\x18\n \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x0b \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x0c \x01(\x08\x42\x04\xe2\x41\x01\x01\x12 \n\x12hard_limit_seconds\x18\r \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08warnings\x18\x0e \x03(\tB\x04\xe2\x41\x01\x01\x12\x1e\n\x10\x64\x65\x61\x64line_seconds\x18\x0f \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x33\n\x06inputs\x18\x10 \x03(\x0b\x32\x1d.omniscope.common.v1.JobInputB\x04\xe2\x41\x01\x01\x12\x1b\n\rartifact_kind\x18\x11 \x01(\tB\x04\xe2\x41\x01\x01\x1aU\n\x10\x43olumnListsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x30\n\x05value\x18\x02 \x01(\x0b\x32!.omniscope.registry.v1.ColumnList:\x02\x38\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"!\n\nColumnList\x12\x13\n\x05names\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\x32s\n\x10JobIntakeService\x12_\n\tSubmitJob\x12\'.omniscope.registry.v1.SubmitJobRequest\x1a\x18.omniscope.common.v1.Job\"\x0f\x90\x02\x02\xaa\xed\x18\x08\n\x01\x06\x12\x01\x02(\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.omniscope/registry/v1/job_intake_service.proto\x12\x15omniscope.registry.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/protobuf/any.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_input.proto\x1a\'omniscope/common/v1/method_policy.proto\"\xe0\x05\n\x10SubmitJobRequest\x12\x15\n\x07service\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0eresource_class\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nmodel_type\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12*\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x14.google.protobuf.AnyB\x04\xe2\x41\x01\x02\x12T\n\x0c\x63olumn_lists\x18\x05 \x03(\x0b\x32\x38.omniscope.registry.v1.SubmitJobRequest.ColumnListsEntryB\x04\xe2\x41\x01\x01\x12\x33\n\x06inputs\x18\x06 \x03(\x0b\x32\x1d.omniscope.common.v1.JobInputB\x04\xe2\x41\x01\x02\x12\x18\n\nmodel_name\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x64\x65scription\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01\x12\x45\n\x04tags\x18\t \x03(\x0b\x32\x31.omniscope.registry.v1.SubmitJobRequest.TagsEntryB\x04\xe2\x41\x01\x01\x12\x18\n\nexperiment\x18\n \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x0b \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x0c \x01(\x08\x42\x04\xe2\x41\x01\x01\x12 \n\x12hard_limit_seconds\x18\r \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x16\n\x08warnings\x18\x0e \x03(\tB\x04\xe2\x41\x01\x01\x12\x1e\n\x10\x64\x65\x61\x64line_seconds\x18\x0f \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x1b\n\rartifact_kind\x18\x10 \x01(\tB\x04\xe2\x41\x01\x01\x1aU\n\x10\x43olumnListsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x30\n\x05value\x18\x02 \x01(\x0b\x32!.omniscope.registry.v1.ColumnList:\x02\x38\x01\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"!\n\nColumnList\x12\x13\n\x05names\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\x32s\n\x10JobIntakeService\x12_\n\tSubmitJob\x12\'.omniscope.registry.v1.SubmitJobRequest\x1a\x18.omniscope.common.v1.Job\"\x0f\x90\x02\x02\xaa\xed\x18\x08\n\x01\x06\x12\x01\x02(\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,15 +45,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITJOBREQUEST'].fields_by_name['resource_class']._loaded_options = None
   _globals['_SUBMITJOBREQUEST'].fields_by_name['resource_class']._serialized_options = b'\342A\001\001'
   _globals['_SUBMITJOBREQUEST'].fields_by_name['model_type']._loaded_options = None
-  _globals['_SUBMITJOBREQUEST'].fields_by_name['model_type']._serialized_options = b'\342A\001\002'
+  _globals['_SUBMITJOBREQUEST'].fields_by_name['model_type']._serialized_options = b'\342A\001\001'
   _globals['_SUBMITJOBREQUEST'].fields_by_name['config']._loaded_options = None
   _globals['_SUBMITJOBREQUEST'].fields_by_name['config']._serialized_options = b'\342A\001\002'
   _globals['_SUBMITJOBREQUEST'].fields_by_name['column_lists']._loaded_options = None
   _globals['_SUBMITJOBREQUEST'].fields_by_name['column_lists']._serialized_options = b'\342A\001\001'
-  _globals['_SUBMITJOBREQUEST'].fields_by_name['dataset_id']._loaded_options = None
-  _globals['_SUBMITJOBREQUEST'].fields_by_name['dataset_id']._serialized_options = b'\342A\001\002'
+  _globals['_SUBMITJOBREQUEST'].fields_by_name['inputs']._loaded_options = None
+  _globals['_SUBMITJOBREQUEST'].fields_by_name['inputs']._serialized_options = b'\342A\001\002'
   _globals['_SUBMITJOBREQUEST'].fields_by_name['model_name']._loaded_options = None
-  _globals['_SUBMITJOBREQUEST'].fields_by_name['model_name']._serialized_options = b'\342A\001\002'
+  _globals['_SUBMITJOBREQUEST'].fields_by_name['model_name']._serialized_options = b'\342A\001\001'
   _globals['_SUBMITJOBREQUEST'].fields_by_name['description']._loaded_options = None
   _globals['_SUBMITJOBREQUEST'].fields_by_name['description']._serialized_options = b'\342A\001\001'
   _globals['_SUBMITJOBREQUEST'].fields_by_name['tags']._loaded_options = None
@@ -70,8 +70,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITJOBREQUEST'].fields_by_name['warnings']._serialized_options = b'\342A\001\001'
   _globals['_SUBMITJOBREQUEST'].fields_by_name['deadline_seconds']._loaded_options = None
   _globals['_SUBMITJOBREQUEST'].fields_by_name['deadline_seconds']._serialized_options = b'\342A\001\001'
-  _globals['_SUBMITJOBREQUEST'].fields_by_name['inputs']._loaded_options = None
-  _globals['_SUBMITJOBREQUEST'].fields_by_name['inputs']._serialized_options = b'\342A\001\001'
   _globals['_SUBMITJOBREQUEST'].fields_by_name['artifact_kind']._loaded_options = None
   _globals['_SUBMITJOBREQUEST'].fields_by_name['artifact_kind']._serialized_options = b'\342A\001\001'
   _globals['_COLUMNLIST'].fields_by_name['names']._loaded_options = None
@@ -79,13 +77,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBINTAKESERVICE'].methods_by_name['SubmitJob']._loaded_options = None
   _globals['_JOBINTAKESERVICE'].methods_by_name['SubmitJob']._serialized_options = b'\220\002\002\252\355\030\010\n\001\006\022\001\002(\002'
   _globals['_SUBMITJOBREQUEST']._serialized_start=243
-  _globals['_SUBMITJOBREQUEST']._serialized_end=1005
-  _globals['_SUBMITJOBREQUEST_COLUMNLISTSENTRY']._serialized_start=875
-  _globals['_SUBMITJOBREQUEST_COLUMNLISTSENTRY']._serialized_end=960
-  _globals['_SUBMITJOBREQUEST_TAGSENTRY']._serialized_start=962
-  _globals['_SUBMITJOBREQUEST_TAGSENTRY']._serialized_end=1005
-  _globals['_COLUMNLIST']._serialized_start=1007
-  _globals['_COLUMNLIST']._serialized_end=1040
-  _globals['_JOBINTAKESERVICE']._serialized_start=1042
-  _globals['_JOBINTAKESERVICE']._serialized_end=1157
+  _globals['_SUBMITJOBREQUEST']._serialized_end=979
+  _globals['_SUBMITJOBREQUEST_COLUMNLISTSENTRY']._serialized_start=849
+  _globals['_SUBMITJOBREQUEST_COLUMNLISTSENTRY']._serialized_end=934
+  _globals['_SUBMITJOBREQUEST_TAGSENTRY']._serialized_start=936
+  _globals['_SUBMITJOBREQUEST_TAGSENTRY']._serialized_end=979
+  _globals['_COLUMNLIST']._serialized_start=981
+  _globals['_COLUMNLIST']._serialized_end=1014
+  _globals['_JOBINTAKESERVICE']._serialized_start=1016
+  _globals['_JOBINTAKESERVICE']._serialized_end=1131
 # @@protoc_insertion_point(module_scope)

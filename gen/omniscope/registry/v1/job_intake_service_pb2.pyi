@@ -72,7 +72,7 @@ class SubmitJobRequest(_message.Message):
     MODEL_TYPE_FIELD_NUMBER: _builtins.int
     CONFIG_FIELD_NUMBER: _builtins.int
     COLUMN_LISTS_FIELD_NUMBER: _builtins.int
-    DATASET_ID_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
     MODEL_NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
@@ -82,7 +82,6 @@ class SubmitJobRequest(_message.Message):
     HARD_LIMIT_SECONDS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
-    INPUTS_FIELD_NUMBER: _builtins.int
     ARTIFACT_KIND_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """Service whose workers can run it, for example `automl`."""
@@ -92,11 +91,13 @@ class SubmitJobRequest(_message.Message):
     stored. Default `cpu`.
     """
     model_type: _builtins.str
-    """Kind of model that the job makes, for example `automl.tabular`."""
-    dataset_id: _builtins.str
-    """Dataset that the job reads: its id, not its name."""
+    """Kind of model that the job makes, for example `automl.tabular`. Required unless it makes an
+    artifact.
+    """
     model_name: _builtins.str
-    """Name to register the model under."""
+    """Name to register the model under. Required unless the job makes an artifact; then it is the name
+    of its run.
+    """
     description: _builtins.str
     """Free text."""
     experiment: _builtins.str
@@ -124,18 +125,18 @@ class SubmitJobRequest(_message.Message):
         """Lists of column names that are too long for the configuration, by field name."""
 
     @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_job_input_pb2.JobInput]:
+        """What the job reads, at least one and at most 1,000, by ids and not by names. Each must be the
+        owner's and not deleted. Errors: NOT_FOUND, reason DATASET_NOT_FOUND or MODEL_NOT_FOUND.
+        """
+
+    @_builtins.property
     def tags(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Free labels; at most 64, keys and values at most 256 characters."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the service noticed about the request and accepted nevertheless."""
-
-    @_builtins.property
-    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_job_input_pb2.JobInput]:
-        """What the job reads, at least one and at most 1,000, by ids and not by names. Each must be the
-        owner's and not deleted. Errors: NOT_FOUND, reason DATASET_NOT_FOUND or MODEL_NOT_FOUND.
-        """
 
     def __init__(
         self,
@@ -145,7 +146,7 @@ class SubmitJobRequest(_message.Message):
         model_type: _builtins.str = ...,
         config: _any_pb2.Any | None = ...,
         column_lists: _abc.Mapping[_builtins.str, Global___ColumnList] | None = ...,
-        dataset_id: _builtins.str = ...,
+        inputs: _abc.Iterable[_job_input_pb2.JobInput] | None = ...,
         model_name: _builtins.str = ...,
         description: _builtins.str = ...,
         tags: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
@@ -155,12 +156,11 @@ class SubmitJobRequest(_message.Message):
         hard_limit_seconds: _builtins.int = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
         deadline_seconds: _builtins.int = ...,
-        inputs: _abc.Iterable[_job_input_pb2.JobInput] | None = ...,
         artifact_kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_kind", b"artifact_kind", "column_lists", b"column_lists", "config", b"config", "dataset_id", b"dataset_id", "deadline_seconds", b"deadline_seconds", "description", b"description", "experiment", b"experiment", "hard_limit_seconds", b"hard_limit_seconds", "inputs", b"inputs", "model_name", b"model_name", "model_type", b"model_type", "request_id", b"request_id", "resource_class", b"resource_class", "service", b"service", "tags", b"tags", "validate_only", b"validate_only", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_kind", b"artifact_kind", "column_lists", b"column_lists", "config", b"config", "deadline_seconds", b"deadline_seconds", "description", b"description", "experiment", b"experiment", "hard_limit_seconds", b"hard_limit_seconds", "inputs", b"inputs", "model_name", b"model_name", "model_type", b"model_type", "request_id", b"request_id", "resource_class", b"resource_class", "service", b"service", "tags", b"tags", "validate_only", b"validate_only", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -39,8 +39,9 @@ class JobIntakeServiceStub:
     SubmitJob: _grpc.UnaryUnaryMultiCallable[_job_intake_service_pb2.SubmitJobRequest, _job_pb2.Job]
     """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
     ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
-    reason DATASET_NOT_FOUND; RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED, with the time to wait, when
-    the owner has too many jobs; UNAVAILABLE, reason OUTBOX_FULL, while the broker is away for long.
+    reason DATASET_NOT_FOUND or MODEL_NOT_FOUND, with the path of the input; RESOURCE_EXHAUSTED, reason
+    QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs; UNAVAILABLE, reason
+    OUTBOX_FULL, while the broker is away for long.
     """
 
 @_typing.type_check_only
@@ -53,8 +54,9 @@ class JobIntakeServiceAsyncStub(JobIntakeServiceStub):
     SubmitJob: _aio.UnaryUnaryMultiCallable[_job_intake_service_pb2.SubmitJobRequest, _job_pb2.Job]  # type: ignore[assignment]
     """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
     ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
-    reason DATASET_NOT_FOUND; RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED, with the time to wait, when
-    the owner has too many jobs; UNAVAILABLE, reason OUTBOX_FULL, while the broker is away for long.
+    reason DATASET_NOT_FOUND or MODEL_NOT_FOUND, with the path of the input; RESOURCE_EXHAUSTED, reason
+    QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs; UNAVAILABLE, reason
+    OUTBOX_FULL, while the broker is away for long.
     """
 
 class JobIntakeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -70,8 +72,9 @@ class JobIntakeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
         """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
         ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
-        reason DATASET_NOT_FOUND; RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED, with the time to wait, when
-        the owner has too many jobs; UNAVAILABLE, reason OUTBOX_FULL, while the broker is away for long.
+        reason DATASET_NOT_FOUND or MODEL_NOT_FOUND, with the path of the input; RESOURCE_EXHAUSTED, reason
+        QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs; UNAVAILABLE, reason
+        OUTBOX_FULL, while the broker is away for long.
         """
 
 def add_JobIntakeServiceServicer_to_server(servicer: JobIntakeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -78,6 +78,7 @@ class JobStatus(_message.Message):
     MODEL_ID_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     STOPPED_EARLY_FIELD_NUMBER: _builtins.int
+    ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job."""
     status: _builtins.str
@@ -89,11 +90,13 @@ class JobStatus(_message.Message):
     message: _builtins.str
     """One sentence for a person."""
     model_id: _builtins.str
-    """The registered model; empty until `succeeded`."""
+    """The registered model; empty until `succeeded`, and for a job that makes an artifact."""
     attempt: _builtins.int
     """How often a worker has claimed the job."""
     stopped_early: _builtins.bool
     """True when a limit cut the work short and the best result so far was kept."""
+    artifact_id: _builtins.str
+    """The stored artifact; empty until `succeeded`, and for a job that makes a model."""
     @_builtins.property
     def error(self) -> _job_pb2.JobError:
         """Absent when there is none."""
@@ -109,10 +112,11 @@ class JobStatus(_message.Message):
         model_id: _builtins.str = ...,
         attempt: _builtins.int = ...,
         stopped_early: _builtins.bool = ...,
+        artifact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "error", b"error", "job_id", b"job_id", "message", b"message", "model_id", b"model_id", "progress", b"progress", "status", b"status", "stopped_early", b"stopped_early"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "attempt", b"attempt", "error", b"error", "job_id", b"job_id", "message", b"message", "model_id", b"model_id", "progress", b"progress", "status", b"status", "stopped_early", b"stopped_early"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -136,7 +140,8 @@ class ListJobsRequest(_message.Message):
     """
     filter: _builtins.str
     """AIP-160 subset: `field = "value"` and `field != "value"`, joined by `AND`. Fields: `state` (as
-    in `JobStatus.status`), `service`, `model_type`, `dataset_id`, `experiment`, `model_name`.
+    in `JobStatus.status`), `service`, `model_type`, `artifact_kind`, `experiment`, `model_name`, and
+    `dataset_id` and `model_id`, which mean any input of the job.
     Errors: INVALID_ARGUMENT, reason FILTER_INVALID.
     """
     order_by: _builtins.str

@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from omniscope.common.v1 import artifact_pb2 as omniscope_dot_common_dot_v1_dot_artifact__pb2
 from omniscope.common.v1 import job_pb2 as omniscope_dot_common_dot_v1_dot_job__pb2
 from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 from omniscope.common.v1 import model_pb2 as omniscope_dot_common_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.omniscope/registry/v1/projection_service.proto\x12\x15omniscope.registry.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1domniscope/common/v1/job.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a\x1fomniscope/common/v1/model.proto\"\xbd\x03\n\nProjection\x12\x15\n\rprojection_id\x18\x01 \x01(\x03\x12%\n\x03job\x18\x02 \x01(\x0b\x32\x18.omniscope.common.v1.Job\x12\x38\n\x0brun_started\x18\n \x01(\x0b\x32!.omniscope.registry.v1.RunStartedH\x00\x12\x35\n\x07metrics\x18\x0b \x01(\x0b\x32\".omniscope.registry.v1.MetricBatchH\x00\x12\x34\n\trun_ended\x18\x0c \x01(\x0b\x32\x1f.omniscope.registry.v1.RunEndedH\x00\x12\x42\n\x10model_registered\x18\r \x01(\x0b\x32&.omniscope.registry.v1.ModelRegisteredH\x00\x12<\n\rmodel_changed\x18\x0e \x01(\x0b\x32#.omniscope.registry.v1.ModelChangedH\x00\x12:\n\x0cmodel_purged\x18\x0f \x01(\x0b\x32\".omniscope.registry.v1.ModelPurgedH\x00\x42\x0c\n\nprojection\"|\n\nRunStarted\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fresumed_attempt\x18\x03 \x01(\x05\x12\x14\n\x0cresumed_step\x18\x04 \x01(\x03\"V\n\x0bMetricBatch\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x36\n\x06points\x18\x02 \x03(\x0b\x32&.omniscope.registry.v1.ProjectedMetric\"k\n\x0fProjectedMetric\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x08RunEnded\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x0e\n\x06status\x18\x02 \x01(\t\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd6\x01\n\x0fModelRegistered\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x46\n\x08settings\x18\x04 \x03(\x0b\x32\x34.omniscope.registry.v1.ModelRegistered.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbe\x01\n\x0cModelChanged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12;\n\x04tags\x18\x05 \x03(\x0b\x32-.omniscope.registry.v1.ModelChanged.TagsEntry\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x0bModelPurged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"1\n\x16ListProjectionsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\"Q\n\x17ListProjectionsResponse\x12\x36\n\x0bprojections\x18\x01 \x03(\x0b\x32!.omniscope.registry.v1.Projection\"\xd8\x01\n\x1d\x41\x63knowledgeProjectionsRequest\x12\x1c\n\x0eprojection_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x64\n\x0emlflow_run_ids\x18\x02 \x03(\x0b\x32\x46.omniscope.registry.v1.AcknowledgeProjectionsRequest.MlflowRunIdsEntryB\x04\xe2\x41\x01\x01\x1a\x33\n\x11MlflowRunIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\" \n\x1e\x41\x63knowledgeProjectionsResponse2\xa9\x02\n\x11ProjectionService\x12~\n\x0fListProjections\x12-.omniscope.registry.v1.ListProjectionsRequest\x1a..omniscope.registry.v1.ListProjectionsResponse\"\x0c\x90\x02\x01\xaa\xed\x18\x05\n\x01\x06(\x02\x12\x93\x01\n\x16\x41\x63knowledgeProjections\x12\x34.omniscope.registry.v1.AcknowledgeProjectionsRequest\x1a\x35.omniscope.registry.v1.AcknowledgeProjectionsResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x06(\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.omniscope/registry/v1/projection_service.proto\x12\x15omniscope.registry.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"omniscope/common/v1/artifact.proto\x1a\x1domniscope/common/v1/job.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a\x1fomniscope/common/v1/model.proto\"\xc9\x04\n\nProjection\x12\x15\n\rprojection_id\x18\x01 \x01(\x03\x12%\n\x03job\x18\x02 \x01(\x0b\x32\x18.omniscope.common.v1.Job\x12\x38\n\x0brun_started\x18\n \x01(\x0b\x32!.omniscope.registry.v1.RunStartedH\x00\x12\x35\n\x07metrics\x18\x0b \x01(\x0b\x32\".omniscope.registry.v1.MetricBatchH\x00\x12\x34\n\trun_ended\x18\x0c \x01(\x0b\x32\x1f.omniscope.registry.v1.RunEndedH\x00\x12\x42\n\x10model_registered\x18\r \x01(\x0b\x32&.omniscope.registry.v1.ModelRegisteredH\x00\x12<\n\rmodel_changed\x18\x0e \x01(\x0b\x32#.omniscope.registry.v1.ModelChangedH\x00\x12:\n\x0cmodel_purged\x18\x0f \x01(\x0b\x32\".omniscope.registry.v1.ModelPurgedH\x00\x12H\n\x13\x61rtifact_registered\x18\x10 \x01(\x0b\x32).omniscope.registry.v1.ArtifactRegisteredH\x00\x12@\n\x0f\x61rtifact_purged\x18\x11 \x01(\x0b\x32%.omniscope.registry.v1.ArtifactPurgedH\x00\x42\x0c\n\nprojection\"|\n\nRunStarted\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fresumed_attempt\x18\x03 \x01(\x05\x12\x14\n\x0cresumed_step\x18\x04 \x01(\x03\"V\n\x0bMetricBatch\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x36\n\x06points\x18\x02 \x03(\x0b\x32&.omniscope.registry.v1.ProjectedMetric\"k\n\x0fProjectedMetric\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x08RunEnded\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x0e\n\x06status\x18\x02 \x01(\t\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd6\x01\n\x0fModelRegistered\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12)\n\x05model\x18\x02 \x01(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x46\n\x08settings\x18\x04 \x03(\x0b\x32\x34.omniscope.registry.v1.ModelRegistered.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbe\x01\n\x0cModelChanged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12;\n\x04tags\x18\x05 \x03(\x0b\x32-.omniscope.registry.v1.ModelChanged.TagsEntry\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\">\n\x0bModelPurged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"f\n\x12\x41rtifactRegistered\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12/\n\x08\x61rtifact\x18\x02 \x01(\x0b\x32\x1d.omniscope.common.v1.Artifact\x12\x0e\n\x06source\x18\x03 \x01(\t\"D\n\x0e\x41rtifactPurged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x13\n\x0b\x61rtifact_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"1\n\x16ListProjectionsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\"Q\n\x17ListProjectionsResponse\x12\x36\n\x0bprojections\x18\x01 \x03(\x0b\x32!.omniscope.registry.v1.Projection\"\xd8\x01\n\x1d\x41\x63knowledgeProjectionsRequest\x12\x1c\n\x0eprojection_ids\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\x12\x64\n\x0emlflow_run_ids\x18\x02 \x03(\x0b\x32\x46.omniscope.registry.v1.AcknowledgeProjectionsRequest.MlflowRunIdsEntryB\x04\xe2\x41\x01\x01\x1a\x33\n\x11MlflowRunIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\" \n\x1e\x41\x63knowledgeProjectionsResponse2\xa9\x02\n\x11ProjectionService\x12~\n\x0fListProjections\x12-.omniscope.registry.v1.ListProjectionsRequest\x1a..omniscope.registry.v1.ListProjectionsResponse\"\x0c\x90\x02\x01\xaa\xed\x18\x05\n\x01\x06(\x02\x12\x93\x01\n\x16\x41\x63knowledgeProjections\x12\x34.omniscope.registry.v1.AcknowledgeProjectionsRequest\x1a\x35.omniscope.registry.v1.AcknowledgeProjectionsResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x06(\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,36 +53,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROJECTIONSERVICE'].methods_by_name['ListProjections']._serialized_options = b'\220\002\001\252\355\030\005\n\001\006(\002'
   _globals['_PROJECTIONSERVICE'].methods_by_name['AcknowledgeProjections']._loaded_options = None
   _globals['_PROJECTIONSERVICE'].methods_by_name['AcknowledgeProjections']._serialized_options = b'\220\002\002\252\355\030\005\n\001\006(\002'
-  _globals['_PROJECTION']._serialized_start=245
-  _globals['_PROJECTION']._serialized_end=690
-  _globals['_RUNSTARTED']._serialized_start=692
-  _globals['_RUNSTARTED']._serialized_end=816
-  _globals['_METRICBATCH']._serialized_start=818
-  _globals['_METRICBATCH']._serialized_end=904
-  _globals['_PROJECTEDMETRIC']._serialized_start=906
-  _globals['_PROJECTEDMETRIC']._serialized_end=1013
-  _globals['_RUNENDED']._serialized_start=1015
-  _globals['_RUNENDED']._serialized_end=1104
-  _globals['_MODELREGISTERED']._serialized_start=1107
-  _globals['_MODELREGISTERED']._serialized_end=1321
-  _globals['_MODELREGISTERED_SETTINGSENTRY']._serialized_start=1274
-  _globals['_MODELREGISTERED_SETTINGSENTRY']._serialized_end=1321
-  _globals['_MODELCHANGED']._serialized_start=1324
-  _globals['_MODELCHANGED']._serialized_end=1514
-  _globals['_MODELCHANGED_TAGSENTRY']._serialized_start=1471
-  _globals['_MODELCHANGED_TAGSENTRY']._serialized_end=1514
-  _globals['_MODELPURGED']._serialized_start=1516
-  _globals['_MODELPURGED']._serialized_end=1578
-  _globals['_LISTPROJECTIONSREQUEST']._serialized_start=1580
-  _globals['_LISTPROJECTIONSREQUEST']._serialized_end=1629
-  _globals['_LISTPROJECTIONSRESPONSE']._serialized_start=1631
-  _globals['_LISTPROJECTIONSRESPONSE']._serialized_end=1712
-  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST']._serialized_start=1715
-  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST']._serialized_end=1931
-  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST_MLFLOWRUNIDSENTRY']._serialized_start=1880
-  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST_MLFLOWRUNIDSENTRY']._serialized_end=1931
-  _globals['_ACKNOWLEDGEPROJECTIONSRESPONSE']._serialized_start=1933
-  _globals['_ACKNOWLEDGEPROJECTIONSRESPONSE']._serialized_end=1965
-  _globals['_PROJECTIONSERVICE']._serialized_start=1968
-  _globals['_PROJECTIONSERVICE']._serialized_end=2265
+  _globals['_PROJECTION']._serialized_start=281
+  _globals['_PROJECTION']._serialized_end=866
+  _globals['_RUNSTARTED']._serialized_start=868
+  _globals['_RUNSTARTED']._serialized_end=992
+  _globals['_METRICBATCH']._serialized_start=994
+  _globals['_METRICBATCH']._serialized_end=1080
+  _globals['_PROJECTEDMETRIC']._serialized_start=1082
+  _globals['_PROJECTEDMETRIC']._serialized_end=1189
+  _globals['_RUNENDED']._serialized_start=1191
+  _globals['_RUNENDED']._serialized_end=1280
+  _globals['_MODELREGISTERED']._serialized_start=1283
+  _globals['_MODELREGISTERED']._serialized_end=1497
+  _globals['_MODELREGISTERED_SETTINGSENTRY']._serialized_start=1450
+  _globals['_MODELREGISTERED_SETTINGSENTRY']._serialized_end=1497
+  _globals['_MODELCHANGED']._serialized_start=1500
+  _globals['_MODELCHANGED']._serialized_end=1690
+  _globals['_MODELCHANGED_TAGSENTRY']._serialized_start=1647
+  _globals['_MODELCHANGED_TAGSENTRY']._serialized_end=1690
+  _globals['_MODELPURGED']._serialized_start=1692
+  _globals['_MODELPURGED']._serialized_end=1754
+  _globals['_ARTIFACTREGISTERED']._serialized_start=1756
+  _globals['_ARTIFACTREGISTERED']._serialized_end=1858
+  _globals['_ARTIFACTPURGED']._serialized_start=1860
+  _globals['_ARTIFACTPURGED']._serialized_end=1928
+  _globals['_LISTPROJECTIONSREQUEST']._serialized_start=1930
+  _globals['_LISTPROJECTIONSREQUEST']._serialized_end=1979
+  _globals['_LISTPROJECTIONSRESPONSE']._serialized_start=1981
+  _globals['_LISTPROJECTIONSRESPONSE']._serialized_end=2062
+  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST']._serialized_start=2065
+  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST']._serialized_end=2281
+  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST_MLFLOWRUNIDSENTRY']._serialized_start=2230
+  _globals['_ACKNOWLEDGEPROJECTIONSREQUEST_MLFLOWRUNIDSENTRY']._serialized_end=2281
+  _globals['_ACKNOWLEDGEPROJECTIONSRESPONSE']._serialized_start=2283
+  _globals['_ACKNOWLEDGEPROJECTIONSRESPONSE']._serialized_end=2315
+  _globals['_PROJECTIONSERVICE']._serialized_start=2318
+  _globals['_PROJECTIONSERVICE']._serialized_end=2615
 # @@protoc_insertion_point(module_scope)

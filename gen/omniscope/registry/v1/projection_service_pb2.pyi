@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from omniscope.common.v1 import artifact_pb2 as _artifact_pb2
 from omniscope.common.v1 import job_pb2 as _job_pb2
 from omniscope.common.v1 import model_pb2 as _model_pb2
 import builtins as _builtins
@@ -35,6 +36,8 @@ class Projection(_message.Message):
     MODEL_REGISTERED_FIELD_NUMBER: _builtins.int
     MODEL_CHANGED_FIELD_NUMBER: _builtins.int
     MODEL_PURGED_FIELD_NUMBER: _builtins.int
+    ARTIFACT_REGISTERED_FIELD_NUMBER: _builtins.int
+    ARTIFACT_PURGED_FIELD_NUMBER: _builtins.int
     projection_id: _builtins.int
     """Place in the outbox."""
     @_builtins.property
@@ -65,6 +68,14 @@ class Projection(_message.Message):
     def model_purged(self) -> Global___ModelPurged:
         """A model was removed for good: remove its version."""
 
+    @_builtins.property
+    def artifact_registered(self) -> Global___ArtifactRegistered:
+        """An artifact was stored: show its files in the run."""
+
+    @_builtins.property
+    def artifact_purged(self) -> Global___ArtifactPurged:
+        """An artifact was removed for good: remove its files from the run."""
+
     def __init__(
         self,
         *,
@@ -76,12 +87,14 @@ class Projection(_message.Message):
         model_registered: Global___ModelRegistered | None = ...,
         model_changed: Global___ModelChanged | None = ...,
         model_purged: Global___ModelPurged | None = ...,
+        artifact_registered: Global___ArtifactRegistered | None = ...,
+        artifact_purged: Global___ArtifactPurged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "metrics", b"metrics", "model_changed", b"model_changed", "model_purged", b"model_purged", "model_registered", b"model_registered", "projection", b"projection", "run_ended", b"run_ended", "run_started", b"run_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artifact_purged", b"artifact_purged", "artifact_registered", b"artifact_registered", "job", b"job", "metrics", b"metrics", "model_changed", b"model_changed", "model_purged", b"model_purged", "model_registered", b"model_registered", "projection", b"projection", "run_ended", b"run_ended", "run_started", b"run_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "metrics", b"metrics", "model_changed", b"model_changed", "model_purged", b"model_purged", "model_registered", b"model_registered", "projection", b"projection", "projection_id", b"projection_id", "run_ended", b"run_ended", "run_started", b"run_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_purged", b"artifact_purged", "artifact_registered", b"artifact_registered", "job", b"job", "metrics", b"metrics", "model_changed", b"model_changed", "model_purged", b"model_purged", "model_registered", b"model_registered", "projection", b"projection", "projection_id", b"projection_id", "run_ended", b"run_ended", "run_started", b"run_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_projection: _TypeAlias = _typing.Literal["run_started", "metrics", "run_ended", "model_registered", "model_changed", "model_purged"]  # noqa: Y015
+    _WhichOneofReturnType_projection: _TypeAlias = _typing.Literal["run_started", "metrics", "run_ended", "model_registered", "model_changed", "model_purged", "artifact_registered", "artifact_purged"]  # noqa: Y015
     _WhichOneofArgType_projection: _TypeAlias = _typing.Literal["projection", b"projection"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_projection) -> _WhichOneofReturnType_projection | None: ...
 
@@ -368,6 +381,68 @@ class ModelPurged(_message.Message):
 Global___ModelPurged: _TypeAlias = ModelPurged  # noqa: Y015
 
 @_typing.final
+class ArtifactRegistered(_message.Message):
+    """An artifact was stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    ARTIFACT_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """The attempt that made it."""
+    source: _builtins.str
+    """Address of its package."""
+    @_builtins.property
+    def artifact(self) -> _artifact_pb2.Artifact:
+        """The artifact."""
+
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        artifact: _artifact_pb2.Artifact | None = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "attempt", b"attempt", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArtifactRegistered: _TypeAlias = ArtifactRegistered  # noqa: Y015
+
+@_typing.final
+class ArtifactPurged(_message.Message):
+    """An artifact was removed for good."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    ARTIFACT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """The attempt that made it."""
+    artifact_id: _builtins.str
+    """The artifact."""
+    kind: _builtins.str
+    """Its kind."""
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        artifact_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "attempt", b"attempt", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArtifactPurged: _TypeAlias = ArtifactPurged  # noqa: Y015
+
+@_typing.final
 class ListProjectionsRequest(_message.Message):
     """Request of ListProjections."""
 
@@ -447,7 +522,7 @@ class AcknowledgeProjectionsRequest(_message.Message):
 
     @_builtins.property
     def mlflow_run_ids(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """MLflow run ids by model id, for models among them."""
+        """MLflow run ids by the id of a model or an artifact, for those among them."""
 
     def __init__(
         self,

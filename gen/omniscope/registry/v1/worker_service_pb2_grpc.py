@@ -120,9 +120,10 @@ class WorkerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteJob(self, request, context):
-        """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
-        manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
-        the winning attempt answers OK. Errors: DATA_LOSS, reason PACKAGE_CORRUPT.
+        """Ends the attempt with a model or an artifact, whichever the job makes: verifies the uploaded
+        package against its manifest, signs the manifest, registers the result and makes the job
+        SUCCEEDED in one transaction. Repeating it with the winning attempt answers OK. Errors: DATA_LOSS,
+        reason PACKAGE_CORRUPT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

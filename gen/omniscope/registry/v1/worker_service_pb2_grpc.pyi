@@ -53,9 +53,10 @@ class WorkerServiceStub:
     CHECKPOINT_KEY_INVALID, when it lies outside of the attempt's prefix.
     """
     CompleteJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]
-    """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
-    manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
-    the winning attempt answers OK. Errors: DATA_LOSS, reason PACKAGE_CORRUPT.
+    """Ends the attempt with a model or an artifact, whichever the job makes: verifies the uploaded
+    package against its manifest, signs the manifest, registers the result and makes the job
+    SUCCEEDED in one transaction. Repeating it with the winning attempt answers OK. Errors: DATA_LOSS,
+    reason PACKAGE_CORRUPT.
     """
     FailJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]
     """Ends the attempt without a model. The registry decides whether another attempt follows."""
@@ -85,9 +86,10 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     CHECKPOINT_KEY_INVALID, when it lies outside of the attempt's prefix.
     """
     CompleteJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]  # type: ignore[assignment]
-    """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
-    manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
-    the winning attempt answers OK. Errors: DATA_LOSS, reason PACKAGE_CORRUPT.
+    """Ends the attempt with a model or an artifact, whichever the job makes: verifies the uploaded
+    package against its manifest, signs the manifest, registers the result and makes the job
+    SUCCEEDED in one transaction. Repeating it with the winning attempt answers OK. Errors: DATA_LOSS,
+    reason PACKAGE_CORRUPT.
     """
     FailJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]  # type: ignore[assignment]
     """Ends the attempt without a model. The registry decides whether another attempt follows."""
@@ -150,9 +152,10 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_service_pb2.CompleteJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_service_pb2.CompleteJobResponse, _abc.Awaitable[_worker_service_pb2.CompleteJobResponse]]:
-        """Ends the attempt with a model: verifies the uploaded package against its manifest, signs the
-        manifest, registers the model and makes the job SUCCEEDED in one transaction. Repeating it with
-        the winning attempt answers OK. Errors: DATA_LOSS, reason PACKAGE_CORRUPT.
+        """Ends the attempt with a model or an artifact, whichever the job makes: verifies the uploaded
+        package against its manifest, signs the manifest, registers the result and makes the job
+        SUCCEEDED in one transaction. Repeating it with the winning attempt answers OK. Errors: DATA_LOSS,
+        reason PACKAGE_CORRUPT.
         """
 
     @_abc_1.abstractmethod

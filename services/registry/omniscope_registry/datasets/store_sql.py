@@ -7,31 +7,31 @@ import re
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import false, insert, select, union_all, update
+from sqlalchemy import false, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from ulid import ULID
 
 from omniscope_registry.datasets.columns_sql import column_rows, columns_query, insert_columns
 from omniscope_registry.datasets.convert import dataset_to_proto
 from omniscope_registry.datasets.records import DatasetRecord, NewDataset, dataset_key
-from omniscope_registry.jobs.sql.state_literals import QUEUED, RUNNING
-from omniscope_registry.jobs.values import DatasetRow
+from omniscope_registry.jobs.sql.inputs import open_jobs_reading
+from omniscope_registry.jobs.values import StoredInput
 from omniscope_registry.listing.keyset import fetch_page, reading
 from omniscope_registry.tables.datasets import datasets
-from omniscope_registry.tables.jobs import training_jobs
+from omniscope_registry.tables.jobs import job_inputs
 from omniscope_registry.versions import next_version
 from omniscope_service import failpoints
 from omniscope_service.errors import AlreadyExists, FailedPrecondition, NotFound
 from omniscope_service.names import is_id, is_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
-    from omniscope_registry.database import Database
+    from omniscope_registry.database import Database, Reader
     from omniscope_registry.listing.keyset import ListRequest
 
 # A dataset may be read by thousands; an error's metadata holds so many.
@@ -44,32 +44,24 @@ _RECORD = [datasets.c[column.name] for column in fields(DatasetRecord)]
 
 
 class SqlDatasetStore:
-    """Keeps datasets; also the `DatasetLookup` of jobs."""
+    """Keeps datasets; also the `InputSource` of jobs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, owner: str, id_or_name: str) -> DatasetRow | None:
-        """Return what a job needs of a dataset; None when the owner has none such."""
-        async with self._database.read() as conn:
-            row = (await conn.execute(_one(owner, id_or_name))).first()
-        if row is None:
-            return None
-        return DatasetRow(row.id, row.name, dataset_key(row.digest), row.digest)
-
-    async def hold(self, conn: AsyncConnection, owner: str, dataset_id: str) -> bool:
-        """Keep the owner's dataset from being deleted until the transaction ends.
-
-        Returns:
-            False when there is none such any more.
-        """
-        # A delete that is under way is waited for, and seen.
-        query = (
-            select(datasets.c.id)
-            .where(*_visible(owner), datasets.c.id == dataset_id)
-            .with_for_update(read=True)
+    async def find(
+        self, conn: Reader, owner: str, ids: Collection[str], *, hold: bool = False
+    ) -> dict[str, StoredInput]:
+        """Return where the owner's datasets lie; see `jobs.ports.InputSource`."""
+        query = select(datasets.c.id, datasets.c.digest).where(
+            *_visible(owner), datasets.c.id.in_(ids)
         )
-        return await conn.scalar(query) is not None
+        if hold:
+            query = query.order_by(datasets.c.id).with_for_update(read=True)
+        return {
+            row.id: StoredInput(dataset_key(row.digest), row.digest)
+            for row in await conn.execute(query)
+        }
 
     async def get(self, owner: str, id_or_name: str) -> DatasetRecord:
         """Return a dataset by id, the newest of a name, or the one called `name@version`.
@@ -88,7 +80,7 @@ class SqlDatasetStore:
         async with reading(self._database, request) as conn:
             return await fetch_page(
                 conn,
-                select(*_RECORD).where(*_visible(owner)),
+                select(*_RECORD).where(datasets.c.deleted_at.is_(None)),
                 request=request,
                 owner=owner,
                 key=datasets.c.id,
@@ -167,7 +159,9 @@ class SqlDatasetStore:
             row = (await conn.execute(_one(owner, id_or_name).with_for_update())).first()
             if row is None:
                 raise _not_found(id_or_name)
-            jobs = (await conn.execute(_open_jobs(row.id))).scalars().all()
+            jobs = await open_jobs_reading(
+                conn, owner, job_inputs.c.dataset_id, row.id, _NAMED_JOBS + 1
+            )
             if jobs:
                 raise _in_use(id_or_name, jobs)
             await conn.execute(
@@ -204,17 +198,6 @@ def _one(owner: str, id_or_name: str) -> Select[Any]:
     return query.order_by(datasets.c.version.desc()).limit(1)
 
 
-def _open_jobs(dataset_id: str) -> Select[str]:
-    # One condition for each state: only so do the partial indexes on the states serve.
-    jobs = training_jobs.c
-    of_state = [
-        select(jobs.id).where(jobs.status == state, jobs.dataset_id == dataset_id)
-        for state in (QUEUED, RUNNING)
-    ]
-    found = union_all(*of_state).subquery()
-    return select(found.c.id).order_by(found.c.id).limit(_NAMED_JOBS + 1)
-
-
 def _in_use(id_or_name: str, jobs: Sequence[str]) -> FailedPrecondition:
     named = ", ".join(jobs[:_NAMED_JOBS]) + (" and others" if len(jobs) > _NAMED_JOBS else "")
     return FailedPrecondition(
@@ -222,7 +205,7 @@ def _in_use(id_or_name: str, jobs: Sequence[str]) -> FailedPrecondition:
         "wait for their end.",
         reason="DATASET_IN_USE",
         field="dataset_id",
-        metadata={"job_ids": ",".join(jobs[:_NAMED_JOBS])},
+        metadata={"job_id": jobs[0]},
     )
 
 

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from google.protobuf.any_pb2 import Any as AnyMessage
 
 from omniscope.registry.v1 import experiment_service_pb2 as messages
-from omniscope_registry.jobs.convert import state_to_proto
+from omniscope_registry.jobs.convert import input_to_proto, state_to_proto
 from omniscope_registry.projection.fields import params
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Row
+
+    from omniscope_registry.jobs.values import JobInput
 
 MAX_POINTS: Final = 1000
 """Values that one call of LogMetrics may bring."""
@@ -40,7 +42,7 @@ def experiment_to_proto(row: Row[Any]) -> messages.Experiment:
     return found
 
 
-def run_to_proto(row: Row[Any]) -> messages.Run:
+def run_to_proto(row: Row[Any], inputs: Iterable[JobInput]) -> messages.Run:
     """Return a run with the metrics of its model, from a job's row with `held_out`."""
     run = messages.Run(
         run_id=row.id,
@@ -48,7 +50,8 @@ def run_to_proto(row: Row[Any]) -> messages.Run:
         name=row.model_name,
         state=state_to_proto(row.status),
         attempt=row.attempt,
-        dataset_id=row.dataset_id,
+        inputs=map(input_to_proto, inputs),
+        artifact_id=row.artifact_id or "",
         model_id=row.model_id or "",
         mlflow_run_id=row.mlflow_run_id or "",
         metrics={f"test_{name}": value for name, value in (row.held_out or {}).items()},
@@ -64,9 +67,11 @@ def run_to_proto(row: Row[Any]) -> messages.Run:
     return run
 
 
-def whole_run_to_proto(row: Row[Any], last: Mapping[str, float]) -> messages.Run:
+def whole_run_to_proto(
+    row: Row[Any], inputs: Iterable[JobInput], last: Mapping[str, float]
+) -> messages.Run:
     """Return a run with its parameters and the last values of all its metrics."""
-    run = run_to_proto(row)
+    run = run_to_proto(row, inputs)
     run.parameters.update(params(AnyMessage.FromString(row.config)))
     run.metrics.update(last)
     return run

@@ -4,38 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from omniscope_registry.experiments.convert import run_to_proto
 from omniscope_registry.jobs.domain import JobState
+from omniscope_registry.jobs.sql.inputs import INPUT_FILTERS, first_inputs
 from omniscope_registry.listing.filter import Filterable, FilterField, FilterMap
 from omniscope_registry.listing.keyset import fetch_rows, reading
+from omniscope_registry.tables.artifacts import job_artifacts
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.models import ml_models
 from omniscope_service.errors import NotFound
 from omniscope_service.names import is_id, is_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement, Row, Select
 
     from omniscope.registry.v1 import experiment_service_pb2 as messages
     from omniscope_registry.database import Database
+    from omniscope_registry.jobs.values import JobInput
 
 _JOBS = training_jobs.c
 _LISTED: Final = [
     _JOBS[name]
     for name in (
-        "id", "experiment", "model_name", "status", "attempt", "dataset_id", "model_id", "tags",
+        "id", "experiment", "model_name", "status", "attempt", "model_id", "artifact_id", "tags",
         "created_at", "started_at", "completed_at",
     )
 ]  # fmt: skip
-_OF_MODEL: Final = [ml_models.c.mlflow_run_id, ml_models.c.metrics.label("held_out")]
+_OF_RESULT: Final = [
+    func.coalesce(ml_models.c.mlflow_run_id, job_artifacts.c.mlflow_run_id).label("mlflow_run_id"),
+    ml_models.c.metrics.label("held_out"),
+]
 _FILTER_FIELDS: Final[dict[str, Filterable]] = {
     "state": FilterField(_JOBS.status, allowed=tuple(JobState)),
     "service": _JOBS.service,
-    "dataset_id": _JOBS.dataset_id,
     "name": _JOBS.model_name,
     "tags": FilterMap(_JOBS.tags),
+    **INPUT_FILTERS,
 }
 
 
@@ -58,29 +66,30 @@ class SqlRunReader:
         async with reading(self._database, request) as conn:
             page = await fetch_rows(
                 conn,
-                _runs().where(*_owned(owner), _JOBS.experiment == name),
+                _runs().where(_JOBS.deleted_at.is_(None), _JOBS.experiment == name),
                 request=request,
                 owner=owner,
                 key=_JOBS.id,
                 fields=_FILTER_FIELDS,
                 scope=["runs", name],
             )
-        return page.answer(run_to_proto)
+            inputs = await first_inputs(conn, [row.id for row in page.rows])
+        return page.answer(lambda row: run_to_proto(row, inputs[row.id]))
 
-    async def get(self, owner: str, run_id: str) -> Row[Any]:
-        """Return a run's row, with its request as `config`.
+    async def get(self, owner: str, run_id: str) -> tuple[Row[Any], Sequence[JobInput]]:
+        """Return a run's row, with its request as `config`, and what it reads.
 
         Raises:
             NotFound: The owner has none such; reason RUN_NOT_FOUND.
         """
-        row: Row[Any] | None = None
-        if is_id(run_id):
-            query = _runs(_JOBS.config).where(*_owned(owner), _JOBS.id == run_id.upper())
-            async with self._database.read() as conn:
-                row = (await conn.execute(query)).first()
-        if row is None:
+        if not is_id(run_id):
             raise run_not_found(run_id)
-        return row
+        query = _runs(_JOBS.config).where(*_owned(owner), _JOBS.id == run_id.upper())
+        async with self._database.read() as conn:
+            row: Row[Any] | None = (await conn.execute(query)).first()
+            if row is None:
+                raise run_not_found(run_id)
+            return row, (await first_inputs(conn, [row.id]))[row.id]
 
 
 def run_not_found(run_id: str) -> NotFound:
@@ -98,5 +107,6 @@ def _owned(owner: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _runs(*columns: ColumnElement[Any]) -> Select[Any]:
-    joined = training_jobs.outerjoin(ml_models, ml_models.c.id == _JOBS.model_id)
-    return select(*_LISTED, *_OF_MODEL, *columns).select_from(joined)
+    with_model = training_jobs.outerjoin(ml_models, ml_models.c.id == _JOBS.model_id)
+    joined = with_model.outerjoin(job_artifacts, job_artifacts.c.id == _JOBS.artifact_id)
+    return select(*_LISTED, *_OF_RESULT, *columns).select_from(joined)

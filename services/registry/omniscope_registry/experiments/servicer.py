@@ -53,14 +53,14 @@ class ExperimentServicer(ExperimentServiceServicer):
 
     async def GetRun(self, request: messages.GetRunRequest, context: Context) -> messages.Run:
         """Return a run with parameters and metrics."""
-        row = await self._runs.get(current_caller().subject, request.run_id)
-        return whole_run_to_proto(row, await self._metrics.last(row.id))
+        row, inputs = await self._runs.get(current_caller().subject, request.run_id)
+        return whole_run_to_proto(row, inputs, await self._metrics.last(row.id))
 
     async def GetMetricHistory(
         self, request: messages.GetMetricHistoryRequest, context: Context
     ) -> messages.GetMetricHistoryResponse:
         """Return the values of a metric."""
-        row = await self._runs.get(current_caller().subject, request.run_id)
+        row, _ = await self._runs.get(current_caller().subject, request.run_id)
         values, token = await self._metrics.history_page(row.id, request)
         return messages.GetMetricHistoryResponse(values=values, next_page_token=token)
 

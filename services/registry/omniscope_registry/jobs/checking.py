@@ -23,6 +23,7 @@ from omniscope_registry.field_checks import (
 )
 from omniscope_registry.jobs.convert import error_to_row
 from omniscope_registry.jobs.domain import Cause, Failure, Lease
+from omniscope_registry.jobs.values import InputKind, JobInput
 from omniscope_registry.jobs.worker_values import (
     AUTO,
     CheckpointRow,
@@ -35,9 +36,10 @@ from omniscope_service.errors import InvalidArgument
 from omniscope_service.names import check_name, check_uuid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from omniscope.common.v1.job_event_pb2 import JobEvent
+    from omniscope.common.v1.job_input_pb2 import JobInput as ProtoJobInput
     from omniscope.registry.v1.worker_service_pb2 import (
         AnnounceWorkerRequest,
         AttemptLease,
@@ -50,12 +52,14 @@ if TYPE_CHECKING:
 RESOURCE_CLASSES: Final = ("cpu", "gpu")
 _SUBMITTED_CLASSES: Final = (*RESOURCE_CLASSES, AUTO)
 MAX_EVENTS: Final = 500
+MAX_INPUTS: Final = 1000
 MAX_EVENT_BYTES: Final = 8 * 1024
 _MAX_WARNING = 2000
 _MAX_REASON = 500
 _MAX_ERROR_MESSAGE = 1800
 _MAX_HARD_LIMIT_SECONDS = 30 * 24 * 3600
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MODEL_TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 _CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -82,21 +86,20 @@ def check_submission(request: SubmitJobRequest) -> None:
     # What nobody can read now, nobody can project or show later.
     config_to_json(request.config)
     check_word("service", request.service, _SERVICE)
-    check_word("model_type", request.model_type, _MODEL_TYPE)
+    _check_result(request)
+    _check_inputs(request.inputs)
     check(
         "resource_class",
         request.resource_class,
         request.resource_class in ("", *_SUBMITTED_CLASSES),
         f"one of {', '.join(_SUBMITTED_CLASSES)}",
     )
-    check_name(request.model_name, field="model_name")
     if request.experiment:
         check_name(request.experiment, field="experiment")
     check_description(request.description)
     check_tags(request.tags)
     for warning in request.warnings:
         check_text("warnings", warning, _MAX_WARNING)
-    check_id("dataset_id", request.dataset_id)
     check(
         "hard_limit_seconds",
         request.hard_limit_seconds,
@@ -109,6 +112,38 @@ def check_submission(request: SubmitJobRequest) -> None:
         0 <= request.deadline_seconds <= _MAX_HARD_LIMIT_SECONDS,
         f"between 0 and {_MAX_HARD_LIMIT_SECONDS}",
     )
+
+
+def inputs_from_proto(inputs: Iterable[ProtoJobInput]) -> list[JobInput]:
+    """Return what a job reads, not looked up yet."""
+    return [
+        JobInput(each.role, InputKind.DATASET, each.dataset_id.upper())
+        if each.HasField("dataset_id")
+        else JobInput(each.role, InputKind.MODEL, each.model_id.upper())
+        for each in inputs
+    ]
+
+
+def _check_result(request: SubmitJobRequest) -> None:
+    if request.artifact_kind:
+        check_word("artifact_kind", request.artifact_kind, _WORD)
+    if request.model_type or not request.artifact_kind:
+        check_word("model_type", request.model_type, _MODEL_TYPE)
+    if request.model_name or not request.artifact_kind:
+        check_name(request.model_name, field="model_name")
+
+
+def _check_inputs(inputs: Sequence[ProtoJobInput]) -> None:
+    count = len(inputs)
+    check("inputs", f"{count} inputs", 0 < count <= MAX_INPUTS, f"1 to {MAX_INPUTS} inputs")
+    for position, each in enumerate(inputs):
+        path = f"inputs[{position}]"
+        check_word(f"{path}.role", each.role, _WORD)
+        kind = each.WhichOneof("input")
+        if kind is None:
+            check(path, "neither", False, "a dataset_id or a model_id")
+        else:
+            check_id(f"{path}.{kind}", getattr(each, kind))
 
 
 def submission_hash(request: SubmitJobRequest) -> str:

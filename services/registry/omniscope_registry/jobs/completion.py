@@ -8,21 +8,31 @@ from omniscope_service.errors import Aborted, InvalidArgument
 
 if TYPE_CHECKING:
     from omniscope_registry.jobs.domain import Lease
-    from omniscope_registry.jobs.ports import ModelRegistrar
+    from omniscope_registry.jobs.ports import ResultRegistrar
     from omniscope_registry.jobs.sql.attempts import SqlAttemptStore
+    from omniscope_registry.jobs.values import JobResult
 
 
 class Completion:
-    """Turns a finished attempt into a model and a SUCCEEDED job."""
+    """Turns a finished attempt into what its job makes, and the job into a SUCCEEDED one.
 
-    def __init__(self, attempts: SqlAttemptStore, registrar: ModelRegistrar) -> None:
+    Args:
+        attempts: Keeps and ends leases.
+        models: For jobs that make a model.
+        artifacts: For jobs that make an artifact.
+    """
+
+    def __init__(
+        self, attempts: SqlAttemptStore, models: ResultRegistrar, artifacts: ResultRegistrar
+    ) -> None:
         self._attempts = attempts
-        self._registrar = registrar
+        self._models = models
+        self._artifacts = artifacts
 
     async def complete(
         self, lease: Lease, package_key: str, manifest_digest: str, *, stopped_early: bool
-    ) -> str:
-        """Return the model's id; repeated by the winning attempt, the same one.
+    ) -> JobResult:
+        """Return the result; repeated by the winning attempt, the same one.
 
         Raises:
             Aborted: The lease no longer holds; reason STALE_ATTEMPT.
@@ -35,22 +45,24 @@ class Completion:
             )
         except Aborted:
             # Looked up last: the same call, sent twice, may have completed the job meanwhile.
-            model_id = await self._attempts.completed(lease)
-            if model_id is None:
+            result = await self._attempts.completed(lease)
+            if result is None:
                 raise
-            return model_id
+            return result
 
     async def _register(
         self, lease: Lease, package_key: str, manifest_digest: str, *, stopped_early: bool
-    ) -> str:
-        prefix = await self._attempts.artifacts_prefix(lease)
+    ) -> JobResult:
+        attempt = await self._attempts.running(lease)
+        prefix = attempt.artifacts_prefix
         if not package_key.startswith(f"{prefix}/"):
             raise InvalidArgument(
                 f"package_key {package_key[:256]!r} is not below the attempt's prefix {prefix}/",
                 reason="PACKAGE_KEY_INVALID",
                 field="package_key",
             )
-        package = await self._registrar.verify(package_key, manifest_digest)
+        registrar = self._artifacts if attempt.artifact_kind else self._models
+        package = await registrar.verify(package_key, manifest_digest)
         return await self._attempts.complete(
-            lease, package, self._registrar, stopped_early=stopped_early
+            lease, package, registrar, stopped_early=stopped_early
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 
+from omniscope.common.v1.job_input_pb2 import JobInput as ProtoJobInput
 from omniscope.common.v1.job_pb2 import Job, JobError
 from omniscope.common.v1.job_pb2 import JobState as ProtoJobState
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
     from omniscope_registry.jobs.domain import JobTimes
-    from omniscope_registry.jobs.values import JobRow, StatusRow
+    from omniscope_registry.jobs.values import JobInput, JobRow, StatusRow
     from omniscope_registry.jobs.worker_values import Grant, HeartbeatDirectives
 
 
@@ -49,7 +50,7 @@ def job_to_proto(job: JobRow, *, with_config: bool = False) -> Job:
         error=error_to_proto(job.error),
         model_id=job.model_id or "",
         model_name=job.model_name,
-        dataset_id=job.dataset_id,
+        inputs=map(input_to_proto, job.inputs),
         experiment=job.experiment,
         description=job.description,
         tags=job.tags,
@@ -62,6 +63,8 @@ def job_to_proto(job: JobRow, *, with_config: bool = False) -> Job:
         warnings=job.warnings,
         retry_of=job.retry_of or "",
         pruned_sequence=job.pruned_sequence,
+        artifact_kind=job.artifact_kind,
+        artifact_id=job.artifact_id or "",
     )
     _set_time(message.deadline, job.deadline_at)
     _set_time(message.create_time, job.created_at)
@@ -79,7 +82,8 @@ def checked_to_proto(owner: str, request: SubmitJobRequest) -> Job:
         state=ProtoJobState.JOB_STATE_QUEUED,
         message="Checked; nothing was started.",
         model_name=request.model_name,
-        dataset_id=request.dataset_id,
+        inputs=request.inputs,
+        artifact_kind=request.artifact_kind,
         experiment=request.experiment,
         description=request.description,
         tags=request.tags,
@@ -90,10 +94,15 @@ def checked_to_proto(owner: str, request: SubmitJobRequest) -> Job:
 
 
 def grant_to_proto(
-    grant: Grant, column_lists: Mapping[str, Sequence[str]], times: JobTimes
+    grant: Grant,
+    column_lists: Mapping[str, Sequence[str]],
+    times: JobTimes,
+    signing_public_key: bytes,
 ) -> ClaimJobResponse:
     """Return all that a worker needs of a granted claim."""
     job = grant.job
+    inputs = [_claimed_input(each) for each in job.inputs]
+    dataset = next((each for each in inputs if each.dataset_id), ClaimedInput())
     left = time_left(job.deadline_at, job.lease_until, times)
     return ClaimJobResponse(
         lease=AttemptLease(job_id=job.id, attempt=job.attempt, lease_token=grant.token),
@@ -101,16 +110,10 @@ def grant_to_proto(
         heartbeat_interval=duration_to_proto(times.heartbeat),
         job=job_to_proto(job, with_config=True),
         column_lists={name: ColumnList(names=names) for name, names in column_lists.items()},
-        dataset_key=job.dataset_key,
-        dataset_digest=job.dataset_digest,
-        inputs=[
-            ClaimedInput(
-                role="training",
-                dataset_id=job.dataset_id,
-                artifact_key=job.dataset_key,
-                digest=job.dataset_digest,
-            )
-        ],
+        inputs=inputs,
+        signing_public_key=signing_public_key,
+        dataset_key=dataset.artifact_key,
+        dataset_digest=dataset.digest,
         artifacts_prefix=grant.artifacts_prefix,
         hard_limit=Duration(seconds=job.hard_limit_seconds),
         deadline_in=None if left is None else duration_to_proto(left),
@@ -139,7 +142,20 @@ def status_to_proto(status: StatusRow) -> JobStatus:
         model_id=status.model_id or "",
         attempt=status.attempt,
         stopped_early=status.stopped_early,
+        artifact_id=status.artifact_id or "",
     )
+
+
+def input_to_proto(each: JobInput) -> ProtoJobInput:
+    """Return an input as clients see it."""
+    return ProtoJobInput(role=each.role, **each.reference)
+
+
+def _claimed_input(each: JobInput) -> ClaimedInput:
+    claimed = ClaimedInput(role=each.role, **each.reference)
+    if each.stored is not None:
+        claimed.artifact_key, claimed.digest = each.stored
+    return claimed
 
 
 def state_to_proto(status: str) -> ProtoJobState.ValueType:

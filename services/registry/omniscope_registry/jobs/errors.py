@@ -9,6 +9,7 @@ from omniscope_service.names import is_id
 
 if TYPE_CHECKING:
     from omniscope_registry.jobs.domain import Lease
+    from omniscope_registry.jobs.values import JobInput
 
 
 def require_job_id(job_id: str) -> None:
@@ -31,13 +32,13 @@ def job_not_found(job_id: str) -> NotFound:
     )
 
 
-def dataset_not_found(dataset_id: str) -> NotFound:
-    """Return the error for a dataset that a job cannot read: it is gone, or not the owner's."""
+def input_not_found(missing: JobInput, position: int) -> NotFound:
+    """Return the error for an input that is gone, or not the owner's."""
     return NotFound(
-        f"There is no dataset {dataset_id[:128]!r}.",
-        reason="DATASET_NOT_FOUND",
-        field="dataset_id",
-        metadata={"resource_type": "dataset", "resource_name": dataset_id[:128]},
+        f"There is no {missing.kind} {missing.id!r}.",
+        reason=f"{missing.kind.name}_NOT_FOUND",
+        field=f"inputs[{position}].{missing.kind}_id",
+        metadata={"resource_type": missing.kind.value, "resource_name": missing.id},
     )
 
 

@@ -1,4 +1,4 @@
-"""Takes a checked job in: finds its dataset, puts long lists away, stores it."""
+"""Takes a checked job in: finds what it reads, puts long lists away, stores it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from omniscope_registry.jobs.checking import check_submission, submission_hash
+from omniscope_registry.jobs.checking import check_submission, inputs_from_proto, submission_hash
 from omniscope_registry.jobs.domain import TERMINAL, JobState
-from omniscope_registry.jobs.errors import dataset_not_found
 from omniscope_registry.jobs.values import NewJob
 from omniscope_service.errors import FailedPrecondition
 from omniscope_service.names import check_uuid
@@ -19,11 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
-    from omniscope_registry.jobs.ports import DatasetLookup
     from omniscope_registry.jobs.sql.reading import SqlJobReader
     from omniscope_registry.jobs.sql.store import SqlJobStore
     from omniscope_registry.jobs.sql.workers import SqlWorkerStore
-    from omniscope_registry.jobs.values import DatasetRow, JobRow
+    from omniscope_registry.jobs.values import JobRow
     from omniscope_service.artifacts import ArtifactStore
 
 _DEFAULT_EXPERIMENT = "default"
@@ -64,13 +62,11 @@ class JobIntake:
         self,
         store: SqlJobStore,
         reader: SqlJobReader,
-        datasets: DatasetLookup,
         column_lists: ColumnLists,
         workers: SqlWorkerStore,
     ) -> None:
         self._store = store
         self._reader = reader
-        self._datasets = datasets
         self._column_lists = column_lists
         self._workers = workers
 
@@ -80,7 +76,7 @@ class JobIntake:
         Raises:
             InvalidArgument: A field is wrong; reason FIELD_INVALID or NAME_INVALID.
             AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
-            NotFound: The owner has no such dataset; reason DATASET_NOT_FOUND.
+            NotFound: The owner has no such input; reason DATASET_NOT_FOUND or MODEL_NOT_FOUND.
         """
         check_submission(request)
         request_id = None
@@ -89,16 +85,14 @@ class JobIntake:
         request_hash = submission_hash(request) if request_id else None
         earlier = await self._store.submitted(owner, request_id, request_hash)
         if earlier is not None and not request.validate_only:
-            # Also when its dataset is gone by now.
+            # Also when what it read is gone by now.
             return earlier
-        dataset = await self._datasets.find(owner, request.dataset_id)
-        if dataset is None:
-            raise dataset_not_found(request.dataset_id)
+        await self._store.require_inputs(owner, inputs_from_proto(request.inputs))
         if request.validate_only:
             return None
         lists = await self._column_lists.put(request.column_lists)
-        wanted = await self._workers.resolve_class(request.service, request.resource_class)
-        new = _new_job(owner, request, wanted, dataset, lists, request_id, request_hash)
+        resource_class = await self._workers.resolve_class(request.service, request.resource_class)
+        new = _new_job(owner, request, resource_class, lists, request_id, request_hash)
         return await self._store.submit(new)
 
     async def retry(self, owner: str, job_id: str, request_id: str) -> JobRow:
@@ -110,7 +104,8 @@ class JobIntake:
             request_id: Makes the call idempotent; empty: every call starts another job.
 
         Raises:
-            NotFound: Reason JOB_NOT_FOUND, or DATASET_NOT_FOUND when its dataset is gone.
+            NotFound: Reason JOB_NOT_FOUND, or DATASET_NOT_FOUND or MODEL_NOT_FOUND when what it
+                read is gone.
             FailedPrecondition: It has not ended, or has succeeded; reason JOB_NOT_RETRYABLE.
             AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
         """
@@ -121,8 +116,6 @@ class JobIntake:
             return earlier
         job = await self._reader.get(owner, job_id)
         _require_retryable(job)
-        if await self._datasets.find(owner, job.dataset_id) is None:
-            raise dataset_not_found(job.dataset_id)
         return await self._store.submit(_repeated(job, unique, request_hash))
 
 
@@ -130,8 +123,8 @@ def _require_retryable(job: JobRow) -> None:
     if job.status in TERMINAL - {JobState.SUCCEEDED}:
         return
     advice = (
-        "it has its model: train again for another"
-        if job.model_id
+        "it has its result: start another job for another"
+        if job.status == JobState.SUCCEEDED
         else "wait for its end, or cancel it"
     )
     raise FailedPrecondition(
@@ -160,7 +153,6 @@ def _new_job(
     owner: str,
     request: SubmitJobRequest,
     resource_class: str,
-    dataset: DatasetRow,
     column_lists: Mapping[str, Mapping[str, Any]],
     request_id: str | None,
     request_hash: str | None,
@@ -171,9 +163,8 @@ def _new_job(
         resource_class=resource_class,
         model_type=request.model_type,
         model_name=request.model_name,
-        dataset_id=dataset.id,
-        dataset_key=dataset.key,
-        dataset_digest=dataset.digest,
+        inputs=inputs_from_proto(request.inputs),
+        artifact_kind=request.artifact_kind,
         experiment=request.experiment or _DEFAULT_EXPERIMENT,
         description=request.description,
         tags=dict(request.tags),

@@ -5,29 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope_registry.jobs.values import DatasetRow, JobRow, VerifiedPackage
+    from omniscope_registry.database import Reader
+    from omniscope_registry.jobs.values import JobResult, JobRow, StoredInput, VerifiedPackage
 
 
-class DatasetLookup(Protocol):
-    """Finds datasets."""
+class InputSource(Protocol):
+    """Finds what jobs read: datasets, or models."""
 
-    async def find(self, owner: str, id_or_name: str) -> DatasetRow | None:
-        """Return the owner's dataset by id, or the newest of that name; None without one."""
-        ...
+    async def find(
+        self, conn: Reader, owner: str, ids: Collection[str], *, hold: bool = False
+    ) -> Mapping[str, StoredInput]:
+        """Return where the owner's own lie, by id; those that are not there are left out.
 
-    async def hold(self, conn: AsyncConnection, owner: str, dataset_id: str) -> bool:
-        """Keep the owner's dataset from being deleted until the transaction ends.
-
-        Returns:
-            False when there is none such any more.
+        Args:
+            conn: Where to read.
+            owner: Whose they have to be.
+            ids: Which ones.
+            hold: Keep them from being deleted until the transaction ends; a deletion that is under
+                way is waited for, and seen.
         """
         ...
 
 
-class ModelRegistrar(Protocol):
-    """Turns the package of a finished attempt into a model."""
+class ResultRegistrar(Protocol):
+    """Turns the package of a finished attempt into what the job makes."""
 
     async def verify(self, package_key: str, manifest_digest: str) -> VerifiedPackage:
         """Check every file of the package against its manifest, and sign the manifest.
@@ -39,12 +44,15 @@ class ModelRegistrar(Protocol):
         """
         ...
 
-    async def register(self, conn: AsyncConnection, package: VerifiedPackage, job: JobRow) -> str:
-        """Insert the model within the caller's transaction and return its id.
+    async def register(
+        self, conn: AsyncConnection, package: VerifiedPackage, job: JobRow
+    ) -> JobResult:
+        """Insert the result within the caller's transaction.
 
         Args:
             conn: The transaction that also makes the job SUCCEEDED.
             package: From `verify`.
-            job: The job, still running; `job.attempt` is the attempt that made the package.
+            job: The job with its inputs, still running; `job.attempt` is the attempt that made the
+                package.
         """
         ...

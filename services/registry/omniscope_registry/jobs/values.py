@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+
+class InputKind(StrEnum):
+    """What a job can read."""
+
+    DATASET = "dataset"
+    MODEL = "model"
+
+
+class StoredInput(NamedTuple):
+    """Where a dataset or a model lies.
+
+    Attributes:
+        artifact_key: Of a dataset's file, or of the folder that a model's package is.
+        digest: SHA-256, hexadecimal: of that file, or of the package's manifest.
+    """
+
+    artifact_key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobInput:
+    """Something that a job reads.
+
+    Attributes:
+        role: What it reads it for.
+        kind: What it is.
+        id: Of the dataset or the model.
+        stored: Where it lies; None until it was looked up.
+    """
+
+    role: str
+    kind: InputKind
+    id: str
+    stored: StoredInput | None = None
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """The id by the field that has it, `dataset_id` or `model_id`."""
+        return {f"{self.kind}_id": self.id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +59,7 @@ class JobRow:
     Attributes:
         status: Lower-case state, a value of `jobs.domain.JobState`.
         config: A serialized `google.protobuf.Any`.
+        inputs: What it reads, where that was asked for; rows of `job_inputs`.
     """
 
     id: str
@@ -30,9 +73,6 @@ class JobRow:
     error: Mapping[str, str] | None
     model_id: str | None
     model_name: str
-    dataset_id: str
-    dataset_key: str
-    dataset_digest: str
     experiment: str
     description: str
     tags: Mapping[str, str]
@@ -62,14 +102,17 @@ class JobRow:
     retry_of: str | None
     deadline_at: datetime | None
     pruned_sequence: int
+    artifact_kind: str
+    artifact_id: str | None
+    inputs: Sequence[JobInput] = ()
 
     @classmethod
     def from_row(cls, row: object) -> Self:
-        """Take a row that has all columns of `training_jobs`, and maybe more."""
+        """Take a row that has all columns of `training_jobs`, and maybe more; without inputs."""
         return cls(*(getattr(row, name) for name in _JOB_COLUMNS))
 
 
-_JOB_COLUMNS = tuple(field.name for field in fields(JobRow))
+_JOB_COLUMNS = tuple(each.name for each in fields(JobRow) if each.name != "inputs")
 
 
 class StatusRow(NamedTuple):
@@ -85,6 +128,7 @@ class StatusRow(NamedTuple):
     stopped_early: bool
     service: str
     resource_class: str
+    artifact_id: str | None
     ahead: int | None
 
 
@@ -97,9 +141,8 @@ class NewJob:
     resource_class: str
     model_type: str
     model_name: str
-    dataset_id: str
-    dataset_key: str
-    dataset_digest: str
+    inputs: Sequence[JobInput]
+    artifact_kind: str
     experiment: str
     description: str
     tags: Mapping[str, str]
@@ -130,34 +173,26 @@ UNLIMITED: Final = Quota(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetRow:
-    """A stored dataset.
-
-    Attributes:
-        key: Of its file in the artifact store.
-        digest: SHA-256 of that file, hexadecimal.
-    """
-
-    id: str
-    name: str
-    key: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
 class VerifiedPackage:
-    """A model package whose files were all found and match its manifest.
+    """A package whose files were all found and match its manifest.
 
     Attributes:
         key: Of the package in the artifact store.
         manifest_digest: SHA-256 of `manifest.json`, hexadecimal.
         manifest: The parsed manifest.
-        results: `results.json`, the JSON form of `common.v1.ModelResults`.
         size_bytes: Of all files together.
+        results: Of a model: `results.json`, the JSON form of `common.v1.ModelResults`.
     """
 
     key: str
     manifest_digest: str
     manifest: Mapping[str, Any]
-    results: Mapping[str, Any]
     size_bytes: int
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+
+class JobResult(NamedTuple):
+    """What a job has made: a model or an artifact, by its id."""
+
+    model_id: str | None = None
+    artifact_id: str | None = None

@@ -33,6 +33,19 @@ class WorkerAnnouncement:
     versions: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class RunningAttempt:
+    """What an attempt may store.
+
+    Attributes:
+        artifacts_prefix: Where in the artifact store it, and no other, writes.
+        artifact_kind: Kind of artifact that its job makes; empty: a model.
+    """
+
+    artifacts_prefix: str
+    artifact_kind: str
+
+
 class WorkerKind(NamedTuple):
     """What tells which jobs a worker runs."""
 
@@ -74,7 +87,7 @@ class Grant:
     """A granted claim.
 
     Attributes:
-        job: The job, running.
+        job: The job, running, with its inputs.
         token: Of the lease. Secret.
         artifacts_prefix: Where in the artifact store this attempt, and no other, writes.
         checkpoints: What earlier attempts have stored, newest first.

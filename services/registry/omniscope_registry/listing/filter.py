@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, exists, false
 
 from omniscope_service.errors import InvalidArgument
 
@@ -50,11 +50,42 @@ class FilterMap:
     column: Column[Any]
 
 
-Filterable: TypeAlias = FilterField | FilterMap | ColumnElement[Any]
+@dataclass(frozen=True)
+class FilterRelated:
+    """A column of related rows: a row meets the filter when one of these does.
+
+    Their table has an `owner`, and says by `repeated` which of them have the same value as an
+    earlier one of the same row, so that each row is found once.
+
+    Attributes:
+        column: What to compare.
+        related: The column of its table that refers to the rows of the list.
+        key: What it refers to; the list is ordered by it.
+    """
+
+    column: Column[Any]
+    related: Column[Any]
+    key: Column[Any]
+
+
+Filterable: TypeAlias = FilterField | FilterMap | FilterRelated | ColumnElement[Any]
 """What may be filtered by."""
 
 
-def compile_filter(text: str, fields: Mapping[str, Filterable]) -> list[ColumnElement[bool]]:
+class CompiledFilter(NamedTuple):
+    """A filter as SQL.
+
+    Attributes:
+        conditions: All must hold.
+        key: What to order and to page by in place of the list's key, which it equals: the rows are
+            found through an index of the owner's related rows, in order. None: the list's key.
+    """
+
+    conditions: list[ColumnElement[bool]]
+    key: ColumnElement[Any] | None
+
+
+def compile_filter(text: str, fields: Mapping[str, Filterable], owner: str = "") -> CompiledFilter:
     r"""Compile `field = "value" AND field != "value"` to conditions, all of which must hold.
 
     Values are quoted; `\"` and `\\` stand for a quote and a backslash.
@@ -62,6 +93,7 @@ def compile_filter(text: str, fields: Mapping[str, Filterable]) -> list[ColumnEl
     Args:
         text: The filter; empty: no condition.
         fields: What may be filtered by, by the name that clients use.
+        owner: Whose related rows count.
 
     Raises:
         InvalidArgument: Reason FILTER_INVALID, saying where and what is allowed.
@@ -71,9 +103,10 @@ def compile_filter(text: str, fields: Mapping[str, Filterable]) -> list[ColumnEl
     if "\0" in text:
         _refuse("filter has a zero byte, which no text that is kept has")
     conditions: list[ColumnElement[bool]] = []
+    key: ColumnElement[Any] | None = None
     position = 0
     while text[position:].strip():
-        if conditions:
+        if position:
             position = _skip_and(text, position)
         term = _TERM.match(text, position)
         if term is None:
@@ -81,9 +114,11 @@ def compile_filter(text: str, fields: Mapping[str, Filterable]) -> list[ColumnEl
                 f"filter {text!r} cannot be read from character {position + 1} on: "
                 'expected field = "value" or field != "value"'
             )
-        conditions.append(_condition(term, fields))
+        compiled = _term(term, fields, owner)
+        conditions += compiled.conditions
+        key = compiled.key if key is None else key
         position = term.end()
-    return conditions
+    return CompiledFilter(conditions, key)
 
 
 def _skip_and(text: str, position: int) -> int:
@@ -93,8 +128,26 @@ def _skip_and(text: str, position: int) -> int:
     return conjunction.end()
 
 
+def _term(term: re.Match[str], fields: Mapping[str, Filterable], owner: str) -> CompiledFilter:
+    found = fields.get(term["field"])
+    if not isinstance(found, FilterRelated):
+        return CompiledFilter([_condition(term, fields)], None)
+    value = _value(term)
+    if term["operator"] == "!=":
+        meets = exists().where(found.related == found.key, found.column == value)
+        return CompiledFilter([~meets.correlate(found.key.table)], None)
+    rows = found.column.table.alias()
+    key = rows.c[found.related.name]
+    meets_once = (rows.c[found.column.name] == value, rows.c.repeated == false())
+    return CompiledFilter([key == found.key, rows.c.owner == owner, *meets_once], key)
+
+
+def _value(term: re.Match[str]) -> str:
+    return _ESCAPE.sub(r"\1", term["value"][1:-1])
+
+
 def _condition(term: re.Match[str], fields: Mapping[str, Filterable]) -> ColumnElement[bool]:
-    name, value = term["field"], _ESCAPE.sub(r"\1", term["value"][1:-1])
+    name, value = term["field"], _value(term)
     group, _, key = name.partition(".")
     found = fields.get(group)
     if isinstance(found, FilterMap) and key:
@@ -102,7 +155,7 @@ def _condition(term: re.Match[str], fields: Mapping[str, Filterable]) -> ColumnE
         # An entry that is not there differs from every value.
         equal: ColumnElement[bool] = entry == value
         return equal if term["operator"] == "=" else entry.is_distinct_from(value)
-    if found is None or key or isinstance(found, FilterMap):
+    if found is None or key or isinstance(found, FilterMap | FilterRelated):
         _refuse(f"filter field {name!r} is not one of {_names(fields)}")
     field = found if isinstance(found, FilterField) else FilterField(found)
     if field.allowed and value not in field.allowed:

@@ -100,9 +100,9 @@ async def fetch_rows(
 
     Args:
         conn: Where to read.
-        query: Selects the owner's rows, `key` among the columns, without order and limit.
+        query: Selects rows, `key` among the columns, without owner, order and limit.
         request: Page size, token, filter and order as the client sent them.
-        owner: Part of what a token is bound to.
+        owner: Whose rows; also part of what a token is bound to.
         key: Column of ids that sort by time.
         fields: What may be filtered by.
         orders: What may be ordered by beside `create_time`, which `key` stands for.
@@ -114,11 +114,18 @@ async def fetch_rows(
     bound = (owner, request.filter, request.order_by, *scope)
     order = order_of(request.order_by, tuple(orders or ()))
     size = clamp_page_size(request.page_size)
-    conditions = compile_filter(request.filter, fields)
-    columns = [column for name, column in (orders or {}).items() if name == order.field] + [key]
+    conditions, ordered_by = compile_filter(request.filter, fields, owner)
+    if ordered_by is None:
+        # Said also of what is found through related rows, it would lure SQLite to another index,
+        # and to sort all rows for one page.
+        conditions.append(key.table.c.owner == owner)
+    columns: list[ColumnElement[Any]] = [
+        column for name, column in (orders or {}).items() if name == order.field
+    ]
+    columns.append(key if ordered_by is None else ordered_by)
     after = decode_page_token(request.page_token, bound, ID_KEY)
     if after is not None:
-        conditions.append(_beyond(after, owner, columns, order))
+        conditions.append(_beyond(after, owner, key, columns, order))
     places = [column.desc() if order.descending else column.asc() for column in columns]
     query = query.where(*conditions).order_by(*places)
     rows = (await conn.execute(query.limit(size + 1))).all()
@@ -126,16 +133,20 @@ async def fetch_rows(
 
 
 def _beyond(
-    after: str, owner: str, columns: Sequence[Column[Any]], order: Order
+    after: str,
+    owner: str,
+    key: Column[str],
+    columns: Sequence[ColumnElement[Any]],
+    order: Order,
 ) -> ColumnElement[bool]:
     """Return whether a row comes after the one with the id `after`; the last column is the id."""
-    *others, key = columns
+    *others, here_key = columns
     if not others:
-        return key < after if order.descending else key > after
+        return here_key < after if order.descending else here_key > after
     # Its place is where its row is now: the token need not hold texts of any length.
     # Tokens are not signed: the row must be the owner's, or its place would tell what it holds.
     last = key.table.alias()
     owned = (last.c[key.name] == after, last.c.owner == owner)
-    place = [select(last.c[column.name]).where(*owned).scalar_subquery() for column in others]
+    place = [select(last.c[str(column.key)]).where(*owned).scalar_subquery() for column in others]
     here, there = tuple_(*columns), tuple_(*place, literal(after))
     return here < there if order.descending else here > there

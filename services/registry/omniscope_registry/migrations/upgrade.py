@@ -44,6 +44,14 @@ def upgrade(connection: Connection) -> None:
     config = alembic_config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite":
+        _require_whole_references(connection)
+
+
+def _require_whole_references(connection: Connection) -> None:
+    broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+    if broken is not None:
+        raise LookupError(f"a row of {broken[0]} refers to a row of {broken[2]} that is not there")
 
 
 def is_newest(connection: Connection) -> bool:

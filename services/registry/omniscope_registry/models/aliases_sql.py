@@ -10,8 +10,9 @@ from ulid import ULID
 
 from omniscope_registry.models import events
 from omniscope_registry.models.convert import alias_to_proto
-from omniscope_registry.models.finding import check_alias, model_not_found, one, visible
-from omniscope_registry.models.ports import ModelUse
+from omniscope_registry.models.finding import check_alias, model_not_found, one
+from omniscope_registry.models.ports import ALIAS, ModelUse
+from omniscope_registry.packages.rows import visible
 from omniscope_registry.tables.models import ml_models, model_aliases
 from omniscope_registry.versions import lock_name
 from omniscope_service.errors import Aborted, NotFound, ResourceExhausted
@@ -125,11 +126,13 @@ class SqlAliasStore:
         finally:
             self._drop(owner, changed)
 
-    async def uses_of(self, conn: AsyncConnection, model_id: str, limit: int) -> list[ModelUse]:
+    async def uses_of(
+        self, conn: AsyncConnection, owner: str, model_id: str, limit: int
+    ) -> list[ModelUse]:
         """Return the aliases that point to a model."""
         query = select(_ALIASES.alias).where(_ALIASES.model_id == model_id)
         found = await conn.execute(query.order_by(_ALIASES.alias).limit(limit))
-        return [ModelUse("alias", alias) for alias in found.scalars()]
+        return [ModelUse(ALIAS, alias) for alias in found.scalars()]
 
     async def _store(
         self, conn: AsyncConnection, owner: str, model: Row[Any], alias: str, changed: list[str]
@@ -159,7 +162,7 @@ class SqlAliasStore:
 
 async def _model(conn: Reader, owner: str, reference: str, *, hold: bool = False) -> Row[Any]:
     """Return id, name and version of a model; with `hold` nobody deletes it until the end."""
-    query = one(_TARGET, visible(owner), owner, reference)
+    query = one(_TARGET, visible(ml_models, owner), owner, reference)
     row: Row[Any] | None = (
         await conn.execute(query.with_for_update(read=True) if hold else query)
     ).first()

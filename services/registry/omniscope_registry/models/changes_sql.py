@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import update
-
 from omniscope_registry.models import events, projections
-from omniscope_registry.models.finding import model_not_found, one, owned, visible
+from omniscope_registry.models.finding import model_not_found, one
+from omniscope_registry.models.ports import JOB
+from omniscope_registry.packages.rows import change_row, restorable, visible
 from omniscope_registry.tables.models import ml_models
+from omniscope_service import failpoints
 from omniscope_service.errors import FailedPrecondition
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class SqlModelChanges:
         """
         with self._dropping(owner) as changed:
             async with self._database.write() as conn:
-                query = one(_ID, visible(owner), owner, reference).with_for_update()
+                query = one(_ID, visible(ml_models, owner), owner, reference).with_for_update()
                 model_id = _required(await conn.scalar(query), reference)
                 changed.append(model_id)
                 await self._set(conn, model_id, change.values)
@@ -88,15 +89,16 @@ class SqlModelChanges:
             async with self._database.write() as conn:
                 # Locked before its users are looked for: who came first is seen, who comes later
                 # waits, and finds no model.
-                query = one([*_ID, _MODELS.name], visible(owner), owner, reference)
+                query = one([*_ID, _MODELS.name], visible(ml_models, owner), owner, reference)
                 row: Row[Any] | None = (await conn.execute(query.with_for_update())).first()
                 model_id = _required(row and row.id, reference)
-                uses = await self._uses(conn, model_id)
+                uses = await self._uses(conn, owner, model_id)
                 if uses:
                     raise _in_use(reference, uses)
                 changed.append(model_id)
                 await self._set(conn, model_id, {"deleted_at": self._database.now()})
                 await events.deleted(conn, model_id)
+                await failpoints.reach("delete_model.before_commit")
         return model_id
 
     async def undelete(self, owner: str, reference: str) -> str:
@@ -109,14 +111,15 @@ class SqlModelChanges:
         Raises:
             NotFound: There is none such, or its time is over; reason MODEL_NOT_FOUND.
         """
-        deadline = self._database.now(-self._kept)
-        among = (owned(owner), _MODELS.deleted_at > deadline, _MODELS.purged_at.is_(None))
+        among = restorable(ml_models, owner, self._database, self._kept)
         with self._dropping(owner) as changed:
             async with self._database.write() as conn:
                 query = one(_ID, among, owner, reference).with_for_update()
                 model_id: str | None = await conn.scalar(query)
                 if model_id is None:
-                    living = await conn.scalar(one(_ID, visible(owner), owner, reference))
+                    living = await conn.scalar(
+                        one(_ID, visible(ml_models, owner), owner, reference)
+                    )
                     return _required(living, reference)
                 changed.append(model_id)
                 await self._set(conn, model_id, {"deleted_at": None})
@@ -124,13 +127,12 @@ class SqlModelChanges:
         return model_id
 
     async def _set(self, conn: AsyncConnection, model_id: str, values: Mapping[str, Any]) -> None:
-        statement = update(ml_models).where(_MODELS.id == model_id)
-        await conn.execute(statement.values(**values, updated_at=self._database.now()))
+        await change_row(conn, ml_models, self._database, model_id, values)
 
-    async def _uses(self, conn: AsyncConnection, model_id: str) -> list[ModelUse]:
+    async def _uses(self, conn: AsyncConnection, owner: str, model_id: str) -> list[ModelUse]:
         found: list[ModelUse] = []
         for users in self._users:
-            found += await users.uses_of(conn, model_id, _NAMED_USES + 1)
+            found += await users.uses_of(conn, owner, model_id, _NAMED_USES + 1)
         return found
 
     @contextmanager
@@ -154,10 +156,11 @@ def _required(model_id: str | None, reference: str) -> str:
 def _in_use(reference: str, uses: Sequence[ModelUse]) -> FailedPrecondition:
     named = ", ".join(f"{use.kind} {use.name}" for use in uses[:_NAMED_USES])
     more = " and others" if len(uses) > _NAMED_USES else ""
+    jobs = [use.name for use in uses if use.kind == JOB]
     return FailedPrecondition(
-        f"Model {reference!r} is needed by {named}{more}: remove them or point them elsewhere "
-        "first.",
+        f"Model {reference!r} is needed by {named}{more}: point aliases elsewhere or remove them, "
+        "cancel jobs or wait for their end.",
         reason="MODEL_IN_USE",
         field="model_id",
-        metadata={"used_by": named},
+        metadata={"used_by": named, **({"job_id": jobs[0]} if jobs else {})},
     )

@@ -53,7 +53,7 @@ def model_to_proto(
         description=row.description,
         tags=row.tags,
         job_id=row.job_id,
-        dataset_id=row.dataset_id,
+        dataset_id=row.dataset_id or "",
         artifacts_path=row.artifacts_path,
         manifest_digest=row.manifest_digest,
         size_bytes=row.size_bytes,

@@ -20,16 +20,6 @@ ALIAS_FORM: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 
-def owned(owner: str) -> ColumnElement[bool]:
-    """Return whether a model is the owner's, as SQL."""
-    return ml_models.c.owner == owner
-
-
-def visible(owner: str) -> tuple[ColumnElement[bool], ...]:
-    """Return whether a model is the owner's and not deleted, as SQL."""
-    return owned(owner), ml_models.c.deleted_at.is_(None)
-
-
 def one(
     columns: Sequence[ColumnElement[Any]],
     among: Sequence[ColumnElement[bool]],

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+ALIAS: Final = "alias"
+JOB: Final = "job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +17,8 @@ class ModelUse:
     """A thing that needs a model.
 
     Attributes:
-        kind: For example `alias`.
-        name: What its owner calls it.
+        kind: `alias` or `job`.
+        name: What its owner calls it; of a job its id.
     """
 
     kind: str
@@ -25,6 +28,8 @@ class ModelUse:
 class ModelUsers(Protocol):
     """Things of one kind that need models; whoever starts to need one locks its row before."""
 
-    async def uses_of(self, conn: AsyncConnection, model_id: str, limit: int) -> list[ModelUse]:
+    async def uses_of(
+        self, conn: AsyncConnection, owner: str, model_id: str, limit: int
+    ) -> list[ModelUse]:
         """Return what needs a model now, at most `limit`, within a transaction that locks it."""
         ...

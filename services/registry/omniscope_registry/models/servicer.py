@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
 
 from omniscope.registry.v1 import model_service_pb2 as messages
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceServicer
-from omniscope_registry.models.archive import package_tar
 from omniscope_registry.models.convert import change_from_proto
+from omniscope_registry.packages.download import download
 from omniscope_service.rpc.auth import current_caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from google.api.httpbody_pb2 import HttpBody
 
     from omniscope.common.v1.model_pb2 import Model, ModelResults
     from omniscope_registry.models.aliases_sql import SqlAliasStore
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from omniscope_registry.models.store_sql import SqlModelStore
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.rpc.context import Context
-
-_TAR = "application/x-tar"
 
 
 class ModelServicer(ModelServiceServicer):
@@ -120,11 +119,5 @@ class ModelServicer(ModelServiceServicer):
     ) -> AsyncIterator[HttpBody]:
         """Stream a model's package, or a folder of it, as a tar."""
         package = await self._store.package(current_caller().subject, request.model_id)
-        async for chunk in package_tar(
-            self._artifacts,
-            package.key,
-            manifest_digest=package.manifest_digest,
-            time=package.created_at,
-            folder=request.folder,
-        ):
-            yield HttpBody(content_type=_TAR, data=chunk)
+        async for piece in download(self._artifacts, package, request.folder):
+            yield piece

@@ -7,21 +7,29 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from ulid import ULID
 
+from omniscope_registry.jobs.values import StoredInput
 from omniscope_registry.listing.filter import Filterable, FilterMap
 from omniscope_registry.listing.keyset import fetch_rows, reading
 from omniscope_registry.models import events
 from omniscope_registry.models.cache import ModelCache
 from omniscope_registry.models.convert import model_to_proto, results_to_proto
-from omniscope_registry.models.finding import model_not_found, one, owned, visible
+from omniscope_registry.models.finding import model_not_found, one
+from omniscope_registry.packages.rows import (
+    StoredPackage,
+    listed,
+    location_of,
+    note_runs,
+    stored_package,
+    visible,
+)
 from omniscope_registry.tables.models import ml_models, model_aliases
 from omniscope_registry.versions import next_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,16 +41,12 @@ if TYPE_CHECKING:
 DELETED_KEPT: Final = timedelta(days=30)
 """How long a deleted model can be brought back, unless the settings say otherwise."""
 
+_MODELS: Final = ml_models.c
 _CACHED_MODELS: Final = 4096
 _UNLISTED: Final = frozenset({"hyperparameters", "training_config", "results"})
 _LISTED: Final = [column for column in ml_models.c if column.name not in _UNLISTED]
 _WHOLE: Final = [*_LISTED, ml_models.c.training_config]
 _RESULTS: Final = [ml_models.c.id, ml_models.c.job_id, ml_models.c.results]
-_PACKAGE: Final = [
-    ml_models.c.artifacts_path,
-    ml_models.c.manifest_digest,
-    ml_models.c.created_at,
-]
 _FILTER_FIELDS: Final[dict[str, Filterable]] = {
     "tags": FilterMap(ml_models.c.tags),
     **{
@@ -79,17 +83,8 @@ class NewModel:
     description: str
     tags: Mapping[str, str]
     job_id: str
-    dataset_id: str
+    dataset_id: str | None
     created_by: str
-
-
-@dataclass(frozen=True)
-class StoredPackage:
-    """Where a model's package lies, and what its manifest must hash to."""
-
-    key: str
-    manifest_digest: str
-    created_at: datetime
 
 
 class SqlModelStore:
@@ -147,8 +142,8 @@ class SqlModelStore:
             NotFound: The owner has none such; reason MODEL_NOT_FOUND.
         """
         async with self._database.read() as conn:
-            row = await _one(conn, _PACKAGE, owner, reference)
-        return StoredPackage(row.artifacts_path, row.manifest_digest, row.created_at)
+            row = await _one(conn, location_of(ml_models), owner, reference)
+        return stored_package(row)
 
     async def list_page(
         self, owner: str, request: ListRequest, *, show_deleted: bool
@@ -169,6 +164,19 @@ class SqlModelStore:
         named = [ml_models.c.name == name]
         return await self._page(owner, request, named, [name], show_deleted=show_deleted)
 
+    async def find(
+        self, conn: Reader, owner: str, ids: Collection[str], *, hold: bool = False
+    ) -> dict[str, StoredInput]:
+        """Return where the packages of the owner's models lie; see `jobs.ports.InputSource`."""
+        columns = [_MODELS.id, _MODELS.artifacts_path, _MODELS.manifest_digest]
+        query = select(*columns).where(*visible(ml_models, owner), _MODELS.id.in_(ids))
+        if hold:
+            query = query.order_by(_MODELS.id).with_for_update(read=True)
+        return {
+            row.id: StoredInput(row.artifacts_path, row.manifest_digest)
+            for row in await conn.execute(query)
+        }
+
     async def insert(self, conn: AsyncConnection, new: NewModel) -> Model:
         """Insert a model as the next version of its name, within the caller's transaction."""
         version = await next_version(conn, ml_models, new.owner, new.name)
@@ -182,21 +190,13 @@ class SqlModelStore:
 
     async def note_runs(self, run_ids: Mapping[str, str]) -> None:
         """Note the MLflow runs of models, by model id; unknown ids are ignored."""
-        owners = {}
+        owners: dict[str, str] = {}
         try:
             async with self._database.write() as conn:
-                for model_id, run_id in run_ids.items():
-                    statement = (
-                        update(ml_models)
-                        .where(ml_models.c.id == model_id)
-                        .values(mlflow_run_id=run_id, updated_at=self._database.now())
-                        .returning(ml_models.c.owner)
-                    )
-                    owners[model_id] = await conn.scalar(statement)
+                owners = await note_runs(conn, ml_models, self._database, run_ids)
         finally:
             for model_id, owner in owners.items():
-                if owner is not None:
-                    self.cache.drop(owner, model_id)
+                self.cache.drop(owner, model_id)
 
     async def _page(
         self,
@@ -207,11 +207,11 @@ class SqlModelStore:
         *,
         show_deleted: bool,
     ) -> tuple[list[Model], str]:
-        shown = [owned(owner), ml_models.c.purged_at.is_(None)] if show_deleted else visible(owner)
+        shown = listed(ml_models, show_deleted=show_deleted)
         async with reading(self._database, request) as conn:
             page = await fetch_rows(
                 conn,
-                select(*_LISTED).where(*shown, *conditions),
+                select(*_LISTED).where(shown, *conditions),
                 request=request,
                 owner=owner,
                 key=ml_models.c.id,
@@ -233,7 +233,7 @@ class SqlModelStore:
 async def _one(
     conn: Reader, columns: Sequence[ColumnElement[Any]], owner: str, reference: str
 ) -> Row[Any]:
-    query = one(columns, visible(owner), owner, reference)
+    query = one(columns, visible(ml_models, owner), owner, reference)
     row: Row[Any] | None = (await conn.execute(query)).first()
     if row is None:
         raise model_not_found(reference)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from collections import OrderedDict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sqlalchemy.exc import SQLAlchemyError
 
 from omniscope_registry.projection import fields
+from omniscope_service.artifacts import ArtifactStore
+from omniscope_service.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from omniscope.common.v1.job_pb2 import Job
     from omniscope.common.v1.model_pb2 import Model
     from omniscope.registry.v1.projection_service_pb2 import (
+        ArtifactPurged,
+        ArtifactRegistered,
         ModelChanged,
         ModelPurged,
         ModelRegistered,
@@ -29,12 +37,16 @@ if TYPE_CHECKING:
         RunStarted,
     )
 
-OUTAGES: Final = (MlflowException, SQLAlchemyError, OSError)
+OUTAGES: Final = (MlflowException, SQLAlchemyError, OSError, Unavailable)
 """What writing raises; `is_refusal` tells a refusal from an outage."""
 
 JOB_TAG: Final = "omniscope.job_id"
 ATTEMPT_TAG: Final = "omniscope.attempt"
 MODEL_TAG: Final = "omniscope.model_id"
+ARTIFACT_TAG: Final = "omniscope.artifact_id"
+SOURCE_TAG: Final = "omniscope.artifact_source"
+"""Address of an artifact's package, also of one whose files are too large to be copied."""
+MAX_COPIED_BYTES: Final = 64 * 1024 * 1024
 _OWN_TAGS: Final = ("omniscope.", "mlflow.")
 
 _REFUSALS: Final = frozenset(
@@ -67,6 +79,7 @@ class MlflowWriter:
         # Without a location MLflow takes the folder that the process happens to run in.
         served = tracking_uri.startswith(("http://", "https://"))
         self._artifact_location = None if served else f"{artifacts_url.rstrip('/')}/mlflow"
+        self._artifacts = ArtifactStore.open(artifacts_url)
         self._runs: OrderedDict[tuple[str, int], str] = OrderedDict()
 
     def start_run(self, job: Job, started: RunStarted) -> None:
@@ -137,6 +150,29 @@ class MlflowWriter:
         for version in self._versions(purged.name, purged.model_id):
             self._client.delete_model_version(purged.name, version.version)
 
+    def store_artifact(self, job: Job, registered: ArtifactRegistered) -> str:
+        """Show an artifact in its run: its files, or where they lie when they are large.
+
+        Returns:
+            The run's id.
+        """
+        artifact = registered.artifact
+        run_id = self._run_id(job, registered.attempt, job.start_time)
+        tags = {ARTIFACT_TAG: artifact.artifact_id, SOURCE_TAG: registered.source}
+        self._client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
+        if artifact.size_bytes <= MAX_COPIED_BYTES:
+            with tempfile.TemporaryDirectory() as folder:
+                asyncio.run(self._artifacts.get_folder(artifact.artifacts_path, Path(folder)))
+                self._client.log_artifacts(run_id, folder, artifact.kind)
+        return run_id
+
+    def remove_artifact(self, job: Job, purged: ArtifactPurged) -> None:
+        """Remove an artifact's files from its run, which stays."""
+        run_id = self._run_id(job, purged.attempt, job.start_time)
+        if self._client.list_artifacts(run_id, purged.kind):
+            location = self._client.get_run(run_id).info.artifact_uri
+            get_artifact_repository(location).delete_artifacts(purged.kind)
+
     def _log(self, run_id: str, metrics: list[Metric]) -> None:
         for batch in _batches(metrics, _POINTS_PER_BATCH):
             self._client.log_batch(run_id, metrics=batch)
@@ -175,7 +211,7 @@ class MlflowWriter:
                 experiment_id,
                 start_time=_milliseconds(start_time),
                 tags=_run_tags(job, attempt),
-                run_name=job.model_name,
+                run_name=job.model_name or job.artifact_kind,
             )
         )
         return str(run.info.run_id)
@@ -212,11 +248,20 @@ def _run_tags(job: Job, attempt: int) -> dict[str, str]:
         JOB_TAG: job.job_id,
         ATTEMPT_TAG: str(attempt),
         "omniscope.service": job.service,
-        "omniscope.dataset_id": job.dataset_id,
+        **_input_tags(job),
         "mlflow.user": job.created_by,
         "mlflow.note.content": fields.tag(job.description),
     }
     return {fields.key(name): fields.tag(value) for name, value in job.tags.items()} | own
+
+
+def _input_tags(job: Job) -> dict[str, str]:
+    """Return what a job reads, joined by commas, by what it is."""
+    read = {
+        "omniscope.dataset_id": [each.dataset_id for each in job.inputs if each.dataset_id],
+        "omniscope.input_model_id": [each.model_id for each in job.inputs if each.model_id],
+    }
+    return {name: ",".join(dict.fromkeys(ids)) for name, ids in read.items() if ids}
 
 
 def _version_tags(model: Model) -> dict[str, str]:

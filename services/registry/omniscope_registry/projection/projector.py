@@ -145,6 +145,11 @@ def _write(writer: MlflowWriter, kind: str, together: list[Projection], written:
             writer.change_model(projection.model_changed)
         elif kind == "model_purged":
             writer.remove_model(projection.model_purged)
+        elif kind == "artifact_registered":
+            stored = projection.artifact_registered
+            written.run_ids[stored.artifact.artifact_id] = writer.store_artifact(job, stored)
+        elif kind == "artifact_purged":
+            writer.remove_artifact(job, projection.artifact_purged)
         else:
             registered = projection.model_registered
             written.run_ids[registered.model.model_id] = writer.register_model(job, registered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from omniscope.registry.v1 import projection_service_pb2 as messages
 from omniscope.registry.v1.projection_service_pb2_grpc import ProjectionServiceServicer
@@ -11,8 +11,9 @@ from omniscope_registry.projection.store_sql import SqlProjectionStore
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from omniscope_registry.database import Database
-    from omniscope_registry.models.store_sql import SqlModelStore
     from omniscope_service.rpc.context import Context
 
 _WAIT_SECONDS: Final = 10.0
@@ -20,17 +21,25 @@ _DEFAULT_PAGE_SIZE: Final = 100
 _MAX_ACKNOWLEDGED: Final = 1000
 
 
+class RunNotes(Protocol):
+    """Where it is noted which run shows something."""
+
+    async def note_runs(self, run_ids: Mapping[str, str]) -> None:
+        """Note MLflow run ids, by the id of what they show; unknown ids are ignored."""
+        ...
+
+
 class ProjectionServicer(ProjectionServiceServicer):
     """Hands out the outbox and notes what came of it.
 
     Args:
         database: Where the outbox is.
-        models: Where the runs of models are noted.
+        results: Where the runs of models and artifacts are noted.
     """
 
-    def __init__(self, database: Database, models: SqlModelStore) -> None:
+    def __init__(self, database: Database, results: Sequence[RunNotes]) -> None:
         self._store = SqlProjectionStore(database)
-        self._models = models
+        self._results = results
 
     async def ListProjections(
         self, request: messages.ListProjectionsRequest, context: Context
@@ -43,9 +52,10 @@ class ProjectionServicer(ProjectionServiceServicer):
     async def AcknowledgeProjections(
         self, request: messages.AcknowledgeProjectionsRequest, context: Context
     ) -> messages.AcknowledgeProjectionsResponse:
-        """Forget what has been projected, and note the runs of models."""
+        """Forget what has been projected, and note the runs of models and artifacts."""
         _check_count(request)
-        await self._models.note_runs(request.mlflow_run_ids)
+        for store in self._results if request.mlflow_run_ids else ():
+            await store.note_runs(request.mlflow_run_ids)
         await self._store.acknowledge(request.projection_ids)
         return messages.AcknowledgeProjectionsResponse()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, select
@@ -10,6 +11,7 @@ from sqlalchemy import delete, select
 from omniscope.registry.v1.projection_service_pb2 import Projection
 from omniscope_registry import outbox
 from omniscope_registry.jobs.convert import job_to_proto
+from omniscope_registry.jobs.sql.inputs import first_inputs
 from omniscope_registry.jobs.values import JobRow
 from omniscope_registry.listing.paging import within_answer
 from omniscope_registry.tables.jobs import outbox as outbox_table
@@ -71,4 +73,6 @@ def _projection(row: outbox.PendingRow, job: Job) -> Projection:
 
 async def _jobs(conn: Reader, job_ids: set[str]) -> dict[str, Job]:
     rows = await conn.execute(select(training_jobs).where(training_jobs.c.id.in_(job_ids)))
-    return {row.id: job_to_proto(JobRow.from_row(row), with_config=True) for row in rows}
+    inputs = await first_inputs(conn, job_ids)
+    jobs = [replace(JobRow.from_row(row), inputs=inputs[row.id]) for row in rows]
+    return {job.id: job_to_proto(job, with_config=True) for job in jobs}

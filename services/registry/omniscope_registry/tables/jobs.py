@@ -43,10 +43,6 @@ training_jobs = Table(
     Column("error", JsonDocument),
     Column("model_id", Identifier),
     Column("model_name", String(256), nullable=False),
-    Column("dataset_id", Identifier, nullable=False),
-    # Where the dataset lies: kept here, so that a claim needs no other table.
-    Column("dataset_key", String(512), nullable=False),
-    Column("dataset_digest", Digest, nullable=False),
     Column("experiment", String(256), nullable=False),
     Column("description", String, nullable=False),
     Column("tags", JsonDocument, nullable=False),
@@ -82,18 +78,29 @@ training_jobs = Table(
     Column("deadline_at", UtcTimestamp),
     # Greatest sequence that the journal no longer holds.
     Column("pruned_sequence", Integer, nullable=False, server_default="0"),
+    # Empty: the job makes a model.
+    Column("artifact_kind", String(63), nullable=False, server_default=""),
+    Column("artifact_id", Identifier),
     UniqueConstraint("owner", "request_id"),
     CheckConstraint(f"status IN ('queued', 'running') OR status IN {_TERMINAL}", name="status"),
     CheckConstraint("(status = 'running') = (lease_token_hash IS NOT NULL)", name="lease_token"),
     CheckConstraint("(status = 'running') = (lease_until IS NOT NULL)", name="lease_until"),
     CheckConstraint(f"(status IN {_TERMINAL}) = (completed_at IS NOT NULL)", name="completed"),
-    CheckConstraint("(status = 'succeeded') = (model_id IS NOT NULL)", name="model"),
+    CheckConstraint(
+        "(model_id IS NOT NULL) = (status = 'succeeded' AND artifact_kind = '')", name="model"
+    ),
+    CheckConstraint(
+        "(artifact_id IS NOT NULL) = (status = 'succeeded' AND artifact_kind <> '')",
+        name="artifact",
+    ),
     CheckConstraint("progress >= 0 AND progress <= 100", name="progress"),
     CheckConstraint("(request_id IS NULL) = (request_hash IS NULL)", name="request"),
 )
 Index("ix_training_jobs_owner_id", training_jobs.c.owner, training_jobs.c.id)
 # What lists are filtered by: without one, a filter that few jobs meet reads all of an owner's.
-for _column in ("status", "service", "model_type", "dataset_id", "experiment", "model_name"):
+for _column in (
+    "status", "service", "model_type", "artifact_kind", "experiment", "model_name",
+):  # fmt: skip
     Index(
         f"ix_training_jobs_owner_{_column}_id",
         training_jobs.c.owner,
@@ -137,6 +144,37 @@ Index(
     sqlite_where=text("request_id IS NOT NULL"),
     postgresql_where=text("request_id IS NOT NULL"),
 )
+
+# What a job reads, and where it lies: a claim needs no other table.
+job_inputs = Table(
+    "job_inputs",
+    metadata,
+    Column("job_id", ForeignKey("training_jobs.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    # The job's: lists of one owner's jobs are filtered by what they read.
+    Column("owner", String(256), nullable=False),
+    Column("role", String(63), nullable=False),
+    Column("dataset_id", Identifier),
+    Column("model_id", Identifier),
+    # Whether the job has the same input at an earlier position, for another role: a list that is
+    # filtered by an input finds each job once.
+    Column("repeated", Boolean, nullable=False),
+    Column("artifact_key", String(512), nullable=False),
+    Column("digest", Digest, nullable=False),
+    CheckConstraint("(dataset_id IS NULL) <> (model_id IS NULL)", name="one"),
+    sqlite_with_rowid=False,
+)
+# Which jobs read something, in the order of their ids.
+for _column in ("dataset_id", "model_id"):
+    Index(
+        f"ix_job_inputs_owner_{_column}",
+        job_inputs.c.owner,
+        job_inputs.c[_column],
+        job_inputs.c.repeated,
+        job_inputs.c.job_id,
+        sqlite_where=text(f"{_column} IS NOT NULL"),
+        postgresql_where=text(f"{_column} IS NOT NULL"),
+    )
 
 job_attempts = Table(
     "job_attempts",

@@ -54,7 +54,8 @@ ml_models = Table(
     Column("description", String, nullable=False),
     Column("tags", JsonDocument, nullable=False),
     Column("job_id", Identifier, nullable=False),
-    Column("dataset_id", Identifier, nullable=False),
+    # NULL: no dataset was trained on, as for an ensemble of models.
+    Column("dataset_id", Identifier),
     Column("created_by", String(256), nullable=False),
     Column("created_at", UtcTimestamp, nullable=False),
     Column("updated_at", UtcTimestamp, nullable=False),

@@ -7,6 +7,7 @@ from omniscope.registry.v1 import dataset_service_pb2 as messages
 from omniscope_registry.datasets.records import dataset_key
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import FailedPrecondition, InvalidArgument, NotFound
+from tests.grpc.registry.conftest import training_input
 
 _UNKNOWN_ID = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
 
@@ -174,14 +175,14 @@ async def test_a_dataset_is_not_deleted_under_a_job(
     stub, add_dataset, refused, insert_job, database, status
 ):
     dataset = await add_dataset("table", "a")
-    job = await insert_job(dataset_id=dataset.id, status=status)
+    job = await insert_job(inputs=[training_input(dataset.id)], status=status)
 
     error = await refused(stub.DeleteDataset(messages.DeleteDatasetRequest(dataset_id="table")))
 
     assert isinstance(error, FailedPrecondition)
     assert error.reason == "DATASET_IN_USE"
     assert job.id in error.message
-    assert error.metadata["job_ids"] == job.id
+    assert error.metadata["job_id"] == job.id
     await _end(database, job.id)
     await stub.DeleteDataset(messages.DeleteDatasetRequest(dataset_id="table"))
 
@@ -201,11 +202,12 @@ async def _end(database, job_id):
         )
 
 
-async def test_jobs_find_the_file_of_a_dataset(store, add_dataset):
+async def test_jobs_find_the_files_of_datasets(store, database, add_dataset):
     dataset = await add_dataset("table", "a")
 
-    for id_or_name in (dataset.id, "table"):
-        found = await store.find("ada", id_or_name)
-        assert (found.id, found.name, found.digest) == (dataset.id, "table", dataset.digest)
-        assert found.key == dataset_key(dataset.digest)
-    assert await store.find("bob", "table") is None
+    async with database.read() as conn:
+        found = await store.find(conn, "ada", [dataset.id, _UNKNOWN_ID])
+        of_bob = await store.find(conn, "bob", [dataset.id])
+
+    assert found == {dataset.id: (dataset_key(dataset.digest), dataset.digest)}
+    assert of_bob == {}

@@ -15,6 +15,7 @@ from ulid import ULID
 
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.job_event_pb2 import JobEvent, MetricPoint, Progress
+from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.common.v1.job_pb2 import Job, JobError
 from omniscope.registry.v1 import worker_service_pb2 as worker_messages
 from omniscope.registry.v1.job_intake_service_pb2 import SubmitJobRequest
@@ -61,7 +62,7 @@ class Registry:
             "service": "automl",
             "model_type": "automl.tabular",
             "config": config,
-            "dataset_id": self.dataset_id,
+            "inputs": [JobInput(role="training", dataset_id=self.dataset_id)],
             "model_name": "outcome-model",
             "hard_limit_seconds": 600,
         }

@@ -310,7 +310,7 @@ class JobMachine(RuleBasedStateMachine):
     def _valid_leases(self, job_id: str) -> int:
         """Count the leases that were ever granted for a job and can still write."""
         leases = [held.lease for held in self.granted.values() if held.lease.job_id == job_id]
-        calls = [_settled(self.stores.attempts.artifacts_prefix(lease)) for lease in leases]
+        calls = [_settled(self.stores.attempts.running(lease)) for lease in leases]
         reasons = [self.runner.run(call)[1] for call in calls]
         assert {*reasons} <= {None, "STALE_ATTEMPT"}
         return reasons.count(None)

@@ -18,6 +18,8 @@ from ulid import ULID
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
 from omniscope.common.v1.dataset_pb2 import DatasetColumn
 from omniscope.common.v1.job_event_pb2 import JobEvent, Progress
+from omniscope_registry.artifacts.registrar import ArtifactRegistrar
+from omniscope_registry.artifacts.store_sql import SqlArtifactStore
 from omniscope_registry.database import Database
 from omniscope_registry.datasets.records import NewDataset
 from omniscope_registry.datasets.store_sql import SqlDatasetStore
@@ -25,13 +27,15 @@ from omniscope_registry.jobs.completion import Completion
 from omniscope_registry.jobs.domain import Cause, Failure, JobTimes, Lease
 from omniscope_registry.jobs.sql.attempts import SqlAttemptStore
 from omniscope_registry.jobs.sql.claims import SqlClaims
+from omniscope_registry.jobs.sql.inputs import JobInputs
 from omniscope_registry.jobs.sql.reports import SqlReportStore
 from omniscope_registry.jobs.sql.store import SqlJobStore
-from omniscope_registry.jobs.values import JobRow, NewJob
+from omniscope_registry.jobs.values import InputKind, JobInput, JobRow, NewJob
 from omniscope_registry.jobs.worker_values import Claim, Grant, Reported
-from omniscope_registry.models.registrar import PackageRegistrar
-from omniscope_registry.models.signing import ManifestSigner
+from omniscope_registry.models.registrar import ModelRegistrar
 from omniscope_registry.models.store_sql import SqlModelStore
+from omniscope_registry.packages.signing import ManifestSigner
+from omniscope_registry.packages.verifier import PackageVerifier
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_registry.tables.metadata import UtcTimestamp
 from omniscope_service.artifacts import ArtifactStore
@@ -72,13 +76,20 @@ class JobStores:
         self.database = database
         self.artifacts = ArtifactStore.open((folder / "artifacts").as_uri())
         self._dataset_id = dataset_id
-        self._jobs = SqlJobStore(database, SqlDatasetStore(database))
+        models = SqlModelStore(database)
+        inputs = JobInputs(SqlDatasetStore(database), models)
+        self._jobs = SqlJobStore(database, inputs)
         self._claims = SqlClaims(database, TIMES)
         self.attempts = SqlAttemptStore(database, TIMES)
         self._reports = SqlReportStore(database)
         signer = ManifestSigner.open(folder / "signing-key")
-        registrar = PackageRegistrar(SqlModelStore(database), self.artifacts, signer)
-        self._completion = Completion(self.attempts, registrar)
+        verifier = PackageVerifier(self.artifacts, signer)
+        made = SqlArtifactStore(database, timedelta(days=30))
+        self._completion = Completion(
+            self.attempts,
+            ModelRegistrar(models, self.artifacts, verifier),
+            ArtifactRegistrar(made, self.artifacts, verifier),
+        )
 
     @classmethod
     async def open(cls, database: Database, folder: Path) -> JobStores:
@@ -112,9 +123,10 @@ class JobStores:
         """Upload a package and complete; `lease` when it is not the one that was granted."""
         made_by = held.lease.job_id, held.lease.attempt
         key, digest = await put_package(self.artifacts, held.prefix, *made_by)
-        return await self._completion.complete(
+        result = await self._completion.complete(
             lease or held.lease, key, digest, stopped_early=False
         )
+        return str(result.model_id)
 
     async def fail(self, lease: Lease, cause: str) -> str:
         error = {"code": "INTERNAL", "reason": "SOME_REASON", "message": "No.", "field": ""}
@@ -193,9 +205,8 @@ def _new_job(
         resource_class="cpu",
         model_type="automl.tabular",
         model_name="outcome-model",
-        dataset_id=dataset_id,
-        dataset_key="datasets/x/data.arrow",
-        dataset_digest="b" * 64,
+        inputs=[JobInput("training", InputKind.DATASET, dataset_id)],
+        artifact_kind="",
         experiment="default",
         description="",
         tags={},

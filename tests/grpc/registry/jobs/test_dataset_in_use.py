@@ -96,8 +96,9 @@ async def test_however_they_meet_either_job_and_dataset_exist_or_neither(registr
         await asyncio.gather(*map(_outcome, calls))
 
     jobs = (await registry.jobs.ListJobs(ListJobsRequest())).jobs
-    exists = await SqlDatasetStore(database).find("ada", registry.dataset_id) is not None
-    assert exists == bool(jobs)
+    async with database.read() as conn:
+        found = await SqlDatasetStore(database).find(conn, "ada", [registry.dataset_id])
+    assert bool(found) == bool(jobs)
 
 
 async def test_the_error_names_some_of_the_jobs(registry, refused):

@@ -8,6 +8,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from ulid import ULID
 
 from omniscope.automl.v1.automl_service_pb2 import TrainRequest
+from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.events.v1.run_hint_pb2 import RunHint
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList
@@ -15,6 +16,8 @@ from omniscope.registry.v1.job_intake_service_pb2_grpc import JobIntakeServiceSt
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
 from omniscope_service.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied
 from omniscope_service.testing.serving import channel
+
+ID = str(ULID())
 
 
 async def test_a_submitted_job_is_queued_with_all_that_was_said_about_it(registry):
@@ -89,10 +92,12 @@ async def test_a_dataset_of_somebody_else_does_not_exist(registry, refused):
 
 
 async def test_an_unknown_dataset_is_named(registry, refused):
-    error = await refused(registry.submit(dataset_id=str(ULID())))
+    error = await refused(
+        registry.submit(inputs=[JobInput(role="training", dataset_id=str(ULID()))])
+    )
 
     assert isinstance(error, NotFound)
-    assert (error.reason, error.field) == ("DATASET_NOT_FOUND", "dataset_id")
+    assert (error.reason, error.field) == ("DATASET_NOT_FOUND", "inputs[0].dataset_id")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +115,12 @@ async def test_an_unknown_dataset_is_named(registry, refused):
         ({"tags": {"key": "x" * 257}}, "tags"),
         ({"description": "x" * 10_001}, "description"),
         ({"description": "zero\0byte"}, "description"),
-        ({"dataset_id": "genes"}, "dataset_id"),
+        ({"inputs": []}, "inputs"),
+        ({"inputs": [JobInput(role="member", model_id=ID)] * 1001}, "inputs"),
+        ({"inputs": [JobInput(role="training", dataset_id="genes")]}, "inputs[0].dataset_id"),
+        ({"inputs": [JobInput(role="a", model_id=ID), JobInput(role="b")]}, "inputs[1]"),
+        ({"inputs": [JobInput(role="Training", model_id=ID)]}, "inputs[0].role"),
+        ({"artifact_kind": "No Kind"}, "artifact_kind"),
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -13,10 +13,11 @@ from omniscope.registry.v1.model_service_pb2_grpc import (
 from omniscope_registry.database import Database
 from omniscope_registry.models.aliases_sql import SqlAliasStore
 from omniscope_registry.models.changes_sql import SqlModelChanges
-from omniscope_registry.models.registrar import PackageRegistrar
+from omniscope_registry.models.registrar import ModelRegistrar
 from omniscope_registry.models.servicer import ModelServicer
-from omniscope_registry.models.signing import ManifestSigner
 from omniscope_registry.models.store_sql import DELETED_KEPT, SqlModelStore
+from omniscope_registry.packages.signing import ManifestSigner
+from omniscope_registry.packages.verifier import PackageVerifier
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.rpc.server import Registration
 
@@ -34,13 +35,13 @@ def signer(tmp_path: Path) -> ManifestSigner:
 @pytest.fixture
 def registrar(
     store: SqlModelStore, artifacts: ArtifactStore, signer: ManifestSigner
-) -> PackageRegistrar:
-    return PackageRegistrar(store, artifacts, signer)
+) -> ModelRegistrar:
+    return ModelRegistrar(store, artifacts, PackageVerifier(artifacts, signer))
 
 
 @pytest.fixture
 def register(
-    registrar: PackageRegistrar, insert_job: Any, put_package: Any, database: Database
+    registrar: ModelRegistrar, insert_job: Any, put_package: Any, database: Database
 ) -> Callable[..., Awaitable[str]]:
     """Registers a model of `ada` and returns its id."""
 
@@ -49,7 +50,7 @@ def register(
         key, digest = await put_package(job)
         package = await registrar.verify(key, digest)
         async with database.write() as conn:
-            return await registrar.register(conn, package, job)
+            return str((await registrar.register(conn, package, job)).model_id)
 
     return make
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from omniscope.common.v1.model_pb2 import Model
 from omniscope.registry.v1 import model_service_pb2 as messages
 from omniscope_registry.listing.paging import encode_page_token
-from omniscope_registry.models.purger import ModelPurger
+from omniscope_registry.models.purger import model_purger
 from omniscope_registry.models.store_sql import DELETED_KEPT
 from omniscope_registry.tables.models import ml_models
 from omniscope_service.errors import InvalidArgument, NotFound
@@ -47,7 +47,7 @@ def age(database):
 
 @pytest.fixture
 def purger(database, artifacts):
-    return ModelPurger(database, artifacts, DELETED_KEPT)
+    return model_purger(database, artifacts, DELETED_KEPT)
 
 
 @pytest.mark.parametrize(

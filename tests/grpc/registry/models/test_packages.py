@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from omniscope.registry.v1 import model_service_pb2 as messages
-from omniscope_registry.models.signing import ManifestSigner
+from omniscope_registry.packages.signing import ManifestSigner
 from omniscope_service.errors import ConfigurationError, DataLoss
 
 

@@ -16,9 +16,10 @@ from omniscope.registry.v1.projection_service_pb2_grpc import (
 )
 from omniscope_registry import outbox
 from omniscope_registry.database import Database
-from omniscope_registry.models.registrar import PackageRegistrar
-from omniscope_registry.models.signing import ManifestSigner
+from omniscope_registry.models.registrar import ModelRegistrar
 from omniscope_registry.models.store_sql import SqlModelStore
+from omniscope_registry.packages.signing import ManifestSigner
+from omniscope_registry.packages.verifier import PackageVerifier
 from omniscope_registry.projection.servicer import ProjectionServicer
 from omniscope_service.app import Service
 from omniscope_service.artifacts import ArtifactStore
@@ -35,7 +36,7 @@ def models(database: Database) -> SqlModelStore:
 @pytest.fixture
 def registration(database: Database, models: SqlModelStore) -> Registration:
     return Registration(
-        ProjectionServicer(database, models),
+        ProjectionServicer(database, [models]),
         add_ProjectionServiceServicer_to_server,
         "omniscope.registry.v1.ProjectionService",
     )
@@ -46,12 +47,13 @@ def register(
     models: SqlModelStore, artifacts: ArtifactStore, put_package: Any, database: Any, home: Path
 ) -> Callable[..., Awaitable[str]]:
     """Registers the model of a job, as its completion does."""
-    registrar = PackageRegistrar(models, artifacts, ManifestSigner.open(home / "signing-key"))
+    verifier = PackageVerifier(artifacts, ManifestSigner.open(home / "signing-key"))
+    registrar = ModelRegistrar(models, artifacts, verifier)
 
     async def make(job: Any) -> str:
         package = await registrar.verify(*await put_package(job))
         async with database.write() as conn:
-            return await registrar.register(conn, package, job)
+            return str((await registrar.register(conn, package, job)).model_id)
 
     return make
 

@@ -6,7 +6,7 @@ import pytest
 
 from omniscope_registry.jobs.sql import projections
 from omniscope_registry.models.changes_sql import ModelChange, SqlModelChanges
-from omniscope_registry.models.purger import ModelPurger
+from omniscope_registry.models.purger import model_purger
 
 pytestmark = pytest.mark.slow  # starts MLflow, as test_mlflow does
 
@@ -33,7 +33,7 @@ async def test_mlflow_shows_what_is_said_of_a_model_and_forgets_what_is_gone(
     await changes.delete("ada", ids[gone.id])
 
     # A negative time stands for one that is over, with its margin.
-    assert await ModelPurger(database, artifacts, timedelta(minutes=-2)).purge() == 1
+    assert await model_purger(database, artifacts, timedelta(minutes=-2)).purge() == 1
     async with projecting():
         await projected()
 

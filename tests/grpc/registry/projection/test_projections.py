@@ -18,7 +18,7 @@ from omniscope_service.rpc.server import Registration
 @pytest.fixture
 async def service(database, serve_registry):
     registration = Registration(
-        ProjectionServicer(database, SqlModelStore(database)),
+        ProjectionServicer(database, [SqlModelStore(database)]),
         add_ProjectionServiceServicer_to_server,
         "omniscope.registry.v1.ProjectionService",
     )

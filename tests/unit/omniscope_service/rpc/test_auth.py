@@ -10,7 +10,7 @@ from google.protobuf.empty_pb2 import Empty
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from omniscope.common.v1 import job_event_pb2, method_policy_pb2
+from omniscope.common.v1 import job_event_pb2, job_input_pb2, method_policy_pb2
 from omniscope.registry.v1 import (
     dataset_service_pb2,
     dataset_service_pb2_grpc,
@@ -43,7 +43,7 @@ def submit_request():
         service="automl",
         model_type="automl.tabular",
         config=any_pb2.Any(),
-        dataset_id="d",
+        inputs=[job_input_pb2.JobInput(role="training", dataset_id="d")],
         model_name="m",
         hard_limit_seconds=1,
     )

@@ -42,9 +42,10 @@ class WorkerServicer(WorkerServiceServicer):
         attempts: Keeps and ends leases.
         reports: Stores events.
         checkpoints: Remembers what a later attempt can resume from.
-        completion: Registers models.
+        completion: Registers results.
         column_lists: Long lists that were put away at submission.
         times: How long leases last.
+        signing_public_key: What packages are verified with, as PEM.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class WorkerServicer(WorkerServiceServicer):
         completion: Completion,
         column_lists: ColumnLists,
         times: JobTimes,
+        signing_public_key: bytes,
     ) -> None:
         self._workers = workers
         self._claims = claims
@@ -66,6 +68,7 @@ class WorkerServicer(WorkerServiceServicer):
         self._completion = completion
         self._column_lists = column_lists
         self._times = times
+        self._signing_public_key = signing_public_key
 
     async def AnnounceWorker(
         self, request: messages.AnnounceWorkerRequest, context: Context
@@ -82,7 +85,7 @@ class WorkerServicer(WorkerServiceServicer):
         """Take a queued job."""
         grant = await self._claims.claim(claim_from_proto(request))
         column_lists = await self._column_lists.get(grant.job.column_lists)
-        return grant_to_proto(grant, column_lists, self._times)
+        return grant_to_proto(grant, column_lists, self._times, self._signing_public_key)
 
     async def Heartbeat(
         self, request: messages.HeartbeatRequest, context: Context
@@ -104,27 +107,27 @@ class WorkerServicer(WorkerServiceServicer):
     ) -> messages.RegisterCheckpointResponse:
         """Make a stored checkpoint known."""
         lease = lease_from_proto(request.lease)
-        prefix = await self._attempts.artifacts_prefix(lease)
-        checkpoint = checkpoint_from_proto(request, prefix)
+        attempt = await self._attempts.running(lease)
+        checkpoint = checkpoint_from_proto(request, attempt.artifacts_prefix)
         superseded = await self._checkpoints.register(lease, checkpoint)
         return messages.RegisterCheckpointResponse(superseded_manifest_keys=superseded)
 
     async def CompleteJob(
         self, request: messages.CompleteJobRequest, context: Context
     ) -> messages.CompleteJobResponse:
-        """End an attempt with a model."""
-        model_id = await self._completion.complete(
+        """End an attempt with what its job makes."""
+        result = await self._completion.complete(
             lease_from_proto(request.lease),
             request.package_key,
             request.manifest_digest,
             stopped_early=request.stopped_early,
         )
-        return messages.CompleteJobResponse(model_id=model_id)
+        return messages.CompleteJobResponse(**result._asdict())
 
     async def FailJob(
         self, request: messages.FailJobRequest, context: Context
     ) -> messages.FailJobResponse:
-        """End an attempt without a model."""
+        """End an attempt without a result."""
         failure = failure_from_proto(request)
         state = await self._attempts.fail(lease_from_proto(request.lease), failure)
         return messages.FailJobResponse(state=state_to_proto(state))

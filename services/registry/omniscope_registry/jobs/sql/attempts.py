@@ -19,8 +19,10 @@ from omniscope_registry.jobs.domain import (
 from omniscope_registry.jobs.errors import stale_attempt
 from omniscope_registry.jobs.sql import projections, transition
 from omniscope_registry.jobs.sql.ending import end_attempt, record_outcome
+from omniscope_registry.jobs.sql.inputs import with_inputs
 from omniscope_registry.jobs.sql.leases import find_held, held, lock_held, owned
-from omniscope_registry.jobs.worker_values import HeartbeatDirectives
+from omniscope_registry.jobs.values import JobResult
+from omniscope_registry.jobs.worker_values import HeartbeatDirectives, RunningAttempt
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service import failpoints
 from omniscope_service.errors import InvalidArgument
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from omniscope_registry.database import Database
     from omniscope_registry.jobs.domain import Failure
-    from omniscope_registry.jobs.ports import ModelRegistrar
+    from omniscope_registry.jobs.ports import ResultRegistrar
     from omniscope_registry.jobs.values import VerifiedPackage
 
 _JOBS = training_jobs.c
@@ -65,43 +67,44 @@ class SqlAttemptStore:
             deadline_in=time_left(row.deadline_at, row.lease_until, self._times),
         )
 
-    async def artifacts_prefix(self, lease: Lease) -> str:
-        """Return where in the artifact store the running attempt writes."""
+    async def running(self, lease: Lease) -> RunningAttempt:
+        """Return what the running attempt may store."""
         query = (
-            select(_ATTEMPTS.nonce)
+            select(_ATTEMPTS.nonce, _JOBS.artifact_kind)
             .join(training_jobs, _ATTEMPTS.job_id == _JOBS.id)
             .where(*held(lease), _ATTEMPTS.attempt == lease.attempt)
         )
         async with self._database.read() as conn:
-            nonce = await conn.scalar(query)
-        if nonce is None:
+            row = (await conn.execute(query)).one_or_none()
+        if row is None:
             raise stale_attempt(lease)
-        return artifacts_prefix(lease.job_id, lease.attempt, nonce)
+        prefix = artifacts_prefix(lease.job_id, lease.attempt, row.nonce)
+        return RunningAttempt(prefix, row.artifact_kind)
 
-    async def completed(self, lease: Lease) -> str | None:
-        """Return the model when this very attempt has completed the job already."""
+    async def completed(self, lease: Lease) -> JobResult | None:
+        """Return the result when this very attempt has completed the job already."""
         query = (
-            select(_JOBS.model_id)
+            select(_JOBS.model_id, _JOBS.artifact_id)
             .join(job_attempts, _ATTEMPTS.job_id == _JOBS.id)
             .where(*owned(lease), _ATTEMPTS.outcome == SUCCEEDED)
         )
         async with self._database.read() as conn:
-            model_id: str | None = await conn.scalar(query)
-        return model_id
+            row = (await conn.execute(query)).one_or_none()
+        return None if row is None else JobResult(*row)
 
     async def complete(
         self,
         lease: Lease,
         package: VerifiedPackage,
-        registrar: ModelRegistrar,
+        registrar: ResultRegistrar,
         *,
         stopped_early: bool,
-    ) -> str:
-        """Register the model and make the job SUCCEEDED; return the model's id."""
+    ) -> JobResult:
+        """Register the result and make the job SUCCEEDED."""
         async with self._database.write() as conn:
-            job = await lock_held(conn, lease)
-            model_id = await registrar.register(conn, package, job)
-            change = _success(model_id, stopped_early=stopped_early)
+            job = await with_inputs(conn, await lock_held(conn, lease))
+            result = await registrar.register(conn, package, job)
+            change = _success(result, stopped_early=stopped_early)
             ended = await transition.apply(conn, self._database.now(), job.id, change)
             if ended is None:
                 raise stale_attempt(lease)
@@ -109,10 +112,10 @@ class SqlAttemptStore:
             await projections.run_ended(conn, ended, SUCCEEDED)
             await failpoints.reach("complete.before_commit")
         await failpoints.reach("complete.after_commit")
-        return model_id
+        return result
 
     async def fail(self, lease: Lease, failure: Failure) -> JobState:
-        """End the attempt without a model. Idempotent by its cause.
+        """End the attempt without a result. Idempotent by its cause.
 
         Returns:
             QUEUED when another attempt follows, else how the job has ended.
@@ -148,11 +151,12 @@ class SqlAttemptStore:
         return JobState(status) if status in TERMINAL else JobState.QUEUED
 
 
-def _success(model_id: str, *, stopped_early: bool) -> transition.Change:
+def _success(result: JobResult, *, stopped_early: bool) -> transition.Change:
+    done = "The model is registered." if result.model_id else "The artifact is stored."
     limit = " A limit was hit: this is the best result before it." if stopped_early else ""
     return transition.Change(
         JobState.RUNNING,
         JobState.SUCCEEDED,
-        f"The model is registered.{limit}",
-        columns={"model_id": model_id, "stopped_early": stopped_early, "progress": 100.0},
+        f"{done}{limit}",
+        columns={**result._asdict(), "stopped_early": stopped_early, "progress": 100.0},
     )

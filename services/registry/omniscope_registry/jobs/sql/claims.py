@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, or_, select
 from omniscope_registry.jobs.domain import JobState, JobTimes, artifacts_prefix
 from omniscope_registry.jobs.sql import projections, transition
 from omniscope_registry.jobs.sql.checkpoints import stored_checkpoints
+from omniscope_registry.jobs.sql.inputs import with_inputs
 from omniscope_registry.jobs.sql.leases import digest
 from omniscope_registry.jobs.values import JobRow
 from omniscope_registry.jobs.worker_values import Claim, Grant
@@ -72,8 +73,8 @@ class SqlClaims:
         row = (await conn.execute(query)).one_or_none()
         if row is None:
             return None
-        stored = await stored_checkpoints(conn, job_id)
-        return _grant(JobRow.from_row(row), row.nonce, claim_id, stored)
+        job = await with_inputs(conn, JobRow.from_row(row))
+        return _grant(job, row.nonce, claim_id, await stored_checkpoints(conn, job_id))
 
     async def _granted(self, conn: AsyncConnection, claim: Claim) -> Grant | None:
         nonce = secrets.token_hex(8)
@@ -97,7 +98,7 @@ class SqlClaims:
         await conn.execute(insert(job_attempts).values(row))
         stored = await stored_checkpoints(conn, job.id)
         await projections.run_started(conn, job, stored[0] if stored else None)
-        return _grant(job, nonce, claim.claim_id, stored)
+        return _grant(await with_inputs(conn, job), nonce, claim.claim_id, stored)
 
 
 def _claimable(now: ColumnElement[datetime], claim: Claim) -> tuple[ColumnElement[bool], ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import LargeBinary, bindparam, case, literal, select
 from omniscope_registry.jobs.convert import job_to_proto
 from omniscope_registry.jobs.domain import JobState
 from omniscope_registry.jobs.errors import job_not_found, require_job_id
+from omniscope_registry.jobs.sql.inputs import INPUT_FILTERS, first_inputs, with_inputs
 from omniscope_registry.jobs.sql.queue_positions import (
     COUNTED_POSITIONS,
     jobs_ahead,
@@ -19,14 +20,14 @@ from omniscope_registry.jobs.sql.state_literals import QUEUED
 from omniscope_registry.jobs.sql.workers import present_kinds
 from omniscope_registry.jobs.values import JobRow, StatusRow
 from omniscope_registry.jobs.worker_values import WorkerKind
-from omniscope_registry.listing.filter import FilterField
+from omniscope_registry.listing.filter import Filterable, FilterField
 from omniscope_registry.listing.keyset import fetch_rows, reading
 from omniscope_registry.tables.jobs import training_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import Row
 
     from omniscope.common.v1.job_pb2 import Job
     from omniscope_registry.database import Database
@@ -46,12 +47,13 @@ _LISTED = [column for column in training_jobs.columns if column.name != "config"
 _LIST = select(*_LISTED, literal(b"", LargeBinary).label("config")).where(
     _JOBS.deleted_at.is_(None)
 )
-_FILTER_FIELDS: dict[str, FilterField | ColumnElement[Any]] = {
+_FILTER_FIELDS: dict[str, Filterable] = {
     "state": FilterField(_JOBS.status, allowed=tuple(JobState)),
     **{
         name: _JOBS[name]
-        for name in ("service", "model_type", "dataset_id", "experiment", "model_name")
+        for name in ("service", "model_type", "artifact_kind", "experiment", "model_name")
     },
+    **INPUT_FILTERS,
 }
 
 
@@ -79,7 +81,7 @@ class SqlJobReader:
         return status._replace(message=_why_it_waits(status, status.ahead, present))
 
     async def get(self, owner: str, job_id: str) -> JobRow:
-        """Return the whole job.
+        """Return the whole job, with its inputs.
 
         Raises:
             NotFound: Reason JOB_NOT_FOUND.
@@ -91,7 +93,7 @@ class SqlJobReader:
                 raise job_not_found(job_id)
             queued = found.status == JobState.QUEUED
             present = await present_kinds(conn, self._database) if queued else ()
-        return _job(found, found.ahead, present)
+            return await with_inputs(conn, _job(found, found.ahead, present))
 
     async def require(self, owner: str, job_id: str) -> None:
         """Do nothing when there is such a job.
@@ -111,14 +113,19 @@ class SqlJobReader:
         Raises:
             InvalidArgument: The request is wrong; see `listing`.
         """
-        query = _LIST.where(_JOBS.owner == owner)
         async with reading(self._database, request) as conn:
             present = await present_kinds(conn, self._database)
             page = await fetch_rows(
-                conn, query, request=request, owner=owner, key=_JOBS.id, fields=_FILTER_FIELDS
+                conn, _LIST, request=request, owner=owner, key=_JOBS.id, fields=_FILTER_FIELDS
             )
             ahead = await jobs_ahead(conn, page.rows)
-        return page.answer(lambda row: job_to_proto(_job(row, ahead.get(row.id), present)))
+            inputs = await first_inputs(conn, [row.id for row in page.rows])
+
+        def listed(row: Row[Any]) -> Job:
+            job = _job(row, ahead.get(row.id), present)
+            return job_to_proto(replace(job, inputs=inputs[job.id]))
+
+        return page.answer(listed)
 
 
 def _job(row: Row[*tuple[Any, ...]], ahead: int | None, present: Collection[WorkerKind]) -> JobRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,19 +14,23 @@ from omniscope.common.v1.job_event_pb2 import JobEvent, StateChanged
 from omniscope_registry import outbox
 from omniscope_registry.jobs.convert import state_to_proto
 from omniscope_registry.jobs.domain import TERMINAL, JobState
-from omniscope_registry.jobs.errors import dataset_not_found, job_not_found, require_job_id
+from omniscope_registry.jobs.errors import job_not_found, require_job_id
 from omniscope_registry.jobs.sql import hints, journal, quotas, transition
 from omniscope_registry.jobs.sql.ending import cancelled
+from omniscope_registry.jobs.sql.inputs import insert_inputs, with_inputs
 from omniscope_registry.jobs.values import UNLIMITED, JobRow, NewJob, Quota
 from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
 from omniscope_service import failpoints
 from omniscope_service.errors import AlreadyExists, FailedPrecondition
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Database
-    from omniscope_registry.jobs.ports import DatasetLookup
+    from omniscope_registry.jobs.sql.inputs import JobInputs
+    from omniscope_registry.jobs.values import JobInput
 
 _JOBS = training_jobs.c
 
@@ -36,15 +40,13 @@ class SqlJobStore:
 
     Args:
         database: Where they are.
-        datasets: What they read.
+        inputs: What they read.
         quota: What an owner may ask for.
     """
 
-    def __init__(
-        self, database: Database, datasets: DatasetLookup, quota: Quota = UNLIMITED
-    ) -> None:
+    def __init__(self, database: Database, inputs: JobInputs, quota: Quota = UNLIMITED) -> None:
         self._database = database
-        self._datasets = datasets
+        self._inputs = inputs
         self._quota = quota
 
     async def submit(self, new: NewJob) -> JobRow:
@@ -52,7 +54,7 @@ class SqlJobStore:
 
         Raises:
             AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
-            NotFound: Its dataset was deleted meanwhile; reason DATASET_NOT_FOUND.
+            NotFound: An input was deleted meanwhile; reason DATASET_NOT_FOUND or MODEL_NOT_FOUND.
             ResourceExhausted: The owner has too many jobs; reason QUOTA_EXCEEDED.
             Unavailable: The broker takes no hints for long; reason OUTBOX_FULL.
         """
@@ -60,9 +62,8 @@ class SqlJobStore:
             async with self._database.write() as conn:
                 await quotas.require_room(conn, self._database, new.owner, self._quota)
                 await outbox.require_room(conn)
-                if not await self._datasets.hold(conn, new.owner, new.dataset_id):
-                    raise dataset_not_found(new.dataset_id)
-                job = await self._insert(conn, new)
+                inputs = await self._inputs.find(conn, new.owner, new.inputs, hold=True)
+                job = await insert_inputs(conn, await self._insert(conn, new), inputs)
                 await failpoints.reach("submit.before_commit")
         except IntegrityError:
             # The same request, sent twice at the same time.
@@ -72,6 +73,15 @@ class SqlJobStore:
             return earlier
         await failpoints.reach("submit.after_commit")
         return job
+
+    async def require_inputs(self, owner: str, inputs: Sequence[JobInput]) -> None:
+        """Do nothing when the owner has all of the inputs now.
+
+        Raises:
+            NotFound: Reason DATASET_NOT_FOUND or MODEL_NOT_FOUND.
+        """
+        async with self._database.read() as conn:
+            await self._inputs.find(conn, owner, inputs)
 
     async def submitted(
         self, owner: str, request_id: str | None, request_hash: str | None
@@ -86,13 +96,14 @@ class SqlJobStore:
         query = select(training_jobs).where(_JOBS.owner == owner, _JOBS.request_id == request_id)
         async with self._database.read() as conn:
             row = (await conn.execute(query)).one_or_none()
-        if row is not None and row.request_hash != request_hash:
+            job = None if row is None else await with_inputs(conn, JobRow.from_row(row))
+        if job is not None and job.request_hash != request_hash:
             raise AlreadyExists(
                 f"request_id {request_id!r} was used with another request: make a new one",
                 reason="REQUEST_ID_REUSED",
                 field="request_id",
             )
-        return None if row is None else JobRow.from_row(row)
+        return job
 
     async def cancel(self, owner: str, job_id: str, reason: str) -> JobRow:
         """End a queued job; ask for the end of a running one. Idempotent.
@@ -110,7 +121,7 @@ class SqlJobStore:
             FailedPrecondition: It ended otherwise; reason JOB_NOT_CANCELLABLE.
         """
         async with self._database.write() as conn:
-            job = await _lock_owned(conn, owner, job_id)
+            job = await with_inputs(conn, await _lock_owned(conn, owner, job_id))
             if job.status == JobState.QUEUED:
                 return await self._cancel_queued(conn, job, reason)
             if job.status == JobState.RUNNING and job.cancel_requested_at is None:
@@ -149,8 +160,9 @@ class SqlJobStore:
 
     async def _insert(self, conn: AsyncConnection, new: NewJob) -> JobRow:
         now = self._database.now()
-        columns = asdict(new)
+        columns = {each.name: getattr(new, each.name) for each in fields(new)}
         seconds = columns.pop("deadline_seconds")
+        del columns["inputs"]
         values = {
             **columns,
             "deadline_at": self._database.now(timedelta(seconds=seconds)) if seconds else None,
@@ -189,7 +201,7 @@ class SqlJobStore:
         ended = await transition.apply(conn, now, job.id, change)
         if ended is None:
             raise LookupError(f"job {job.id} changed although it was locked")
-        return ended
+        return replace(ended, inputs=job.inputs)
 
     async def _request_cancel(self, conn: AsyncConnection, job: JobRow, reason: str) -> JobRow:
         now = self._database.now()
@@ -210,7 +222,7 @@ class SqlJobStore:
         running = state_to_proto(asked.status)
         told = StateChanged(from_state=running, to_state=running, message=asked.message)
         await journal.append(conn, asked, [JobEvent(state_changed=told)])
-        return asked
+        return replace(asked, inputs=job.inputs)
 
 
 async def _lock_owned(conn: AsyncConnection, owner: str, job_id: str) -> JobRow:

@@ -107,5 +107,6 @@ def _event(job: JobRow, change: Change) -> JobEvent:
             error=error_to_proto(change.error),
             model_id=job.model_id or "",
             stopped_early=job.stopped_early,
+            artifact_id=job.artifact_id or "",
         )
     )

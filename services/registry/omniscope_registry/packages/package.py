@@ -1,4 +1,4 @@
-"""Model packages in the artifact store: every file must be what the manifest says."""
+"""Packages in the artifact store: every file must be what the manifest says."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from google.protobuf import json_format
-
-from omniscope.common.v1.model_pb2 import ModelResults
 from omniscope_service.errors import DataLoss, NotFound
 
 if TYPE_CHECKING:
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from omniscope_service.artifacts import ArtifactStore
 
 MANIFEST: Final = "manifest.json"
-RESULTS: Final = "results.json"
 SIGNATURE: Final = "manifest.sig"
 """The registry's signature over the manifest's bytes: Ed25519, 64 bytes."""
 PUBLIC_KEY: Final = "registry.pub"
@@ -29,18 +26,8 @@ FORMAT_VERSION: Final = 1
 _OURS: Final = frozenset({MANIFEST, SIGNATURE, PUBLIC_KEY})
 _CHUNK_BYTES: Final = 4 * 1024 * 1024
 _CONCURRENT_FILES: Final = 8
-# What the registry reads of a manifest, and what each must be.
-_FIELDS: Final[Mapping[str, type]] = {
-    "kind": str,
-    "architecture": str,
-    "problem_type": str,
-    "target_column": str,
-    "classes": list,
-    "features": list,
-    "job_id": str,
-    "attempt": int,
-    "files": dict,
-}
+# What every manifest has, and what each field must be.
+_FIELDS: Final[Mapping[str, type]] = {"kind": str, "job_id": str, "attempt": int, "files": dict}
 
 
 @dataclass(frozen=True)
@@ -81,16 +68,23 @@ async def read_file(artifacts: ArtifactStore, key: str, path: str) -> bytes:
         corrupt(key, f"{path} is missing")
 
 
-def parse_manifest(key: str, data: bytes) -> Mapping[str, Any]:
+def parse_manifest(
+    key: str, data: bytes, fields: Mapping[str, type] = MappingProxyType({})
+) -> Mapping[str, Any]:
     """Return a manifest that has all that the registry needs of it.
+
+    Args:
+        key: Of the package.
+        data: The bytes of the manifest.
+        fields: What it must have besides what every manifest has, and of which type.
 
     Raises:
         DataLoss: It has not; reason PACKAGE_CORRUPT.
     """
-    manifest = _json_object(key, MANIFEST, data)
+    manifest = json_object(key, MANIFEST, data)
     if manifest.get("format_version") != FORMAT_VERSION:
         corrupt(key, f"format_version is {manifest.get('format_version')!r}, not {FORMAT_VERSION}")
-    for name, kind in _FIELDS.items():
+    for name, kind in {**_FIELDS, **fields}.items():
         if not isinstance(manifest.get(name), kind):
             corrupt(key, f"{MANIFEST} has no field {name} of type {kind.__name__}")
     return manifest
@@ -109,19 +103,6 @@ def packaged_files(key: str, manifest: Mapping[str, Any]) -> list[PackagedFile]:
         ]
     except (KeyError, TypeError, ValueError):
         corrupt(key, "an entry of files is not {sha256, size_bytes}")
-
-
-def parse_results(key: str, data: bytes) -> dict[str, Any]:
-    """Return results in the JSON form of `ModelResults`, with the protocol's field names.
-
-    Raises:
-        DataLoss: They are not of that form; reason PACKAGE_CORRUPT.
-    """
-    try:
-        results = json_format.ParseDict(_json_object(key, RESULTS, data), ModelResults())
-    except json_format.ParseError:
-        corrupt(key, f"{RESULTS} is not of the form of ModelResults")
-    return dict(json_format.MessageToDict(results, preserving_proto_field_name=True))
 
 
 async def verify_files(artifacts: ArtifactStore, key: str, files: list[PackagedFile]) -> None:
@@ -151,7 +132,7 @@ async def verify_files(artifacts: ArtifactStore, key: str, files: list[PackagedF
 
 def corrupt(key: str, what: str) -> NoReturn:
     """Raise the error for a package that is not what it should be."""
-    raise DataLoss(f"The model package {key} is corrupt: {what}.", reason="PACKAGE_CORRUPT")
+    raise DataLoss(f"The package {key} is corrupt: {what}.", reason="PACKAGE_CORRUPT")
 
 
 async def _digest(artifacts: ArtifactStore, key: str) -> str:
@@ -161,7 +142,12 @@ async def _digest(artifacts: ArtifactStore, key: str) -> str:
     return digest.hexdigest()
 
 
-def _json_object(key: str, path: str, data: bytes) -> dict[str, Any]:
+def json_object(key: str, path: str, data: bytes) -> dict[str, Any]:
+    """Return what a file of a package holds, which has to be a JSON object.
+
+    Raises:
+        DataLoss: It is none; reason PACKAGE_CORRUPT.
+    """
     try:
         # NaN and Infinity are no JSON, and no metric either.
         parsed = json.loads(data, parse_constant=lambda name: corrupt(key, f"{path} holds {name}"))

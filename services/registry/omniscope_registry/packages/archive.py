@@ -6,7 +6,7 @@ import hashlib
 import tarfile
 from typing import TYPE_CHECKING, Final
 
-from omniscope_registry.models.package import (
+from omniscope_registry.packages.package import (
     MANIFEST,
     PUBLIC_KEY,
     SIGNATURE,
@@ -67,7 +67,7 @@ def _within(folder: str, files: list[PackagedFile]) -> list[PackagedFile]:
     if not inside:
         folders = sorted({file.path.split("/")[0] for file in files if "/" in file.path})
         raise NotFound(
-            f"The model's package has no folder {folder!r}; it has {', '.join(folders)}.",
+            f"The package has no folder {folder!r}; it has {', '.join(folders)}.",
             reason="FOLDER_NOT_FOUND",
             field="folder",
         )
