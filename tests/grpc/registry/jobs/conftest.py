@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import grpc.aio
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from ulid import ULID
@@ -27,9 +31,11 @@ from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceStub
 from omniscope_registry.app import Resources, compose
 from omniscope_registry.database import Database
 from omniscope_registry.settings import RegistrySettings
+from omniscope_service import failpoints
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.events.nats import NatsBus
 from omniscope_service.rpc.auth import TokenVerifier
+from omniscope_service.rpc.status import error_from_rpc
 from omniscope_service.testing.serving import channel, serve
 from tests.grpc.registry.jobs.job_stores import add_dataset, put_package
 
@@ -39,6 +45,29 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
 
 WORKER_ID = str(ULID())
+ARTIFACT_JOB = {"artifact_kind": "explanation", "model_type": "", "model_name": ""}
+
+
+async def put_artifact_package(
+    artifacts: ArtifactStore, grant: Any, **changes: Any
+) -> tuple[str, str]:
+    """Upload an artifact's package; return its key and its manifest's hash."""
+    key = f"{grant.artifacts_prefix}/package"
+    files = {"importance.json": b'{"gene1": 0.7}', "plots/importance.svg": b"<svg/>"}
+    manifest = {
+        "format_version": 1,
+        "kind": "explanation",
+        "job_id": grant.lease.job_id,
+        "attempt": grant.lease.attempt,
+        "files": {
+            path: {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+            for path, data in files.items()
+        },
+    } | changes
+    data = json.dumps(manifest).encode()
+    for path, content in {**files, "manifest.json": data}.items():
+        await artifacts.put_bytes(f"{key}/{path}", content)
+    return key, hashlib.sha256(data).hexdigest()
 
 
 @dataclass
@@ -116,6 +145,19 @@ class Registry:
         )
         return (await self.worker.CompleteJob(request)).model_id
 
+    async def model(self) -> str:
+        """Have a model of `ada` made; return its id."""
+        return await self.complete(await self.running())
+
+    async def artifact(self, **fields: Any) -> str:
+        """Have an artifact of `ada` made; return its id."""
+        grant = await self.running(**ARTIFACT_JOB | fields)
+        key, digest = await put_artifact_package(self.artifacts, grant)
+        request = worker_messages.CompleteJobRequest(
+            lease=grant.lease, package_key=key, manifest_digest=digest
+        )
+        return (await self.worker.CompleteJob(request)).artifact_id
+
     async def put_package(self, grant: Any) -> tuple[str, str]:
         """Upload the smallest package that verifies; return its key and its manifest's hash."""
         lease = grant.lease
@@ -163,6 +205,41 @@ async def registry(
             intake_of_bob=JobIntakeServiceStub(await connect("service", "bob")),
             worker=WorkerServiceStub(await connect("worker")),
         )
+
+
+async def outcome_of(call: Awaitable[Any]) -> Any:
+    """Return what a call gives, or the reason of its refusal."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        return error_from_rpc(error).reason
+
+
+class _Pause:
+    """Holds the first call that reaches a failpoint, so that another one can overlap it."""
+
+    def __init__(self, place: str) -> None:
+        self.reached = asyncio.Event()
+        self._place = place
+
+    async def __call__(self, name: str) -> None:
+        if name == self._place and not self.reached.is_set():
+            self.reached.set()
+            await asyncio.sleep(0.3)
+
+
+@pytest.fixture
+def overlap(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[list[Any]]]:
+    """Runs two calls; the second begins when the first is about to commit."""
+
+    async def run(place: str, first: Callable[..., Any], second: Callable[..., Any]) -> list[Any]:
+        pause = _Pause(place)
+        monkeypatch.setattr(failpoints, "reach", pause)
+        running = asyncio.create_task(outcome_of(first()))
+        await pause.reached.wait()
+        return await asyncio.gather(running, outcome_of(second()))
+
+    return run
 
 
 @pytest.fixture

@@ -3,58 +3,21 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-import grpc.aio
 import pytest
 
 from omniscope.registry.v1.dataset_service_pb2 import DeleteDatasetRequest, GetDatasetRequest
 from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceStub
 from omniscope.registry.v1.job_service_pb2 import ListJobsRequest, RetryJobRequest
 from omniscope_registry.datasets.store_sql import SqlDatasetStore
-from omniscope_service import failpoints
 from omniscope_service.errors import FailedPrecondition, NotFound
-from omniscope_service.rpc.status import error_from_rpc
 from omniscope_service.testing.serving import channel
+from tests.grpc.registry.jobs.conftest import outcome_of
 
 
 @asynccontextmanager
 async def datasets_of_ada(registry):
     async with channel(registry.target, "ada") as connection:
         yield DatasetServiceStub(connection)
-
-
-async def _outcome(call):
-    """Return what a call gives, or the reason of its refusal."""
-    try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        return error_from_rpc(error).reason
-
-
-class Pause:
-    """Holds the first call that reaches a failpoint, so that another one can overlap it."""
-
-    def __init__(self, place):
-        self.reached = asyncio.Event()
-        self._place = place
-
-    async def __call__(self, name):
-        if name == self._place and not self.reached.is_set():
-            self.reached.set()
-            await asyncio.sleep(0.3)
-
-
-@pytest.fixture
-def overlap(monkeypatch):
-    """Runs two calls; the second begins when the first is about to commit."""
-
-    async def run(place, first, second):
-        pause = Pause(place)
-        monkeypatch.setattr(failpoints, "reach", pause)
-        running = asyncio.create_task(_outcome(first()))
-        await pause.reached.wait()
-        return await asyncio.gather(running, _outcome(second()))
-
-    return run
 
 
 async def test_a_delete_that_overlaps_a_submission_is_refused(registry, overlap):
@@ -93,7 +56,7 @@ async def test_however_they_meet_either_job_and_dataset_exist_or_neither(registr
         request = DeleteDatasetRequest(dataset_id=registry.dataset_id)
         calls = [registry.submit() for _ in range(6)]
         calls.insert(3, datasets.DeleteDataset(request))
-        await asyncio.gather(*map(_outcome, calls))
+        await asyncio.gather(*map(outcome_of, calls))
 
     jobs = (await registry.jobs.ListJobs(ListJobsRequest())).jobs
     async with database.read() as conn:
@@ -112,6 +75,7 @@ async def test_the_error_names_some_of_the_jobs(registry, refused):
     assert error.reason == "DATASET_IN_USE"
     assert ", ".join(jobs[:5]) + " and others" in error.message
     assert jobs[5] not in error.message
+    assert error.metadata["job_id"] == jobs[0]
 
 
 async def test_a_dataset_of_ended_jobs_may_go_and_takes_no_job_any_more(registry, refused):
