@@ -37,7 +37,7 @@ def register_results(
         key, digest = await put_package(job, files=contents)
         package = await registrar.verify(key, digest)
         async with database.write() as conn:
-            return str(await registrar.register(conn, package, job))
+            return str((await registrar.register(conn, package, job)).model_id)
 
     return make
 
