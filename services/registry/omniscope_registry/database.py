@@ -130,7 +130,7 @@ class Database:
 
         The wall clock may have been set back since, and its jobs would not be due.
         """
-        with _outages():
+        with self._outages():
             await asyncio.to_thread(upgrade_file, url)
         async with self.read() as connection:
             last = await connection.scalar(select(func.max(training_jobs.c.updated_at)))

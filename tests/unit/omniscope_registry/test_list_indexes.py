@@ -31,7 +31,6 @@ FILTERED = [
 @pytest.fixture
 async def database(tmp_path):
     opened = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'registry.db'}")
-    opened.file = tmp_path / "registry.db"
     yield opened
     await opened.close()
 
@@ -54,10 +53,10 @@ async def test_a_filtered_list_reads_only_rows_that_meet_the_filter(database, fi
 
 @pytest.mark.parametrize("column", ["dataset_id", "model_id"])
 @pytest.mark.parametrize("service", ["jobs", "runs", "artifacts"])
-async def test_a_list_of_what_read_something_reads_only_that(database, service, column):
+async def test_a_list_of_what_read_something_reads_only_that(database, tmp_path, service, column):
     statement, parameters = await _first_page(database, service, f'{column} = "x"')
 
-    with sqlite3.connect(database.file) as connection:
+    with sqlite3.connect(tmp_path / "registry.db") as connection:
         plan = [
             row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
         ]
@@ -80,12 +79,12 @@ async def _first_page(database, service, only):
         if service == "jobs":
             await reading.SqlJobReader(database).list_page("ada", ListJobsRequest(filter=only))
         elif service == "runs":
-            request = ListRunsRequest(experiment="e", filter=only)
-            await SqlRunReader(database).page("ada", request)
+            of_runs = ListRunsRequest(experiment="e", filter=only)
+            await SqlRunReader(database).page("ada", of_runs)
         else:
             store = SqlArtifactStore(database, timedelta(days=30))
-            request = ListArtifactsRequest(filter=only)
-            await store.list_page("ada", request, show_deleted=False)
+            of_artifacts = ListArtifactsRequest(filter=only)
+            await store.list_page("ada", of_artifacts, show_deleted=False)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     (page,) = statements

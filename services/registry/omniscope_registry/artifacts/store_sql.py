@@ -10,7 +10,6 @@ from ulid import ULID
 from omniscope_registry.artifacts.convert import artifact_to_proto
 from omniscope_registry.jobs.sql.inputs import first_inputs, input_filters, inputs_of
 from omniscope_registry.listing.keyset import fetch_rows
-from omniscope_service.names import is_id
 from omniscope_registry.packages.rows import (
     StoredPackage,
     change_row,
@@ -23,6 +22,7 @@ from omniscope_registry.packages.rows import (
 )
 from omniscope_registry.tables.artifacts import job_artifacts
 from omniscope_service.errors import NotFound
+from omniscope_service.names import is_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

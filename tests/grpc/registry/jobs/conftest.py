@@ -229,10 +229,12 @@ class _Pause:
 
 
 @pytest.fixture
-def overlap(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[list[Any]]]:
+def overlap(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[tuple[Any, Any]]]:
     """Runs two calls; the second begins when the first is about to commit."""
 
-    async def run(place: str, first: Callable[..., Any], second: Callable[..., Any]) -> list[Any]:
+    async def run(
+        place: str, first: Callable[..., Any], second: Callable[..., Any]
+    ) -> tuple[Any, Any]:
         pause = _Pause(place)
         monkeypatch.setattr(failpoints, "reach", pause)
         running = asyncio.create_task(outcome_of(first()))

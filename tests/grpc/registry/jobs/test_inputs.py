@@ -9,7 +9,7 @@ from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobsRequest, RetryJobRequest
 from omniscope.registry.v1.model_service_pb2 import GetModelRequest
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceStub
-from omniscope_registry.packages.signing import is_signed
+from omniscope_service.signatures import is_signed
 from omniscope_service.testing.serving import channel
 
 

@@ -85,7 +85,7 @@ async def test_the_files_of_an_artifact_lie_in_its_run_once(
         rows = await outbox.pending(conn, "mlflow", 100)
     async with database.write() as conn:  # as when the acknowledgement was lost
         for row in rows:
-            await outbox.add_projection(conn, job_id=row.job_id, payload=row.payload)
+            await outbox.add_projection(conn, job_id=row.job_id or "", payload=row.payload)
 
     async with projecting():
         await projected()
