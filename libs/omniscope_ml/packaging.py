@@ -105,11 +105,15 @@ class ArtifactManifest:
     """The manifest of an artifact.
 
     Attributes:
-        kind: Kind of artifact, for example `explanation`.
+        kind: Kind of artifact, for example `explanation`: that of its job.
+        job_id: The job that made it.
+        attempt: The job's attempt.
         format_version: Version of this form.
     """
 
     kind: str
+    job_id: str
+    attempt: int
     format_version: int = FORMAT_VERSION
 
 

@@ -68,11 +68,12 @@ def test_an_artifact_is_written_with_the_hash_and_size_of_every_file(tmp_path: P
     (tmp_path / "plots" / "summary.svg").write_bytes(b"<svg/>")
     (tmp_path / "values.json").write_bytes(b"[]")
 
-    write_manifest(tmp_path, ArtifactManifest(kind="explanation"))
+    write_manifest(tmp_path, ArtifactManifest(kind="explanation", job_id="j", attempt=2))
 
     manifest = json.loads((tmp_path / MANIFEST_FILE).read_text())
-    assert (manifest["kind"], manifest["format_version"]) == ("explanation", 1)
-    assert manifest["files"] == {
+    files = manifest.pop("files")
+    assert manifest == {"kind": "explanation", "job_id": "j", "attempt": 2, "format_version": 1}
+    assert files == {
         path: {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
         for path, data in (("plots/summary.svg", b"<svg/>"), ("values.json", b"[]"))
     }

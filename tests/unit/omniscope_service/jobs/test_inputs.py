@@ -147,13 +147,15 @@ async def test_a_job_without_inputs_runs(scene):
 
 async def test_an_artifact_is_stored_and_completed_as_a_model_is(scene):
     async with scene.working():
-        completed = await scene.run("explain")
+        completed = await scene.run("explain", job_id="j" * 26)
 
     stored = await scene.artifacts.get_bytes(f"{completed.package_key}/manifest.json")
     values = await scene.artifacts.get_bytes(f"{completed.package_key}/values.json")
     assert hashlib.sha256(stored).hexdigest() == completed.manifest_digest
     assert json.loads(stored) == {
         "kind": "explanation",
+        "job_id": "j" * 26,
+        "attempt": 1,
         "format_version": 1,
         "files": {"values.json": {"sha256": hashlib.sha256(values).hexdigest(), "size_bytes": 5}},
     }

@@ -57,7 +57,8 @@ def read_inputs(spec, paths, report):
 
 def explain(spec, paths, report):
     (paths.package / "values.json").write_text("[0.5]")
-    write_manifest(paths.package, ArtifactManifest(kind="explanation"))
+    manifest = ArtifactManifest(kind="explanation", job_id=spec["job_id"], attempt=1)
+    write_manifest(paths.package, manifest)
 
 
 def stop_early(spec, paths, report):
