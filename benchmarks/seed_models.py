@@ -65,7 +65,7 @@ class ModelSeeder:
         """Registers one model under a name and returns its id."""
         config = any_pb2.Any()
         config.Pack(automl_service_pb2.TrainRequest(dataset_id=self._dataset_id))
-        submitted = await self._intake.SubmitJob(
+        await self._intake.SubmitJob(
             job_intake_service_pb2.SubmitJobRequest(
                 service=SERVICE,
                 model_type="benchmark",
@@ -79,7 +79,6 @@ class ModelSeeder:
         )
         claimed = await self._workers.ClaimJob(
             worker_service_pb2.ClaimJobRequest(
-                job_id=submitted.job_id,
                 worker_id=WORKER_ID,
                 claim_id=str(uuid.uuid4()),
                 service=SERVICE,

@@ -24,7 +24,7 @@ _JOBS = f"""
         id, owner, service, resource_class, model_type, status, progress, message, model_id,
         model_name, experiment, description, tags,
         warnings, config, column_lists, hard_limit_seconds, attempt, cancel_reason, run_after,
-        hinted_at, nudge, last_sequence, stopped_early, version, started_at, completed_at,
+        last_sequence, stopped_early, version, started_at, completed_at,
         created_at, updated_at
     ) {_NUMBERS}
     SELECT
@@ -32,7 +32,7 @@ _JOBS = f"""
         iif(n < :queued_from, 'succeeded', 'queued'), iif(n < :queued_from, 100, 0), 'Done.',
         iif(n < :queued_from, printf('01M%023d', n), NULL), 'model-' || (n % 97),
         'experiment-' || (n % 20), 'One of many', '{{"project": "scale", "batch": "7"}}', '[]',
-        zeroblob(200), '{{}}', 3600, iif(n < :queued_from, 1, 0), '', :time, :time, 0, 40, 0, 3,
+        zeroblob(200), '{{}}', 3600, iif(n < :queued_from, 1, 0), '', :time, 40, 0, 3,
         :time, iif(n < :queued_from, :time, NULL), :time, :time
     FROM numbers
 """

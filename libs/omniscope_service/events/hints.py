@@ -1,4 +1,4 @@
-"""Run hints: messages to workers that a job may be waiting."""
+"""Run hints: messages to workers that work may be waiting."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from google.protobuf.message import DecodeError
 
-from omniscope.events.v1.run_hint_pb2 import RunHint
 from omniscope_service.events import subjects
 from omniscope_service.events.nats_client import api, nats_errors
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
-_ACK_SECONDS = 5.0
 _ACK_WAIT_SECONDS = 30
 _MAX_ACK_PENDING = 256
 _RECREATE_SECONDS = 0.5
@@ -27,25 +24,23 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A delivered hint; claim the job first, then acknowledge."""
+    """A delivered hint, the only one of its service and class: nobody else has one meanwhile.
 
-    job_id: str
+    It says that there may be work, whatever it holds. The first of `ack` and `pass_on` counts;
+    losing either is harmless, for the hint comes again.
+    """
+
     message: Msg
 
     async def ack(self) -> None:
-        """Remove the hint. Losing the acknowledgement is harmless: a second claim is refused."""
-        with suppress(nats_errors.Error, TimeoutError):
-            await self.message.ack_sync(timeout=_ACK_SECONDS)
-
-    async def in_progress(self) -> None:
-        """Extend the ack wait, before the hint is taken for lost and delivered again."""
+        """Remove the hint: a claim that was made since it came has found nothing."""
         with suppress(nats_errors.Error):
-            await self.message.in_progress()
+            await self.message.ack()
 
-    async def nak(self, delay_seconds: float) -> None:
-        """Ask for the hint again later."""
+    async def pass_on(self, delay_seconds: float = 0) -> None:
+        """Have it delivered to the next worker that waits: there may be more work."""
         with suppress(nats_errors.Error):
-            await self.message.nak(delay=delay_seconds)
+            await self.message.nak(delay=delay_seconds or None)
 
 
 class HintConsumer:
@@ -78,7 +73,7 @@ class HintConsumer:
             await self._unsubscribe()
             await asyncio.sleep(min(_RECREATE_SECONDS, timeout_seconds))
             return None
-        return await _hint(messages[0])
+        return Hint(messages[0])
 
     async def _subscribe(self) -> Any:
         # `add_consumer` brings an existing consumer up to date; `pull_subscribe` would not.
@@ -102,16 +97,3 @@ class HintConsumer:
         if subscription is not None:
             with suppress(nats_errors.Error):
                 await subscription.unsubscribe()
-
-
-async def _hint(message: Any) -> Hint | None:
-    try:
-        job_id = RunHint.FromString(message.data).job_id
-    except DecodeError:
-        job_id = ""
-    if subjects.is_ulid(job_id):
-        return Hint(job_id, message)
-    _log.warning("malformed hint refused")
-    with suppress(nats_errors.Error):
-        await message.term()
-    return None

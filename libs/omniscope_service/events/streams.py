@@ -10,14 +10,14 @@ _DUPLICATE_WINDOW_SECONDS = 120
 _DAY_SECONDS = 86_400
 _NAME_IN_USE = 10058
 
-# Hints: a full stream refuses them (the outbox tries again) and never drops one silently.
+# Hints: the newest one of a subject says all that those before it did, so the stream never fills.
 _JOBS = api.StreamConfig(
     name=subjects.JOBS_STREAM,
     subjects=[subjects.ALL_RUN_HINTS],
     retention=api.RetentionPolicy.WORK_QUEUE,
     storage=api.StorageType.FILE,
-    discard=api.DiscardPolicy.NEW,
-    max_bytes=256 * _MIB,
+    discard=api.DiscardPolicy.OLD,
+    max_msgs_per_subject=1,
     max_msg_size=16 * 1024,
     duplicate_window=_DUPLICATE_WINDOW_SECONDS,
 )

@@ -11,7 +11,8 @@ from omniscope_service.errors import InvalidArgument
 JOBS_STREAM = "JOBS_V1"
 EVENTS_STREAM = "EVENTS_V1"
 
-ALL_RUN_HINTS = "jobs.run.*.*"
+_RUN_HINTS = "jobs.run."
+ALL_RUN_HINTS = f"{_RUN_HINTS}*.*"
 ALL_JOB_EVENTS = "evt.job.*.*"
 ALL_MODEL_EVENTS = "evt.model.*.*"
 
@@ -21,12 +22,17 @@ _WORD = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
 def run_hint(service: str, resource_class: str) -> str:
-    """Subject on which workers of a service learn that a job may be waiting.
+    """Subject on which workers of a service learn that work may be waiting.
 
     Raises:
         InvalidArgument: A part is not a lower-case word.
     """
-    return f"jobs.run.{_word('service', service)}.{_word('resource_class', resource_class)}"
+    return f"{_RUN_HINTS}{_word('service', service)}.{_word('resource_class', resource_class)}"
+
+
+def is_run_hint(subject: str) -> bool:
+    """Tell whether `run_hint` made a subject: of its messages the newest says all."""
+    return subject.startswith(_RUN_HINTS)
 
 
 def control(job_id: str) -> str:

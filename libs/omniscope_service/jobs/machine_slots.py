@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOOK_SECONDS = 0.1
-_KEEP_SECONDS = 10.0
 
 
 class MachineSlots:
@@ -34,41 +33,39 @@ class MachineSlots:
 
     @asynccontextmanager
     async def slot(
-        self, stop: asyncio.Event, keep_alive: Callable[[], Awaitable[None]]
+        self, stop: asyncio.Event, before_wait: Callable[[], Awaitable[None]]
     ) -> AsyncIterator[bool]:
         """Wait for a slot and hold it for the body, which is given whether one was acquired.
 
         Args:
             stop: Ends the wait: there is none then.
-            keep_alive: Called again and again during the wait.
+            before_wait: Called once when no slot is free at once.
         """
         if not self._slots:
             yield True
             return
         with ExitStack() as held:
-            with ExitStack() as waiting:
-                at_slots = await _locked([self._turnstile], waiting, stop, keep_alive)
-                acquired = at_slots and await _locked(self._slots, held, stop, keep_alive)
+            with ExitStack() as turn:
+                acquired = _lock(self._turnstile, turn) and _lock_one(self._slots, held)
+            if not acquired:
+                await before_wait()
+                with ExitStack() as turn:
+                    at_slots = await _locked([self._turnstile], turn, stop)
+                    acquired = at_slots and await _locked(self._slots, held, stop)
             yield acquired
 
 
-async def _locked(
-    paths: Sequence[Path],
-    held: ExitStack,
-    stop: asyncio.Event,
-    keep_alive: Callable[[], Awaitable[None]],
-) -> bool:
+async def _locked(paths: Sequence[Path], held: ExitStack, stop: asyncio.Event) -> bool:
     """Wait until one of the files could be locked; false when `stop` came first."""
-    loop = asyncio.get_running_loop()
-    kept = loop.time()
     while not stop.is_set():
-        if any(_lock(path, held) for path in paths):
+        if _lock_one(paths, held):
             return True
         await asyncio.sleep(_LOOK_SECONDS)
-        if loop.time() - kept > _KEEP_SECONDS:
-            await keep_alive()
-            kept = loop.time()
     return False
+
+
+def _lock_one(paths: Sequence[Path], held: ExitStack) -> bool:
+    return any(_lock(path, held) for path in paths)
 
 
 def _lock(path: Path, held: ExitStack) -> bool:

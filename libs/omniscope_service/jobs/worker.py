@@ -1,4 +1,4 @@
-"""The worker's loop: announce, fetch a hint, claim, train, next."""
+"""The worker's loop: announce, claim, train, next; without a job wait for a hint."""
 
 from __future__ import annotations
 
@@ -157,29 +157,52 @@ class Worker:
     async def _work(self, stop: asyncio.Event) -> None:
         """Run one job after the other: one slot."""
         hints = self._bus.hints(self._definition.service, self._definition.resource_class)
+        # Without a hint at first, and after each job: others may have been told of what waits.
+        more = True
         while not stop.is_set():
-            hint = await hints.fetch(_FETCH_SECONDS)
+            hint = None if more else await hints.fetch(_FETCH_SECONDS)
             if hint is not None:
                 await failpoints.reach("worker.after_fetch")
-                await self._take(hint, stop)
+            if more or hint is not None:
+                more = await self._run_next(hint, stop)
 
-    async def _take(self, hint: Hint, stop: asyncio.Event) -> None:
-        """Run the job of a hint as soon as the machine has a slot for it; it is queued until then.
+    async def _run_next(self, hint: Hint | None, stop: asyncio.Event) -> bool:
+        """Run the next job as soon as the machine has a slot for it; it is queued until then.
 
-        The hint is held for so long: given back, it would lose its place in line.
+        The hint, if one came, goes on to other workers before this one waits or works: it is the
+        only one of its kind.
+
+        Returns:
+            Whether there may be another job.
         """
-        async with self._machine.slot(stop, hint.in_progress) as acquired:
+        pass_on = _nothing if hint is None else hint.pass_on
+        async with self._machine.slot(stop, pass_on) as acquired:
             if not acquired:
-                await hint.nak(0)
-                return
-            grant = await self._claim(hint)
-            if grant is not None:
-                await self._run(grant, stop)
+                await pass_on()
+                return False
+            try:
+                grant = await self._claim()
+            except NO_ANSWER:
+                if hint is not None:
+                    await hint.pass_on(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 - spreads
+                return True
+            if grant is None:
+                if hint is not None:
+                    await hint.ack()
+                return False
+            await failpoints.reach("worker.after_claim")
+            await pass_on()
+            await failpoints.reach("worker.after_pass_on")
+            await self._run(grant, stop)
+        return True
 
-    async def _claim(self, hint: Hint) -> ClaimJobResponse | None:
-        """Claim, then acknowledge: the lease and not the hint says who works on a job."""
+    async def _claim(self) -> ClaimJobResponse | None:
+        """Claim the next job; None when there is none: the lease says who works on a job.
+
+        Raises:
+            ServiceError: One of `NO_ANSWER`, when the registry is away.
+        """
         request = ClaimJobRequest(
-            job_id=hint.job_id,
             worker_id=self.worker_id,
             claim_id=str(uuid.uuid4()),
             service=self._definition.service,
@@ -190,16 +213,11 @@ class Worker:
                 lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS
             )
         except NO_ANSWER:
-            await hint.nak(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 - spreads the workers
-            return None
+            raise
         except ServiceError as error:
-            _log.info("job not claimed", job_id=hint.job_id, reason=error.reason)
-            await hint.ack()
+            _log.warning("claim refused", reason=error.reason)
             return None
-        await failpoints.reach("worker.after_claim")
-        await hint.ack()
-        await failpoints.reach("worker.after_ack")
-        return grant
+        return grant if grant.HasField("lease") else None
 
     async def _run(self, grant: ClaimJobResponse, stop: asyncio.Event) -> None:
         _log.info("attempt starts", job_id=grant.lease.job_id, attempt=grant.lease.attempt)
@@ -241,3 +259,7 @@ class Worker:
         await stop.wait()
         for attempt in self._attempts:
             attempt.stop.request(StopCause.PREEMPTED)
+
+
+async def _nothing() -> None:
+    """Do nothing."""

@@ -6,21 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, func, insert, literal_column, select
+from sqlalchemy import delete, exists, insert, select
 
 from omniscope_registry.tables.jobs import outbox
-from omniscope_service.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from omniscope_registry.database import Reader
-
-MAX_UNDELIVERED_HINTS = 10_000
-"""With so many hints waiting for the broker, no new job is taken."""
 
 _INSERT = insert(outbox)
 _PENDING = select(outbox).order_by(outbox.c.id)
@@ -33,18 +29,16 @@ class Notice:
     Attributes:
         subject: Where to, from `omniscope_service.events.subjects`.
         message_id: Lets the broker drop repetitions within its window.
-        job_id: The job that a run hint is for; None for other messages.
     """
 
     subject: str
     payload: bytes
     message_id: str
-    job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PendingRow:
-    """A row that waits for delivery. `job_id` is set for projections and run hints."""
+    """A row that waits for delivery; `job_id` is set for projections."""
 
     id: int
     subject: str
@@ -53,30 +47,10 @@ class PendingRow:
     payload: bytes
 
 
-def undelivered_hint(job_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return whether a job's last hint has not reached the broker yet, as SQL."""
-    return exists().where(outbox.c.channel == "nats", outbox.c.job_id == job_id)
-
-
-async def require_room(conn: AsyncConnection) -> None:
-    """Refuse new work while the broker has been away for so long that thousands of hints wait.
-
-    Raises:
-        Unavailable: Reason OUTBOX_FULL.
-    """
-    hints = (
-        select(literal_column("1"))
-        .where(outbox.c.channel == "nats", outbox.c.job_id.is_not(None))
-        .limit(MAX_UNDELIVERED_HINTS)
-        .subquery()
-    )
-    waiting = await conn.scalar(select(func.count()).select_from(hints))
-    if waiting == MAX_UNDELIVERED_HINTS:
-        raise Unavailable(
-            "the message broker has been away for long: too many jobs wait to be announced",
-            reason="OUTBOX_FULL",
-            retry_after_seconds=30.0,
-        )
+async def waits(conn: Reader, subject: str) -> bool:
+    """Tell whether a message on a subject waits for the broker."""
+    waiting = exists().where(outbox.c.channel == "nats", outbox.c.subject == subject)
+    return bool(await conn.scalar(select(waiting)))
 
 
 async def add(conn: AsyncConnection, *, subject: str, payload: bytes, message_id: str) -> None:
@@ -92,7 +66,6 @@ async def add_all(conn: AsyncConnection, notices: Sequence[Notice]) -> None:
             "channel": "nats",
             "subject": notice.subject,
             "message_id": notice.message_id,
-            "job_id": notice.job_id,
             "payload": notice.payload,
             "created_at": now,
         }

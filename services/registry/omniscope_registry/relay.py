@@ -1,4 +1,4 @@
-"""Publishes the outbox: everything at least once, oldest first."""
+"""Publishes the outbox: everything at least once, oldest first; of a class's hints the newest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 from omniscope_registry import outbox
 from omniscope_service import failpoints
 from omniscope_service.errors import Unavailable
+from omniscope_service.events import subjects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +28,8 @@ _log = structlog.get_logger(__name__)
 class Relay:
     """Takes messages from the outbox to the broker.
 
-    A crash between publishing and removing publishes twice; nobody minds, for hints are checked
-    against the database and events carry their sequence.
+    A crash between publishing and removing publishes twice; nobody minds, for a hint only says
+    where to look and events carry their sequence.
     """
 
     def __init__(self, database: Database, bus: EventBus) -> None:
@@ -87,16 +88,18 @@ class Relay:
     ) -> tuple[list[int], Unavailable | None]:
         """Return the rows that the broker has confirmed, and why the others were not."""
         await failpoints.reach("relay.before_publish")
+        messages = _messages(rows)
         calls = [
-            self._bus.publish(row.subject, row.payload, message_id=row.message_id) for row in rows
+            self._bus.publish(row.subject, row.payload, message_id=row.message_id)
+            for row, *_ in messages
         ]
         # All at once: sent in this order, and one round trip for all confirmations.
         results = await asyncio.gather(*calls, return_exceptions=True)
         published: list[int] = []
         failure: Unavailable | None = None
-        for row, result in zip(rows, results, strict=True):
+        for said, result in zip(messages, results, strict=True):
             if result is None:
-                published.append(row.id)
+                published.extend(row.id for row in said)
             elif isinstance(result, Unavailable):
                 failure = result
             else:
@@ -111,3 +114,12 @@ class Relay:
         if error is None and self._failing:
             _log.info("outbox is delivered again")
         self._failing = error is not None
+
+
+def _messages(rows: Sequence[outbox.PendingRow]) -> list[list[outbox.PendingRow]]:
+    """Return the rows that each message says: of all hints of a class one does."""
+    messages: dict[str, list[outbox.PendingRow]] = {}
+    for row in rows:
+        key = row.subject if subjects.is_run_hint(row.subject) else str(row.id)
+        messages.setdefault(key, []).append(row)
+    return list(messages.values())

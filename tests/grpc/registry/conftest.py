@@ -172,7 +172,6 @@ def insert_job(database: Database) -> Callable[..., Awaitable[JobRow]]:
             "lease_until": now if running else None,
             "cancel_reason": "",
             "run_after": now,
-            "nudge": 0,
             "artifact_kind": "",
             "last_sequence": 0,
             "stopped_early": False,

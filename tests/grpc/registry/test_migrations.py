@@ -75,11 +75,11 @@ async def test_a_database_of_another_kind_is_refused():
 _JOB = """INSERT INTO training_jobs (
     id, owner, service, resource_class, model_type, status, progress, message, model_name,
     experiment, description, tags, warnings, config,
-    column_lists, hard_limit_seconds, attempt, run_after, nudge, last_sequence, stopped_early,
+    column_lists, hard_limit_seconds, attempt, run_after, last_sequence, stopped_early,
     version, created_at, updated_at, cancel_reason
 ) VALUES (
     'job', 'ada', 'automl', 'cpu', 'm', 'queued', 0, '', 'm', 'e', '', '{}', '[]',
-    '', '{}', 1, 0, '2026-01-01', 0, 0, false, 1, '2026-01-01', '2026-01-01', ''
+    '', '{}', 1, 0, '2026-01-01', 0, false, 1, '2026-01-01', '2026-01-01', ''
 )"""
 _ENDED = "status = 'cancelled', version = version + 1, completed_at = '2026-01-02'"
 _SUCCEEDED = "status = 'succeeded', version = version + 1, completed_at = '2026-01-02'"

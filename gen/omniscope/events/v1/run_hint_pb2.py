@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"omniscope/events/v1/run_hint.proto\x12\x13omniscope.events.v1\"9\n\x07RunHint\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\r\n\x05nudge\x18\x03 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"omniscope/events/v1/run_hint.proto\x12\x13omniscope.events.v1\"\x1a\n\x07RunHint\x12\x0f\n\x07version\x18\x01 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'omniscope.events.v1.run_hin
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RUNHINT']._serialized_start=59
-  _globals['_RUNHINT']._serialized_end=116
+  _globals['_RUNHINT']._serialized_end=85
 # @@protoc_insertion_point(module_scope)

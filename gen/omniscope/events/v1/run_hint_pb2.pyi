@@ -18,31 +18,24 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class RunHint(_message.Message):
-    """Tells workers that a job may be waiting, on `jobs.run.<service>.<class>`. A hint carries no work:
-    who gets one claims the job from the registry, so a lost, repeated or forged hint does no harm.
+    """Tells workers that work may be waiting, on `jobs.run.<service>.<class>`. A hint names no job: who
+    gets one claims the next job from the registry, so a lost, repeated or forged hint does no harm,
+    and the newest one says all that those before it did.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
-    JOB_ID_FIELD_NUMBER: _builtins.int
-    NUDGE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version of this message; 1."""
-    job_id: _builtins.str
-    """The job."""
-    nudge: _builtins.int
-    """How often the job was hinted for its next attempt, from 1."""
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
-        job_id: _builtins.str = ...,
-        nudge: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "nudge", b"nudge", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

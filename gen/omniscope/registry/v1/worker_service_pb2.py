@@ -30,7 +30,7 @@ from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1
 from omniscope.registry.v1 import job_intake_service_pb2 as omniscope_dot_registry_dot_v1_dot_job__intake__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*omniscope/registry/v1/worker_service.proto\x12\x15omniscope.registry.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_event.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a.omniscope/registry/v1/job_intake_service.proto\"V\n\x0c\x41ttemptLease\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61ttempt\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x19\n\x0blease_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"\xff\x01\n\x15\x41nnounceWorkerRequest\x12\x17\n\tworker_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07service\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0eresource_class\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05slots\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12R\n\x08versions\x18\x05 \x03(\x0b\x32:.omniscope.registry.v1.AnnounceWorkerRequest.VersionsEntryB\x04\xe2\x41\x01\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"O\n\x16\x41nnounceWorkerResponse\x12\x35\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\x0f\x43laimJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tworker_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63laim_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07service\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0eresource_class\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\"\xb3\x05\n\x10\x43laimJobResponse\x12\x32\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLease\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12heartbeat_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x03job\x18\x04 \x01(\x0b\x32\x18.omniscope.common.v1.Job\x12N\n\x0c\x63olumn_lists\x18\x05 \x03(\x0b\x32\x38.omniscope.registry.v1.ClaimJobResponse.ColumnListsEntry\x12\x13\n\x0b\x64\x61taset_key\x18\x06 \x01(\t\x12\x16\n\x0e\x64\x61taset_digest\x18\x07 \x01(\t\x12\x18\n\x10\x61rtifacts_prefix\x18\x08 \x01(\t\x12-\n\nhard_limit\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x64\x65\x61\x64line_in\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12<\n\x0b\x63heckpoints\x18\x0b \x03(\x0b\x32\'.omniscope.registry.v1.StoredCheckpoint\x12\x33\n\x06inputs\x18\x0c \x03(\x0b\x32#.omniscope.registry.v1.ClaimedInput\x12\x1a\n\x12signing_public_key\x18\r \x01(\x0c\x1aU\n\x10\x43olumnListsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x30\n\x05value\x18\x02 \x01(\x0b\x32!.omniscope.registry.v1.ColumnList:\x02\x38\x01\"u\n\x0c\x43laimedInput\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x14\n\ndataset_id\x18\x02 \x01(\tH\x00\x12\x12\n\x08model_id\x18\x03 \x01(\tH\x00\x12\x14\n\x0c\x61rtifact_key\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\tB\x07\n\x05input\"\x82\x01\n\x10StoredCheckpoint\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12\x14\n\x0cmanifest_key\x18\x04 \x01(\t\x12\x17\n\x0fmanifest_digest\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\"L\n\x10HeartbeatRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\"\x90\x01\n\x11HeartbeatResponse\x12\x18\n\x10\x63\x61ncel_requested\x18\x01 \x01(\x08\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x64\x65\x61\x64line_in\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"b\n\rReportedEvent\x12\x1d\n\x0fworker_sequence\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x32\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1d.omniscope.common.v1.JobEventB\x04\xe2\x41\x01\x02\"\x8b\x01\n\x13ReportEventsRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\x12:\n\x06\x65vents\x18\x02 \x03(\x0b\x32$.omniscope.registry.v1.ReportedEventB\x04\xe2\x41\x01\x02\"5\n\x14ReportEventsResponse\x12\x1d\n\x15\x61\x63knowledged_sequence\x18\x01 \x01(\x05\"\x98\x01\n\x19RegisterCheckpointRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\x12\x41\n\ncheckpoint\x18\x02 \x01(\x0b\x32\'.omniscope.registry.v1.StoredCheckpointB\x04\xe2\x41\x01\x02\">\n\x1aRegisterCheckpointResponse\x12 \n\x18superseded_manifest_keys\x18\x01 \x03(\t\"\xa5\x01\n\x12\x43ompleteJobRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\x12\x19\n\x0bpackage_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\x0fmanifest_digest\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rstopped_early\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\"<\n\x13\x43ompleteJobResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61rtifact_id\x18\x02 \x01(\t\"\xb8\x01\n\x0e\x46\x61ilJobRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\x12\x38\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32#.omniscope.registry.v1.FailureCauseB\x04\xe2\x41\x01\x02\x12\x32\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1d.omniscope.common.v1.JobErrorB\x04\xe2\x41\x01\x02\"?\n\x0f\x46\x61ilJobResponse\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.omniscope.common.v1.JobState*\x98\x02\n\x0c\x46\x61ilureCause\x12\x1d\n\x19\x46\x41ILURE_CAUSE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46\x41ILURE_CAUSE_USER_ERROR\x10\x01\x12\x1f\n\x1b\x46\x41ILURE_CAUSE_OUT_OF_MEMORY\x10\x02\x12\x17\n\x13\x46\x41ILURE_CAUSE_CRASH\x10\x03\x12 \n\x1c\x46\x41ILURE_CAUSE_INFRASTRUCTURE\x10\x04\x12\x1b\n\x17\x46\x41ILURE_CAUSE_PREEMPTED\x10\x05\x12\x1b\n\x17\x46\x41ILURE_CAUSE_CANCELLED\x10\x06\x12\x1a\n\x16\x46\x41ILURE_CAUSE_DEADLINE\x10\x07\x12\x19\n\x15\x46\x41ILURE_CAUSE_STALLED\x10\x08\x32\xc2\x06\n\rWorkerService\x12{\n\x0e\x41nnounceWorker\x12,.omniscope.registry.v1.AnnounceWorkerRequest\x1a-.omniscope.registry.v1.AnnounceWorkerResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12i\n\x08\x43laimJob\x12&.omniscope.registry.v1.ClaimJobRequest\x1a\'.omniscope.registry.v1.ClaimJobResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12l\n\tHeartbeat\x12\'.omniscope.registry.v1.HeartbeatRequest\x1a(.omniscope.registry.v1.HeartbeatResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12u\n\x0cReportEvents\x12*.omniscope.registry.v1.ReportEventsRequest\x1a+.omniscope.registry.v1.ReportEventsResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12\x87\x01\n\x12RegisterCheckpoint\x12\x30.omniscope.registry.v1.RegisterCheckpointRequest\x1a\x31.omniscope.registry.v1.RegisterCheckpointResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12r\n\x0b\x43ompleteJob\x12).omniscope.registry.v1.CompleteJobRequest\x1a*.omniscope.registry.v1.CompleteJobResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12\x66\n\x07\x46\x61ilJob\x12%.omniscope.registry.v1.FailJobRequest\x1a&.omniscope.registry.v1.FailJobResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*omniscope/registry/v1/worker_service.proto\x12\x15omniscope.registry.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1domniscope/common/v1/job.proto\x1a#omniscope/common/v1/job_event.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a.omniscope/registry/v1/job_intake_service.proto\"V\n\x0c\x41ttemptLease\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61ttempt\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x19\n\x0blease_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"\xff\x01\n\x15\x41nnounceWorkerRequest\x12\x17\n\tworker_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07service\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0eresource_class\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05slots\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12R\n\x08versions\x18\x05 \x03(\x0b\x32:.omniscope.registry.v1.AnnounceWorkerRequest.VersionsEntryB\x04\xe2\x41\x01\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"O\n\x16\x41nnounceWorkerResponse\x12\x35\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"w\n\x0f\x43laimJobRequest\x12\x17\n\tworker_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63laim_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07service\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0eresource_class\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\"\xb3\x05\n\x10\x43laimJobResponse\x12\x32\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLease\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12heartbeat_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x03job\x18\x04 \x01(\x0b\x32\x18.omniscope.common.v1.Job\x12N\n\x0c\x63olumn_lists\x18\x05 \x03(\x0b\x32\x38.omniscope.registry.v1.ClaimJobResponse.ColumnListsEntry\x12\x13\n\x0b\x64\x61taset_key\x18\x06 \x01(\t\x12\x16\n\x0e\x64\x61taset_digest\x18\x07 \x01(\t\x12\x18\n\x10\x61rtifacts_prefix\x18\x08 \x01(\t\x12-\n\nhard_limit\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x64\x65\x61\x64line_in\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12<\n\x0b\x63heckpoints\x18\x0b \x03(\x0b\x32\'.omniscope.registry.v1.StoredCheckpoint\x12\x33\n\x06inputs\x18\x0c \x03(\x0b\x32#.omniscope.registry.v1.ClaimedInput\x12\x1a\n\x12signing_public_key\x18\r \x01(\x0c\x1aU\n\x10\x43olumnListsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x30\n\x05value\x18\x02 \x01(\x0b\x32!.omniscope.registry.v1.ColumnList:\x02\x38\x01\"u\n\x0c\x43laimedInput\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x14\n\ndataset_id\x18\x02 \x01(\tH\x00\x12\x12\n\x08model_id\x18\x03 \x01(\tH\x00\x12\x14\n\x0c\x61rtifact_key\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\tB\x07\n\x05input\"\x82\x01\n\x10StoredCheckpoint\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\x05\x12\x14\n\x0cmanifest_key\x18\x04 \x01(\t\x12\x17\n\x0fmanifest_digest\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\"L\n\x10HeartbeatRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\"\x90\x01\n\x11HeartbeatResponse\x12\x18\n\x10\x63\x61ncel_requested\x18\x01 \x01(\x08\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x64\x65\x61\x64line_in\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"b\n\rReportedEvent\x12\x1d\n\x0fworker_sequence\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x32\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1d.omniscope.common.v1.JobEventB\x04\xe2\x41\x01\x02\"\x8b\x01\n\x13ReportEventsRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\x12:\n\x06\x65vents\x18\x02 \x03(\x0b\x32$.omniscope.registry.v1.ReportedEventB\x04\xe2\x41\x01\x02\"5\n\x14ReportEventsResponse\x12\x1d\n\x15\x61\x63knowledged_sequence\x18\x01 \x01(\x05\"\x98\x01\n\x19RegisterCheckpointRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\x12\x41\n\ncheckpoint\x18\x02 \x01(\x0b\x32\'.omniscope.registry.v1.StoredCheckpointB\x04\xe2\x41\x01\x02\">\n\x1aRegisterCheckpointResponse\x12 \n\x18superseded_manifest_keys\x18\x01 \x03(\t\"\xa5\x01\n\x12\x43ompleteJobRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\x12\x19\n\x0bpackage_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\x0fmanifest_digest\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rstopped_early\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\"O\n\x13\x43ompleteJobResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61rtifact_id\x18\x02 \x01(\t\x12\x11\n\tverifying\x18\x03 \x01(\x08\"\xb8\x01\n\x0e\x46\x61ilJobRequest\x12\x38\n\x05lease\x18\x01 \x01(\x0b\x32#.omniscope.registry.v1.AttemptLeaseB\x04\xe2\x41\x01\x02\x12\x38\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32#.omniscope.registry.v1.FailureCauseB\x04\xe2\x41\x01\x02\x12\x32\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1d.omniscope.common.v1.JobErrorB\x04\xe2\x41\x01\x02\"?\n\x0f\x46\x61ilJobResponse\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.omniscope.common.v1.JobState*\x98\x02\n\x0c\x46\x61ilureCause\x12\x1d\n\x19\x46\x41ILURE_CAUSE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46\x41ILURE_CAUSE_USER_ERROR\x10\x01\x12\x1f\n\x1b\x46\x41ILURE_CAUSE_OUT_OF_MEMORY\x10\x02\x12\x17\n\x13\x46\x41ILURE_CAUSE_CRASH\x10\x03\x12 \n\x1c\x46\x41ILURE_CAUSE_INFRASTRUCTURE\x10\x04\x12\x1b\n\x17\x46\x41ILURE_CAUSE_PREEMPTED\x10\x05\x12\x1b\n\x17\x46\x41ILURE_CAUSE_CANCELLED\x10\x06\x12\x1a\n\x16\x46\x41ILURE_CAUSE_DEADLINE\x10\x07\x12\x19\n\x15\x46\x41ILURE_CAUSE_STALLED\x10\x08\x32\xc2\x06\n\rWorkerService\x12{\n\x0e\x41nnounceWorker\x12,.omniscope.registry.v1.AnnounceWorkerRequest\x1a-.omniscope.registry.v1.AnnounceWorkerResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12i\n\x08\x43laimJob\x12&.omniscope.registry.v1.ClaimJobRequest\x1a\'.omniscope.registry.v1.ClaimJobResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12l\n\tHeartbeat\x12\'.omniscope.registry.v1.HeartbeatRequest\x1a(.omniscope.registry.v1.HeartbeatResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12u\n\x0cReportEvents\x12*.omniscope.registry.v1.ReportEventsRequest\x1a+.omniscope.registry.v1.ReportEventsResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12\x87\x01\n\x12RegisterCheckpoint\x12\x30.omniscope.registry.v1.RegisterCheckpointRequest\x1a\x31.omniscope.registry.v1.RegisterCheckpointResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12r\n\x0b\x43ompleteJob\x12).omniscope.registry.v1.CompleteJobRequest\x1a*.omniscope.registry.v1.CompleteJobResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x12\x66\n\x07\x46\x61ilJob\x12%.omniscope.registry.v1.FailJobRequest\x1a&.omniscope.registry.v1.FailJobResponse\"\x0c\x90\x02\x02\xaa\xed\x18\x05\n\x01\x05(\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,8 +55,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANNOUNCEWORKERREQUEST'].fields_by_name['slots']._serialized_options = b'\342A\001\002'
   _globals['_ANNOUNCEWORKERREQUEST'].fields_by_name['versions']._loaded_options = None
   _globals['_ANNOUNCEWORKERREQUEST'].fields_by_name['versions']._serialized_options = b'\342A\001\001'
-  _globals['_CLAIMJOBREQUEST'].fields_by_name['job_id']._loaded_options = None
-  _globals['_CLAIMJOBREQUEST'].fields_by_name['job_id']._serialized_options = b'\342A\001\002'
   _globals['_CLAIMJOBREQUEST'].fields_by_name['worker_id']._loaded_options = None
   _globals['_CLAIMJOBREQUEST'].fields_by_name['worker_id']._serialized_options = b'\342A\001\002'
   _globals['_CLAIMJOBREQUEST'].fields_by_name['claim_id']._loaded_options = None
@@ -109,8 +107,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKERSERVICE'].methods_by_name['CompleteJob']._serialized_options = b'\220\002\002\252\355\030\005\n\001\005(\002'
   _globals['_WORKERSERVICE'].methods_by_name['FailJob']._loaded_options = None
   _globals['_WORKERSERVICE'].methods_by_name['FailJob']._serialized_options = b'\220\002\002\252\355\030\005\n\001\005(\002'
-  _globals['_FAILURECAUSE']._serialized_start=3032
-  _globals['_FAILURECAUSE']._serialized_end=3312
+  _globals['_FAILURECAUSE']._serialized_start=3028
+  _globals['_FAILURECAUSE']._serialized_end=3308
   _globals['_ATTEMPTLEASE']._serialized_start=291
   _globals['_ATTEMPTLEASE']._serialized_end=377
   _globals['_ANNOUNCEWORKERREQUEST']._serialized_start=380
@@ -119,38 +117,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANNOUNCEWORKERREQUEST_VERSIONSENTRY']._serialized_end=635
   _globals['_ANNOUNCEWORKERRESPONSE']._serialized_start=637
   _globals['_ANNOUNCEWORKERRESPONSE']._serialized_end=716
-  _globals['_CLAIMJOBREQUEST']._serialized_start=719
-  _globals['_CLAIMJOBREQUEST']._serialized_end=860
-  _globals['_CLAIMJOBRESPONSE']._serialized_start=863
-  _globals['_CLAIMJOBRESPONSE']._serialized_end=1554
-  _globals['_CLAIMJOBRESPONSE_COLUMNLISTSENTRY']._serialized_start=1469
-  _globals['_CLAIMJOBRESPONSE_COLUMNLISTSENTRY']._serialized_end=1554
-  _globals['_CLAIMEDINPUT']._serialized_start=1556
-  _globals['_CLAIMEDINPUT']._serialized_end=1673
-  _globals['_STOREDCHECKPOINT']._serialized_start=1676
-  _globals['_STOREDCHECKPOINT']._serialized_end=1806
-  _globals['_HEARTBEATREQUEST']._serialized_start=1808
-  _globals['_HEARTBEATREQUEST']._serialized_end=1884
-  _globals['_HEARTBEATRESPONSE']._serialized_start=1887
-  _globals['_HEARTBEATRESPONSE']._serialized_end=2031
-  _globals['_REPORTEDEVENT']._serialized_start=2033
-  _globals['_REPORTEDEVENT']._serialized_end=2131
-  _globals['_REPORTEVENTSREQUEST']._serialized_start=2134
-  _globals['_REPORTEVENTSREQUEST']._serialized_end=2273
-  _globals['_REPORTEVENTSRESPONSE']._serialized_start=2275
-  _globals['_REPORTEVENTSRESPONSE']._serialized_end=2328
-  _globals['_REGISTERCHECKPOINTREQUEST']._serialized_start=2331
-  _globals['_REGISTERCHECKPOINTREQUEST']._serialized_end=2483
-  _globals['_REGISTERCHECKPOINTRESPONSE']._serialized_start=2485
-  _globals['_REGISTERCHECKPOINTRESPONSE']._serialized_end=2547
-  _globals['_COMPLETEJOBREQUEST']._serialized_start=2550
-  _globals['_COMPLETEJOBREQUEST']._serialized_end=2715
-  _globals['_COMPLETEJOBRESPONSE']._serialized_start=2717
-  _globals['_COMPLETEJOBRESPONSE']._serialized_end=2777
-  _globals['_FAILJOBREQUEST']._serialized_start=2780
-  _globals['_FAILJOBREQUEST']._serialized_end=2964
-  _globals['_FAILJOBRESPONSE']._serialized_start=2966
-  _globals['_FAILJOBRESPONSE']._serialized_end=3029
-  _globals['_WORKERSERVICE']._serialized_start=3315
-  _globals['_WORKERSERVICE']._serialized_end=4149
+  _globals['_CLAIMJOBREQUEST']._serialized_start=718
+  _globals['_CLAIMJOBREQUEST']._serialized_end=837
+  _globals['_CLAIMJOBRESPONSE']._serialized_start=840
+  _globals['_CLAIMJOBRESPONSE']._serialized_end=1531
+  _globals['_CLAIMJOBRESPONSE_COLUMNLISTSENTRY']._serialized_start=1446
+  _globals['_CLAIMJOBRESPONSE_COLUMNLISTSENTRY']._serialized_end=1531
+  _globals['_CLAIMEDINPUT']._serialized_start=1533
+  _globals['_CLAIMEDINPUT']._serialized_end=1650
+  _globals['_STOREDCHECKPOINT']._serialized_start=1653
+  _globals['_STOREDCHECKPOINT']._serialized_end=1783
+  _globals['_HEARTBEATREQUEST']._serialized_start=1785
+  _globals['_HEARTBEATREQUEST']._serialized_end=1861
+  _globals['_HEARTBEATRESPONSE']._serialized_start=1864
+  _globals['_HEARTBEATRESPONSE']._serialized_end=2008
+  _globals['_REPORTEDEVENT']._serialized_start=2010
+  _globals['_REPORTEDEVENT']._serialized_end=2108
+  _globals['_REPORTEVENTSREQUEST']._serialized_start=2111
+  _globals['_REPORTEVENTSREQUEST']._serialized_end=2250
+  _globals['_REPORTEVENTSRESPONSE']._serialized_start=2252
+  _globals['_REPORTEVENTSRESPONSE']._serialized_end=2305
+  _globals['_REGISTERCHECKPOINTREQUEST']._serialized_start=2308
+  _globals['_REGISTERCHECKPOINTREQUEST']._serialized_end=2460
+  _globals['_REGISTERCHECKPOINTRESPONSE']._serialized_start=2462
+  _globals['_REGISTERCHECKPOINTRESPONSE']._serialized_end=2524
+  _globals['_COMPLETEJOBREQUEST']._serialized_start=2527
+  _globals['_COMPLETEJOBREQUEST']._serialized_end=2692
+  _globals['_COMPLETEJOBRESPONSE']._serialized_start=2694
+  _globals['_COMPLETEJOBRESPONSE']._serialized_end=2773
+  _globals['_FAILJOBREQUEST']._serialized_start=2776
+  _globals['_FAILJOBREQUEST']._serialized_end=2960
+  _globals['_FAILJOBRESPONSE']._serialized_start=2962
+  _globals['_FAILJOBRESPONSE']._serialized_end=3025
+  _globals['_WORKERSERVICE']._serialized_start=3311
+  _globals['_WORKERSERVICE']._serialized_end=4145
 # @@protoc_insertion_point(module_scope)

@@ -191,25 +191,21 @@ class ClaimJobRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    JOB_ID_FIELD_NUMBER: _builtins.int
     WORKER_ID_FIELD_NUMBER: _builtins.int
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     SERVICE_FIELD_NUMBER: _builtins.int
     RESOURCE_CLASS_FIELD_NUMBER: _builtins.int
-    job_id: _builtins.str
-    """The job that a hint named."""
     worker_id: _builtins.str
-    """Who claims it."""
+    """Who claims."""
     claim_id: _builtins.str
     """UUID of this claim, the same when it is repeated because the answer was lost."""
     service: _builtins.str
-    """Service whose jobs the worker runs; another service's job is not claimable."""
+    """Service whose jobs the worker runs."""
     resource_class: _builtins.str
-    """`cpu` or `gpu`; a job of another class is not claimable."""
+    """What the worker has: `cpu` or `gpu`."""
     def __init__(
         self,
         *,
-        job_id: _builtins.str = ...,
         worker_id: _builtins.str = ...,
         claim_id: _builtins.str = ...,
         service: _builtins.str = ...,
@@ -217,7 +213,7 @@ class ClaimJobRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "job_id", b"job_id", "resource_class", b"resource_class", "service", b"service", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "resource_class", b"resource_class", "service", b"service", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -225,7 +221,7 @@ Global___ClaimJobRequest: _TypeAlias = ClaimJobRequest  # noqa: Y015
 
 @_typing.final
 class ClaimJobResponse(_message.Message):
-    """A granted claim: all that a worker needs."""
+    """A granted claim: all that a worker needs. Empty when no job is due."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -273,7 +269,7 @@ class ClaimJobResponse(_message.Message):
     """Public half of the key that the registry signs model packages with: Ed25519, as PEM."""
     @_builtins.property
     def lease(self) -> Global___AttemptLease:
-        """Names the attempt and proves the right to write for it."""
+        """Names the attempt and proves the right to write for it; absent when no job is due."""
 
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
@@ -652,19 +648,23 @@ class CompleteJobResponse(_message.Message):
 
     MODEL_ID_FIELD_NUMBER: _builtins.int
     ARTIFACT_ID_FIELD_NUMBER: _builtins.int
+    VERIFYING_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The registered model; empty when the job makes an artifact."""
     artifact_id: _builtins.str
     """The stored artifact; empty when the job makes a model."""
+    verifying: _builtins.bool
+    """True: the package is still being verified, and nothing has ended; call again."""
     def __init__(
         self,
         *,
         model_id: _builtins.str = ...,
         artifact_id: _builtins.str = ...,
+        verifying: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "model_id", b"model_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "model_id", b"model_id", "verifying", b"verifying"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

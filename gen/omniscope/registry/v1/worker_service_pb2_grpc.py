@@ -88,9 +88,10 @@ class WorkerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ClaimJob(self, request, context):
-        """Takes a queued job: the attempt's number grows by one, a token and a lease are granted.
-        Repeating it with the same `claim_id` returns the same grant. Errors: FAILED_PRECONDITION,
-        reason JOB_NOT_CLAIMABLE, when the job is taken, ended, not due or gone.
+        """Takes the oldest queued job of a service and class that is due: the attempt's number grows by
+        one, a token and a lease are granted. Without one the answer is OK and has no `lease`. Repeating
+        it with the same `claim_id` returns the same grant while its attempt runs, and nothing after
+        that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,7 +123,9 @@ class WorkerServiceServicer:
     def CompleteJob(self, request, context):
         """Ends the attempt with a model or an artifact, whichever the job makes: verifies the uploaded
         package against its manifest, signs the manifest, registers the result and makes the job
-        SUCCEEDED in one transaction. Repeating it with the winning attempt answers OK. Errors: DATA_LOSS,
+        SUCCEEDED in one transaction. A package that takes long is verified beyond the call: the answer
+        says `verifying`, and calling again waits for the same verification. Repeating it with the
+        winning attempt answers OK. Errors: DATA_LOSS,
         reason PACKAGE_CORRUPT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -39,9 +39,10 @@ class WorkerServiceStub:
     AnnounceWorker: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.AnnounceWorkerRequest, _worker_service_pb2.AnnounceWorkerResponse]
     """Says that a worker is there and what it can run. Repeated at every heartbeat interval."""
     ClaimJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.ClaimJobRequest, _worker_service_pb2.ClaimJobResponse]
-    """Takes a queued job: the attempt's number grows by one, a token and a lease are granted.
-    Repeating it with the same `claim_id` returns the same grant. Errors: FAILED_PRECONDITION,
-    reason JOB_NOT_CLAIMABLE, when the job is taken, ended, not due or gone.
+    """Takes the oldest queued job of a service and class that is due: the attempt's number grows by
+    one, a token and a lease are granted. Without one the answer is OK and has no `lease`. Repeating
+    it with the same `claim_id` returns the same grant while its attempt runs, and nothing after
+    that.
     """
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.HeartbeatRequest, _worker_service_pb2.HeartbeatResponse]
     """Extends the lease; the answer carries what is wanted of the worker."""
@@ -55,7 +56,9 @@ class WorkerServiceStub:
     CompleteJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]
     """Ends the attempt with a model or an artifact, whichever the job makes: verifies the uploaded
     package against its manifest, signs the manifest, registers the result and makes the job
-    SUCCEEDED in one transaction. Repeating it with the winning attempt answers OK. Errors: DATA_LOSS,
+    SUCCEEDED in one transaction. A package that takes long is verified beyond the call: the answer
+    says `verifying`, and calling again waits for the same verification. Repeating it with the
+    winning attempt answers OK. Errors: DATA_LOSS,
     reason PACKAGE_CORRUPT.
     """
     FailJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]
@@ -72,9 +75,10 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     AnnounceWorker: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.AnnounceWorkerRequest, _worker_service_pb2.AnnounceWorkerResponse]  # type: ignore[assignment]
     """Says that a worker is there and what it can run. Repeated at every heartbeat interval."""
     ClaimJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ClaimJobRequest, _worker_service_pb2.ClaimJobResponse]  # type: ignore[assignment]
-    """Takes a queued job: the attempt's number grows by one, a token and a lease are granted.
-    Repeating it with the same `claim_id` returns the same grant. Errors: FAILED_PRECONDITION,
-    reason JOB_NOT_CLAIMABLE, when the job is taken, ended, not due or gone.
+    """Takes the oldest queued job of a service and class that is due: the attempt's number grows by
+    one, a token and a lease are granted. Without one the answer is OK and has no `lease`. Repeating
+    it with the same `claim_id` returns the same grant while its attempt runs, and nothing after
+    that.
     """
     Heartbeat: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.HeartbeatRequest, _worker_service_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Extends the lease; the answer carries what is wanted of the worker."""
@@ -88,7 +92,9 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     CompleteJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.CompleteJobRequest, _worker_service_pb2.CompleteJobResponse]  # type: ignore[assignment]
     """Ends the attempt with a model or an artifact, whichever the job makes: verifies the uploaded
     package against its manifest, signs the manifest, registers the result and makes the job
-    SUCCEEDED in one transaction. Repeating it with the winning attempt answers OK. Errors: DATA_LOSS,
+    SUCCEEDED in one transaction. A package that takes long is verified beyond the call: the answer
+    says `verifying`, and calling again waits for the same verification. Repeating it with the
+    winning attempt answers OK. Errors: DATA_LOSS,
     reason PACKAGE_CORRUPT.
     """
     FailJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]  # type: ignore[assignment]
@@ -114,9 +120,10 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_service_pb2.ClaimJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_service_pb2.ClaimJobResponse, _abc.Awaitable[_worker_service_pb2.ClaimJobResponse]]:
-        """Takes a queued job: the attempt's number grows by one, a token and a lease are granted.
-        Repeating it with the same `claim_id` returns the same grant. Errors: FAILED_PRECONDITION,
-        reason JOB_NOT_CLAIMABLE, when the job is taken, ended, not due or gone.
+        """Takes the oldest queued job of a service and class that is due: the attempt's number grows by
+        one, a token and a lease are granted. Without one the answer is OK and has no `lease`. Repeating
+        it with the same `claim_id` returns the same grant while its attempt runs, and nothing after
+        that.
         """
 
     @_abc_1.abstractmethod
@@ -154,7 +161,9 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_worker_service_pb2.CompleteJobResponse, _abc.Awaitable[_worker_service_pb2.CompleteJobResponse]]:
         """Ends the attempt with a model or an artifact, whichever the job makes: verifies the uploaded
         package against its manifest, signs the manifest, registers the result and makes the job
-        SUCCEEDED in one transaction. Repeating it with the winning attempt answers OK. Errors: DATA_LOSS,
+        SUCCEEDED in one transaction. A package that takes long is verified beyond the call: the answer
+        says `verifying`, and calling again waits for the same verification. Repeating it with the
+        winning attempt answers OK. Errors: DATA_LOSS,
         reason PACKAGE_CORRUPT.
         """
 

@@ -169,10 +169,8 @@ def lease_from_proto(lease: AttemptLease) -> Lease:
 
 def claim_from_proto(request: ClaimJobRequest) -> Claim:
     """Return what a worker asks for."""
-    check_id("job_id", request.job_id)
     check_id("worker_id", request.worker_id)
     return Claim(
-        job_id=request.job_id,
         worker_id=request.worker_id,
         claim_id=check_uuid(request.claim_id, field="claim_id"),
         service=request.service,

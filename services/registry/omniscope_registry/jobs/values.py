@@ -89,8 +89,6 @@ class JobRow:
     cancel_requested_at: datetime | None
     cancel_reason: str
     run_after: datetime
-    hinted_at: datetime | None
-    nudge: int
     last_sequence: int
     stopped_early: bool
     version: int

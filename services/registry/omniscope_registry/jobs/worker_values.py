@@ -75,7 +75,6 @@ class Claim:
         resource_class: What it has, `cpu` or `gpu`.
     """
 
-    job_id: str
     worker_id: str
     claim_id: str
     service: str

@@ -61,9 +61,6 @@ training_jobs = Table(
     Column("cancel_requested_at", UtcTimestamp),
     Column("cancel_reason", String(500), nullable=False),
     Column("run_after", UtcTimestamp, nullable=False),
-    # NULL: no hint was sent for the next attempt yet.
-    Column("hinted_at", UtcTimestamp),
-    Column("nudge", Integer, nullable=False),
     Column("last_sequence", Integer, nullable=False),
     Column("stopped_early", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
@@ -107,12 +104,13 @@ for _column in (
         training_jobs.c[_column],
         training_jobs.c.id,
     )
-# The position in the queue, and what the sweeper looks at.
+# The position in the queue, the next job to claim, and what the sweeper looks at.
 Index(
     "ix_training_jobs_queued",
     training_jobs.c.service,
     training_jobs.c.resource_class,
     training_jobs.c.id,
+    training_jobs.c.run_after,
     sqlite_where=text("status = 'queued'"),
     postgresql_where=text("status = 'queued'"),
 )
@@ -196,6 +194,8 @@ job_attempts = Table(
     Column("collected_at", UtcTimestamp),
     CheckConstraint("(outcome IS NULL) = (ended_at IS NULL)", name="outcome"),
 )
+# What a repeated claim finds its attempt by; it makes one attempt only.
+Index("ix_job_attempts_claim_hash", job_attempts.c.claim_hash, unique=True)
 # What the collector looks at.
 Index(
     "ix_job_attempts_uncollected",

@@ -104,11 +104,11 @@ class Registry:
         return job
 
     async def claim(
-        self, job_id: str, claim_id: str = "", **fields: str
+        self, job_id: str = "", claim_id: str = "", **fields: str
     ) -> worker_messages.ClaimJobResponse:
+        """Claim the next job of the service and class of a job, `automl` and `cpu` without one."""
         service, resource_class = self.runs_on.get(job_id, ("automl", "cpu"))
         request = {
-            "job_id": job_id,
             "worker_id": WORKER_ID,
             "claim_id": claim_id or str(uuid.uuid4()),
             "service": service,

@@ -70,10 +70,12 @@ class JobMachine(RuleBasedStateMachine):
         self.database = self.runner.run(_opened(open_database, self.folder))
         self.stores = self.runner.run(JobStores.open(self.database, self.folder))
         self.reaper = self.runner.run(self._awake_reaper())
+        self.sweeper = Sweeper(self.database, TIMES)
 
     @initialize(target=held, deadline_seconds=DEADLINES)
     def first_attempt(self, deadline_seconds: int) -> Any:
-        return self._claim(self._submit(deadline_seconds))
+        self._submit(deadline_seconds)
+        return self._claim()
 
     @precondition(lambda self: len(self.requests) < MOST_JOBS)
     @rule(target=jobs, deadline_seconds=DEADLINES)
@@ -89,13 +91,13 @@ class JobMachine(RuleBasedStateMachine):
 
         self._both(expected, self.stores.submit(self.requests[job], payload))
 
-    @rule(target=held, job=jobs)
-    def claim(self, job: str) -> Any:
-        return self._claim(job) or multiple()
+    @rule(target=held)
+    def claim(self) -> Any:
+        return self._claim() or multiple()
 
     @rule(target=held, held=held)
     def claim_again(self, held: Held) -> Any:
-        return self._claim(held.lease.job_id, held.claim_id) or multiple()
+        return self._claim(held.claim_id) or multiple()
 
     @rule(held=held)
     def beat(self, held: Held) -> None:
@@ -138,7 +140,7 @@ class JobMachine(RuleBasedStateMachine):
         self.worn_out = True  # once is enough, for it takes long
         for cause in ("crash", "stalled", "infrastructure", "lost"):
             job = self._submit(0)
-            while held := self._claim(job):
+            while held := self._claim_job(job):
                 if cause == "lost":
                     self._expire()
                 else:
@@ -151,7 +153,7 @@ class JobMachine(RuleBasedStateMachine):
     def disobey(self, cancelled: bool) -> Any:
         """Go on as if the job were neither cancelled nor past its deadline."""
         job = self._submit(0 if cancelled else 90)
-        held = self._claim(job)
+        held = self._claim_job(job)
         assert held is not None
         if cancelled:
             self.cancel(job)
@@ -187,7 +189,7 @@ class JobMachine(RuleBasedStateMachine):
     def crash(self, held: Held) -> None:
         """Forget a lease; once it has run out, the job is there for another worker."""
         self._expire()
-        self._claim(held.lease.job_id)
+        self._claim_job(held.lease.job_id)
 
     @rule(task=st.sampled_from(["reap", "reap_after_an_outage", "enforce_deadlines", "sweep"]))
     def tend(self, task: str) -> None:
@@ -199,7 +201,7 @@ class JobMachine(RuleBasedStateMachine):
             "enforce_deadlines": (
                 self.model.enforce_deadlines, DeadlineEnforcer(self.database, TIMES).enforce
             ),
-            "sweep": (self.model.sweep, Sweeper(self.database, TIMES).sweep),
+            "sweep": (self.model.sweep, self.sweeper.sweep),
         }[task]  # fmt: skip
         self._both(expected, actual())
 
@@ -253,13 +255,19 @@ class JobMachine(RuleBasedStateMachine):
         self.requests[job_id] = request_id
         return job_id
 
-    def _claim(self, job_id: str, claim_id: str = "") -> Held | None:
+    def _claim_job(self, job_id: str) -> Held | None:
+        """Claim what waits, up to a job."""
+        while (held := self._claim()) and held.lease.job_id != job_id:
+            pass
+        return held
+
+    def _claim(self, claim_id: str = "") -> Held | None:
         self.claims += 1
         claim_id = claim_id or f"claim-{self.claims}"
         granted: Held | None = self._both(
-            lambda: self.model.claim(job_id, claim_id),
-            self.stores.claim(job_id, claim_id),
-            of=lambda held: held.lease.attempt,
+            lambda: self.model.claim(claim_id),
+            self.stores.claim(claim_id),
+            of=lambda held: held and _key(held),
         )
         if granted is not None:
             assert self.granted.setdefault(_key(granted), granted) == granted

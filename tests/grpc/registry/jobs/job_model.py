@@ -40,9 +40,8 @@ class Job:
     """Times are seconds on the model's clock."""
 
     deadline: float | None
+    queued: float
     due: float
-    hinted: float | None
-    hint_waits: bool = True
     state: str = "queued"
     attempts: list[Attempt] = field(default_factory=list)
     lease_until: float = 0.0
@@ -61,21 +60,27 @@ class JobModel:
     def __init__(self) -> None:
         self.now = 0.0
         self.jobs: dict[str, Job] = {}
+        self.swept: float | None = None
+        self.hinted: float | None = None
+        self.hint_waits = False
 
     def submit(self, job_id: str, deadline_seconds: int) -> None:
         deadline = self.now + deadline_seconds if deadline_seconds else None
         self.jobs[job_id] = Job(deadline, self.now, self.now)
+        self.hint_waits = True
 
-    def claim(self, job_id: str, claim_id: str) -> int:
-        job = self.jobs[job_id]
-        in_time = job.deadline is None or self.now < job.deadline
-        if job.state == "queued" and job.due <= self.now and in_time:
-            job.attempts.append(Attempt(claim_id))
-            job.become("running")
-            job.lease_until = self.now + LEASE
-        elif job.state != "running" or job.attempts[-1].claim_id != claim_id:
-            raise RefusedError("JOB_NOT_CLAIMABLE")
-        return len(job.attempts)
+    def claim(self, claim_id: str) -> tuple[str, int] | None:
+        for job_id, job in self.jobs.items():
+            if claim_id in [attempt.claim_id for attempt in job.attempts]:
+                runs = job.state == "running" and job.attempts[-1].claim_id == claim_id
+                return (job_id, len(job.attempts)) if runs else None
+        for job_id, job in sorted(self.jobs.items()):
+            if self._is_due(job) and (job.deadline is None or self.now < job.deadline):
+                job.attempts.append(Attempt(claim_id))
+                job.become("running")
+                job.lease_until = self.now + LEASE
+                return job_id, len(job.attempts)
+        return None
 
     def beat(self, job_id: str, attempt: int) -> tuple[bool, float | None]:
         job = self._held(job_id, attempt)
@@ -128,14 +133,16 @@ class JobModel:
         return len(in_line) + self._end_all("deadline", self._is_late_running)
 
     def sweep(self) -> int:
-        forgotten = [job for job in self.jobs.values() if self._is_forgotten(job)]
-        for job in forgotten:
-            job.hinted, job.hint_waits = self.now, True
-        return len(forgotten)
+        due = [job for job in self.jobs.values() if self._is_due(job)]
+        hints = any(self._was_delayed_until_now(job) for job in due) or self._waits_long(due)
+        self.swept = self.now
+        self.hinted = (self.now if hints else self.hinted) if due else None
+        says_more = hints and not self.hint_waits
+        self.hint_waits |= hints
+        return int(says_more)
 
     def deliver(self) -> None:
-        for job in self.jobs.values():
-            job.hint_waits = False
+        self.hint_waits = False
 
     def _attempt(self, job_id: str, attempt: int) -> Attempt:
         return self.jobs[job_id].attempts[attempt - 1]
@@ -164,8 +171,8 @@ class JobModel:
             return job.become(then)
         waits = cause == "infrastructure"
         job.longest_delay = min(5.0 * 2 ** (failures - 1), 600.0) if waits else 0.0
-        job.due, job.hinted = self.now, None if waits else self.now
-        job.hint_waits |= not waits
+        job.due = job.queued = self.now
+        self.hint_waits |= not waits
         return job.become("queued")
 
     def _is_lost(self, job: Job, *, grace: bool) -> bool:
@@ -178,7 +185,14 @@ class JobModel:
     def _is_late_running(self, job: Job) -> bool:
         return job.deadline is not None and job.deadline <= self.now - GRACE
 
-    def _is_forgotten(self, job: Job) -> bool:
-        if job.state != "queued" or job.due > self.now or job.hint_waits:
-            return False
-        return job.hinted is None or job.hinted < self.now - HINT
+    def _is_due(self, job: Job) -> bool:
+        return job.state == "queued" and job.due <= self.now
+
+    def _was_delayed_until_now(self, job: Job) -> bool:
+        return job.queued < job.due and self.swept is not None and self.swept < job.due
+
+    def _waits_long(self, due: list[Job]) -> bool:
+        if not due or self.swept is None:
+            return bool(due)
+        oldest = min(job.due for job in due)
+        return max(oldest, oldest if self.hinted is None else self.hinted) <= self.now - HINT

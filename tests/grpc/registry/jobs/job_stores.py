@@ -106,14 +106,19 @@ class JobStores:
         job = earlier or await self._jobs.submit(new)
         return job.id
 
-    async def claim(self, job_id: str, claim_id: str = "") -> Held:
+    async def claim(self, claim_id: str = "") -> Held | None:
+        """Claim the next job."""
         claim_id = claim_id or str(uuid.uuid4())
-        claim = Claim(job_id, _WORKER_ID, claim_id, "automl", "cpu")
-        return Held.from_grant(claim_id, await self._claims.claim(claim))
+        grant = await self._claims.claim(Claim(_WORKER_ID, claim_id, "automl", "cpu"))
+        return None if grant is None else Held.from_grant(claim_id, grant)
 
     async def running(self, **fields: Any) -> Held:
-        """Submit a job and claim it."""
-        return await self.claim(await self.submit(**fields))
+        """Submit a job and claim it, as the only one that waits."""
+        job_id = await self.submit(**fields)
+        held = await self.claim()
+        assert held is not None
+        assert held.lease.job_id == job_id
+        return held
 
     async def report(self, lease: Lease, number: int) -> int:
         event = JobEvent(progress=Progress(percent=number, phase="training"))

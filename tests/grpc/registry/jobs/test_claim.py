@@ -12,7 +12,7 @@ from omniscope.common.v1.job_pb2 import JobState
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
 from omniscope_registry.tables.jobs import training_jobs, workers
-from omniscope_service.errors import Aborted, FailedPrecondition, InvalidArgument
+from omniscope_service.errors import Aborted, InvalidArgument
 
 
 async def test_a_claim_gives_all_that_a_worker_needs(registry):
@@ -56,37 +56,63 @@ async def test_a_claim_repeated_with_its_id_gives_the_same_grant(registry):
 async def test_of_many_claims_at_the_same_time_one_is_granted(registry):
     job = await registry.submit()
 
-    outcomes = await asyncio.gather(
-        *(registry.claim(job.job_id) for _ in range(8)), return_exceptions=True
-    )
+    grants = await asyncio.gather(*(registry.claim() for _ in range(8)))
 
-    granted = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
-    assert len(granted) == 1
+    assert [grant.job.job_id for grant in grants if grant.HasField("lease")] == [job.job_id]
+
+
+async def test_claims_at_the_same_time_get_different_jobs(registry):
+    jobs = {(await registry.submit()).job_id for _ in range(8)}
+
+    grants = await asyncio.gather(*(registry.claim() for _ in range(8)))
+
+    assert {grant.lease.job_id for grant in grants} == jobs
+
+
+async def test_the_oldest_job_comes_first_also_after_it_was_handed_back(registry):
+    jobs = sorted([(await registry.submit()).job_id for _ in range(3)])
+    first = await registry.claim()
+    await registry.fail(first.lease, "PREEMPTED")
+
+    claimed = [(await registry.claim()).lease for _ in range(3)]
+
+    assert [lease.job_id for lease in claimed] == jobs
+    assert [lease.attempt for lease in claimed] == [2, 1, 1]
 
 
 async def test_a_claim_that_is_repeated_while_it_is_under_way_gets_the_same_grant(registry):
-    job = await registry.submit()
+    for _ in range(8):  # as many jobs as the claims could take by mistake
+        await registry.submit()
     claim_id = str(uuid.uuid4())
 
-    grants = await asyncio.gather(*(registry.claim(job.job_id, claim_id) for _ in range(8)))
+    grants = await asyncio.gather(*(registry.claim("", claim_id) for _ in range(8)))
 
     assert {grant.lease.lease_token for grant in grants} == {grants[0].lease.lease_token}
     assert {grant.lease.attempt for grant in grants} == {1}
 
 
-@pytest.mark.parametrize("ending", ["running", "cancelled", "unknown"])
-async def test_a_job_that_does_not_wait_cannot_be_claimed(registry, refused, ending):
-    job_id = str(ULID())
-    if ending != "unknown":
-        job_id = (await registry.running()).lease.job_id
-    if ending == "cancelled":
-        job_id = (await registry.submit()).job_id
-        await registry.cancel(job_id)
+async def test_a_claim_repeated_after_its_attempt_has_ended_takes_no_other_job(registry):
+    await registry.submit()
+    claim_id = str(uuid.uuid4())
+    grant = await registry.claim("", claim_id)
+    await registry.fail(grant.lease, "PREEMPTED")
+    await registry.submit()
 
-    error = await refused(registry.claim(job_id))
+    again = await registry.claim("", claim_id)
 
-    assert isinstance(error, FailedPrecondition)
-    assert error.reason == "JOB_NOT_CLAIMABLE"
+    assert not again.HasField("lease")
+
+
+@pytest.mark.parametrize("state", ["none", "running", "cancelled"])
+async def test_a_claim_without_a_job_that_waits_gets_none(registry, state):
+    if state == "running":
+        await registry.running()
+    elif state == "cancelled":
+        await registry.cancel((await registry.submit()).job_id)
+
+    grant = await registry.claim()
+
+    assert grant == messages.ClaimJobResponse()
 
 
 async def test_the_database_holds_no_lease_token(registry, database):
@@ -158,10 +184,8 @@ async def test_a_worker_that_announces_itself_again_is_the_same_worker(registry,
 
 
 @pytest.mark.parametrize("fields", [{"service": "deeplearning"}, {"resource_class": "gpu"}])
-async def test_a_worker_gets_no_job_of_another_service_or_class(registry, refused, fields):
-    job = await registry.submit()
+async def test_a_worker_gets_no_job_of_another_service_or_class(registry, fields):
+    await registry.submit()
 
-    error = await refused(registry.claim(job.job_id, **fields))
-
-    assert error.reason == "JOB_NOT_CLAIMABLE"
-    assert (await registry.claim(job.job_id)).lease.attempt == 1
+    assert not (await registry.claim(**fields)).HasField("lease")
+    assert (await registry.claim()).lease.attempt == 1

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from omniscope.common.v1.job_pb2 import JobState
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest
@@ -13,10 +13,13 @@ from omniscope_registry import outbox
 from omniscope_registry.jobs.domain import JobTimes
 from omniscope_registry.jobs.loops.reaper import Reaper
 from omniscope_registry.jobs.loops.sweeper import Sweeper
+from omniscope_registry.jobs.sql import hints
+from omniscope_registry.jobs.worker_values import WorkerKind
 from omniscope_registry.relay import Relay
 from omniscope_registry.settings import RegistrySettings
 from omniscope_registry.tables.jobs import training_jobs
 from omniscope_service.errors import Unavailable
+from omniscope_service.events import subjects
 from omniscope_service.events.nats import NatsBus
 
 # Every lease has lapsed and every hint is old as soon as it is there.
@@ -64,19 +67,50 @@ async def _state(registry, lease):
     return JobState.Name(job.state).removeprefix("JOB_STATE_")
 
 
-async def test_a_queued_job_with_an_old_hint_is_hinted_again(registry, database):
-    job = await registry.submit()
+async def _queue_since(database, minutes):
+    async with database.write() as conn:
+        then = database.now(-timedelta(minutes=minutes))
+        await conn.execute(update(training_jobs).values(run_after=then, updated_at=then))
+
+
+async def test_a_class_whose_jobs_wait_for_long_is_hinted_once_per_interval(registry, database):
+    sweeper = Sweeper(database, JobTimes())
+    await sweeper.sweep()
+    for _ in range(3):
+        await registry.submit()
+    await _delivered(database)
+    assert await sweeper.sweep() == 0
+
+    await _queue_since(database, minutes=5)
+
+    assert await sweeper.sweep() == 1
+    await _delivered(database)
+    assert await sweeper.sweep() == 0
+
+
+async def test_every_class_with_jobs_is_hinted_when_a_registry_starts(registry, database):
+    for resource_class in ("cpu", "gpu", "gpu"):
+        await registry.submit(resource_class=resource_class)
     await _delivered(database)
 
-    assert await Sweeper(database, JobTimes()).sweep() == 0
-    assert await Sweeper(database, AT_ONCE).sweep() == 1
-
-    async with database.read() as conn:
-        row = (await conn.execute(select(training_jobs))).one()
-    assert (row.id, row.nudge) == (job.job_id, 2)
+    assert await Sweeper(database, JobTimes()).sweep() == 2
 
 
-async def test_a_job_whose_hint_waits_for_the_broker_is_not_hinted_again(
+async def test_hints_do_not_grow_with_the_time_that_jobs_wait(registry, database, bus):
+    for number in range(50):
+        await registry.submit(service=("grown", "growing")[number % 2])
+    sweeper = Sweeper(database, AT_ONCE)
+
+    for _ in range(10):
+        assert await sweeper.sweep() == 2
+        await _delivered(database)
+
+    stream = await bus._jetstream.stream_info(subjects.JOBS_STREAM, subjects_filter="jobs.run.>")
+    hints = stream.state.subjects
+    assert (hints["jobs.run.grown.cpu"], hints["jobs.run.growing.cpu"]) == (1, 1)
+
+
+async def test_a_class_whose_hint_waits_for_the_broker_is_not_hinted_again(
     registry, database, monkeypatch
 ):
     monkeypatch.setattr(NatsBus, "healthy", False)
@@ -92,12 +126,16 @@ async def test_a_job_that_waits_for_its_next_attempt_is_hinted_when_it_is_due(re
     async with database.write() as conn:  # the delay is random and may be over already
         later = database.now(timedelta(minutes=1))
         await conn.execute(update(training_jobs).values(run_after=later))
+    await sweeper.sweep()
+    await registry.submit()
     assert await sweeper.sweep() == 0
 
     async with database.write() as conn:
-        await conn.execute(update(training_jobs).values(run_after=training_jobs.c.created_at))
+        failed = update(training_jobs).where(training_jobs.c.id == grant.lease.job_id)
+        await conn.execute(failed.values(run_after=database.now()))
 
     assert await sweeper.sweep() == 1
+    assert await sweeper.sweep() == 0
 
 
 async def test_running_and_finished_jobs_are_not_hinted(registry, database):
@@ -251,17 +289,33 @@ async def test_what_cannot_be_delivered_stays_in_the_outbox(database, unreachabl
 async def test_the_outbox_is_delivered_in_order_and_then_empty(database, bus):
     async with database.write() as conn:
         notices = [
-            outbox.Notice("jobs.run.ordered.cpu", str(number).encode(), f"ordered-{number}")
+            outbox.Notice("evt.job.ordered.metric", str(number).encode(), f"ordered-{number}")
             for number in range(5)
         ]
         await outbox.add_all(conn, notices)
 
-    async with bus.subscribe("jobs.run.ordered.cpu") as messages:
+    async with bus.subscribe("evt.job.ordered.metric") as messages:
         published = await Relay(database, bus).relay()
         received = [(await anext(messages)).data for _ in range(5)]
 
     assert published == 5
     assert received == [b"0", b"1", b"2", b"3", b"4"]
+    async with database.read() as conn:
+        assert await outbox.pending(conn, "nats", 10) == []
+
+
+async def test_of_all_hints_of_a_class_the_relay_publishes_one(database, bus):
+    async with database.write() as conn:
+        kinds = [WorkerKind("many", "cpu"), WorkerKind("many", "gpu")] * 20
+        await outbox.add_all(conn, [hints.run_hint(kind) for kind in kinds])
+
+    async with bus.subscribe("jobs.run.many.*") as messages:
+        published = await Relay(database, bus).relay()
+        await bus.publish("jobs.run.many.end", b"", message_id="many-end")
+        received = [(await anext(messages)).subject.rpartition(".")[2] for _ in range(3)]
+
+    assert published == 40
+    assert received == ["cpu", "gpu", "end"]
     async with database.read() as conn:
         assert await outbox.pending(conn, "nats", 10) == []
 

@@ -58,8 +58,8 @@ async def _submit(stores):
 
 
 async def _claim(stores):
-    job_id = await stores.submit()
-    return lambda: stores.claim(job_id, "claim")
+    await stores.submit()
+    return lambda: stores.claim("claim")
 
 
 async def _report(stores):
@@ -134,7 +134,7 @@ async def test_a_row_that_stays_locked_makes_calls_unavailable(registry, databas
 
     async with database.write() as conn:
         await conn.execute(row.with_for_update())
-        error = await refused(registry.claim(job.job_id))
+        error = await refused(registry.cancel(job.job_id))
 
     assert isinstance(error, Unavailable)
     assert error.reason == "DATABASE_UNAVAILABLE"

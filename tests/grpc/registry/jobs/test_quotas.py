@@ -1,4 +1,4 @@
-"""What one owner may ask for, and what happens while the broker is away for long."""
+"""What one owner may ask for."""
 
 import asyncio
 import uuid
@@ -6,10 +6,8 @@ import uuid
 import pytest
 
 from omniscope.registry.v1.job_service_pb2 import ListJobsRequest
-from omniscope_registry import outbox
 from omniscope_registry.settings import RegistrySettings
-from omniscope_service.errors import ResourceExhausted, Unavailable
-from omniscope_service.events.nats import NatsBus
+from omniscope_service.errors import ResourceExhausted
 
 LIMIT = 5
 
@@ -91,16 +89,3 @@ async def test_what_one_owner_has_counts_for_nobody_else(registry, refused):
     error = await refused(registry.intake_of_bob.SubmitJob(registry.submission()))
 
     assert error.reason == "DATASET_NOT_FOUND"  # not his: but he got that far
-
-
-@no_limit
-async def test_no_job_is_taken_while_too_many_wait_to_be_announced(registry, refused, monkeypatch):
-    monkeypatch.setattr(outbox, "MAX_UNDELIVERED_HINTS", 2)
-    monkeypatch.setattr(NatsBus, "healthy", False)
-    await _submit_at_once(registry, 2)
-
-    error = await refused(registry.submit())
-
-    assert isinstance(error, Unavailable)
-    assert error.reason == "OUTBOX_FULL"
-    assert error.retry_after_seconds == 30

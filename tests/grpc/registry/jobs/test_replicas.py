@@ -66,10 +66,10 @@ async def other_registry(registry, other_database, settings, artifacts, bus, cal
         )
 
 
-async def _fill(database, service, numbers):
+async def _fill(database, job, numbers):
     async with database.write() as conn:
         notices = [
-            outbox.Notice(f"jobs.run.{service}.cpu", b"%d" % number, f"{service}-{number}")
+            outbox.Notice(f"evt.job.{job}.metric", b"%d" % number, f"{job}-{number}")
             for number in numbers
         ]
         await outbox.add_all(conn, notices)
@@ -90,9 +90,9 @@ async def test_two_relays_empty_an_outbox_and_publish_every_message_once(
 ):
     await _fill(database, "shared", range(500))
 
-    async with bus.subscribe("jobs.run.shared.cpu") as messages:
+    async with bus.subscribe("evt.job.shared.metric") as messages:
         await asyncio.gather(*(_drain(Relay(each, bus)) for each in (database, other_database)))
-        await bus.publish("jobs.run.shared.cpu", b"end", message_id=str(uuid.uuid4()))
+        await bus.publish("evt.job.shared.metric", b"end", message_id=str(uuid.uuid4()))
         received: Counter[int] = Counter()
         while (message := await anext(messages)).data != b"end":
             received[int(message.data)] += 1
@@ -101,7 +101,7 @@ async def test_two_relays_empty_an_outbox_and_publish_every_message_once(
 
 
 async def test_a_relay_finds_what_a_registry_that_died_has_left(database, other_database, bus):
-    async with bus.subscribe("jobs.run.orphaned.cpu") as messages:
+    async with bus.subscribe("evt.job.orphaned.metric") as messages:
         relaying = asyncio.create_task(Relay(other_database, bus).run())
         await _fill(other_database, "orphaned", [0])
         await anext(messages)
@@ -141,40 +141,42 @@ async def test_two_keepers_end_a_job_at_its_deadline_once(database, other_databa
     assert {(job.status, job.last_sequence) for job in jobs} == {("timed_out", 2)}
 
 
-async def test_two_sweepers_hint_a_job_that_is_due_once(database, other_database, stores, bus):
+async def test_two_sweepers_hint_a_class_once_each_at_most(database, other_database, stores, bus):
     for _ in range(JOBS):
         await stores.submit()
     await _drain(Relay(database, bus))
-    await _change_all(database, hinted_at=None)
 
     sweepers = [Sweeper(each, JobTimes()) for each in (database, other_database)]
     hinted = await asyncio.gather(*(sweeper.sweep() for sweeper in sweepers))
 
-    assert sum(hinted) == JOBS
-    assert {job.nudge for job in await stores.rows(training_jobs)} == {2}
-    async with database.read() as conn:
-        hints = await outbox.pending(conn, "nats", 100)
-    assert len({hint.message_id for hint in hints}) == len(hints) == JOBS
+    assert 1 <= sum(hinted) <= 2
 
 
 async def test_of_two_workers_at_two_registries_one_gets_the_job(registry, other_registry):
     for _ in range(JOBS):
         job = await registry.submit()
 
-        grants = await asyncio.gather(
-            registry.claim(job.job_id), other_registry.claim(job.job_id), return_exceptions=True
-        )
+        grants = await asyncio.gather(registry.claim(), other_registry.claim())
 
-        refusals = [grant for grant in grants if isinstance(grant, grpc.aio.AioRpcError)]
-        assert [error_from_rpc(refusal).reason for refusal in refusals] == ["JOB_NOT_CLAIMABLE"]
+        assert [grant.lease.job_id for grant in grants if grant.HasField("lease")] == [job.job_id]
+
+
+async def test_workers_at_two_registries_get_different_jobs(registry, other_registry):
+    jobs = {(await registry.submit()).job_id for _ in range(JOBS)}
+
+    grants = await asyncio.gather(
+        *(replica.claim() for replica in (registry, other_registry) for _ in range(JOBS // 2))
+    )
+
+    assert {grant.lease.job_id for grant in grants} == jobs
 
 
 async def test_a_claim_repeated_at_the_other_registry_is_the_same_claim(registry, other_registry):
-    job, claim_id = await registry.submit(), str(uuid.uuid4())
+    claim_id = str(uuid.uuid4())
+    for _ in range(2):
+        await registry.submit()
 
-    grants = await asyncio.gather(
-        registry.claim(job.job_id, claim_id), other_registry.claim(job.job_id, claim_id)
-    )
+    grants = await asyncio.gather(registry.claim("", claim_id), other_registry.claim("", claim_id))
 
     assert grants[0].lease == grants[1].lease
     assert (await other_registry.complete(grants[0])) == (await registry.complete(grants[1]))

@@ -41,11 +41,10 @@ async def test_a_submitted_job_is_queued_with_all_that_was_said_about_it(registr
 
 async def test_a_submitted_job_is_hinted_to_the_workers_of_its_class(registry, bus):
     async with bus.subscribe("jobs.run.hinted.gpu") as messages:
-        job = await registry.submit(service="hinted", resource_class="gpu")
+        await registry.submit(service="hinted", resource_class="gpu")
         message = await anext(messages)
 
-    hint = RunHint.FromString(message.data)
-    assert (hint.job_id, hint.nudge, hint.version) == (job.job_id, 1, 1)
+    assert RunHint.FromString(message.data) == RunHint(version=1)
 
 
 async def test_the_same_request_id_and_payload_return_the_same_job(registry):

@@ -4,71 +4,96 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, select
 
 from omniscope_registry import outbox
 from omniscope_registry.jobs.sql import hints
 from omniscope_registry.jobs.sql.state_literals import QUEUED
-from omniscope_registry.jobs.values import JobRow
+from omniscope_registry.jobs.worker_values import WorkerKind
 from omniscope_registry.periodic import repeat
 from omniscope_registry.tables.jobs import training_jobs
+from omniscope_registry.tables.metadata import UtcTimestamp
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from collections.abc import Mapping
+    from datetime import datetime
 
-    from omniscope_registry.database import Database
+    from omniscope_registry.database import Database, Reader
     from omniscope_registry.jobs.domain import JobTimes
 
-_BATCH = 100
 _JOBS = training_jobs.c
+_KIND = (_JOBS.service, _JOBS.resource_class)
+_OLDEST = func.min(_JOBS.run_after, type_=UtcTimestamp())
 
 
 class Sweeper:
-    """Looks after queued jobs whose last hint is old or was never sent."""
+    """Hints kinds of workers whose jobs wait for long, at most once per interval.
+
+    What was hinted is remembered in memory: several registries hint more often, which is harmless.
+    One that starts hints all that is due, for the broker may have been lost with it.
+    """
 
     def __init__(self, database: Database, times: JobTimes) -> None:
         self._database = database
         self._times = times
+        self._swept: datetime | None = None
+        self._hinted: dict[WorkerKind, datetime] = {}
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         await repeat(self.sweep, self._times.sweep)
 
     async def sweep(self) -> int:
-        """Hint what is due once more; return how many jobs that were, at most 100."""
+        """Hint what is due once more; return how many kinds of workers that were."""
         async with self._database.read() as conn:
-            if await conn.scalar(select(_JOBS.id).where(*self._due()).limit(1)) is None:
-                return 0
-        async with self._database.write() as conn:
-            # Jobs that another registry hints at this moment are left to it.
-            due = (
-                select(_JOBS.id)
-                .where(*self._due())
-                .order_by(_JOBS.id)
-                .limit(_BATCH)
-                .with_for_update(skip_locked=True)
-            )
-            ids = (await conn.execute(due)).scalars().all()
-            hinted = (
-                update(training_jobs)
-                .where(_JOBS.id.in_(ids))
-                .values(hinted_at=self._database.now(), nudge=_JOBS.nudge + 1)
-                .returning(*training_jobs.columns)
-            )
-            jobs = [JobRow.from_row(row) for row in await conn.execute(hinted)]
-            if jobs:
-                oldest_first = sorted(jobs, key=lambda job: job.id)
-                await outbox.add_all(conn, [hints.run_hint(job) for job in oldest_first])
-        return len(jobs)
-
-    def _due(self) -> tuple[ColumnElement[bool], ...]:
-        return (
-            _JOBS.status == QUEUED,
-            _JOBS.run_after <= self._database.now(),
-            or_(
-                _JOBS.hinted_at.is_(None),
-                _JOBS.hinted_at < self._database.now(-self._times.hint),
-            ),
+            now = await conn.scalar(select(self._database.now()))
+            oldest = await _oldest_due(conn, now)
+            due = self._overdue(oldest, now)
+            if self._swept is not None:
+                due |= await _delayed_until(conn, self._swept, now)
+            notices = [hints.run_hint(kind) for kind in sorted(due)]
             # While the broker is away, one hint that waits for it is enough.
-            ~outbox.undelivered_hint(_JOBS.id),
+            unsaid = [each for each in notices if not await outbox.waits(conn, each.subject)]
+        if unsaid:
+            async with self._database.write() as conn:
+                await outbox.add_all(conn, unsaid)
+        self._swept = now
+        hinted = self._hinted | dict.fromkeys(due, now)
+        self._hinted = {kind: at for kind, at in hinted.items() if kind in oldest}
+        return len(unsaid)
+
+    def _overdue(self, oldest: Mapping[WorkerKind, datetime], now: datetime) -> set[WorkerKind]:
+        if self._swept is None:
+            return set(oldest)
+        latest = now - self._times.hint
+        return {
+            kind
+            for kind, waits_since in oldest.items()
+            if max(waits_since, self._hinted.get(kind, waits_since)) <= latest
+        }
+
+
+async def _oldest_due(conn: Reader, now: datetime) -> dict[WorkerKind, datetime]:
+    """Return since when the job waits that has waited longest, by kind."""
+    query = (
+        select(*_KIND, _OLDEST)
+        .where(_JOBS.status == QUEUED, _JOBS.run_after <= now)
+        .group_by(*_KIND)
+    )
+    return {WorkerKind(*kind): oldest for *kind, oldest in await conn.execute(query)}
+
+
+async def _delayed_until(conn: Reader, after: datetime, now: datetime) -> set[WorkerKind]:
+    """Return the kinds whose jobs had to wait for their next attempt, until just now."""
+    query = (
+        select(*_KIND)
+        .where(
+            _JOBS.status == QUEUED,
+            _JOBS.run_after > after,
+            _JOBS.run_after <= now,
+            # All others were due, and hinted, when they were queued.
+            _JOBS.run_after > _JOBS.updated_at,
         )
+        .distinct()
+    )
+    return {WorkerKind(*kind) for kind in await conn.execute(query)}

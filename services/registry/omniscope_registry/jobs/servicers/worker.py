@@ -82,8 +82,10 @@ class WorkerServicer(WorkerServiceServicer):
     async def ClaimJob(
         self, request: messages.ClaimJobRequest, context: Context
     ) -> messages.ClaimJobResponse:
-        """Take a queued job."""
+        """Take the next job, if there is one."""
         grant = await self._claims.claim(claim_from_proto(request))
+        if grant is None:
+            return messages.ClaimJobResponse()
         column_lists = await self._column_lists.get(grant.job.column_lists)
         return grant_to_proto(grant, column_lists, self._times, self._signing_public_key)
 

@@ -17,7 +17,7 @@ from omniscope_registry.tables.jobs import job_checkpoints, training_jobs
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope_registry.database import Database
+    from omniscope_registry.database import Database, Reader
     from omniscope_registry.jobs.domain import Lease
 
 KEPT = 2
@@ -70,7 +70,7 @@ class SqlCheckpointStore:
         await journal.append(conn, advanced, [JobEvent(checkpoint=stored)])
 
 
-async def stored_checkpoints(conn: AsyncConnection, job_id: str) -> list[CheckpointRow]:
+async def stored_checkpoints(conn: Reader, job_id: str) -> list[CheckpointRow]:
     """Return the checkpoints of a job, newest first."""
     query = (
         select(*(_STORED[name] for name in CheckpointRow.__dataclass_fields__))

@@ -6,26 +6,26 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from omniscope_registry.jobs.domain import JobState, JobTimes, artifacts_prefix
 from omniscope_registry.jobs.sql import projections, transition
 from omniscope_registry.jobs.sql.checkpoints import stored_checkpoints
 from omniscope_registry.jobs.sql.inputs import with_inputs
 from omniscope_registry.jobs.sql.leases import digest
+from omniscope_registry.jobs.sql.state_literals import QUEUED
 from omniscope_registry.jobs.values import JobRow
 from omniscope_registry.jobs.worker_values import Claim, Grant
 from omniscope_registry.tables.jobs import job_attempts, training_jobs
 from omniscope_service import failpoints
-from omniscope_service.errors import FailedPrecondition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from omniscope_registry.database import Database
+    from omniscope_registry.database import Database, Reader
     from omniscope_registry.jobs.worker_values import CheckpointRow
 
 _JOBS = training_jobs.c
@@ -39,76 +39,101 @@ class SqlClaims:
         self._database = database
         self._times = times
 
-    async def claim(self, claim: Claim) -> Grant:
-        """Take a queued job. Idempotent by `claim_id` while the attempt runs.
+    async def claim(self, claim: Claim) -> Grant | None:
+        """Take the oldest job that is due; None when none is.
 
-        Raises:
-            FailedPrecondition: Reason JOB_NOT_CLAIMABLE.
+        Idempotent by `claim_id`: repeated, it gives the same grant while the attempt runs, and
+        nothing after that.
         """
-        async with self._database.write() as conn:
-            grant = await self._granted(conn, claim)
-            # Looked up after the attempt to claim, which waits for a claim that is under way.
-            grant = grant or await self._repeated(conn, claim.job_id, claim.claim_id)
-            if grant is None:
-                raise FailedPrecondition(
-                    f"job {claim.job_id[:64]!r} cannot be claimed by a {claim.resource_class} "
-                    f"worker of {claim.service}: it is taken, ended, not due, gone, or another's",
-                    reason="JOB_NOT_CLAIMABLE",
-                    field="job_id",
-                )
+        async with self._database.read() as conn:
+            if await _is_known(conn, claim.claim_id):
+                return await _repeated(conn, claim.claim_id)
+            # Most claims of idle workers find nothing; they cost no transaction.
+            if await conn.scalar(self._next(claim)) is None:
+                return None
+        try:
+            async with self._database.write() as conn:
+                grant = await self._granted(conn, claim)
+        except IntegrityError:
+            # The same claim, sent twice at the same time.
+            async with self._database.read() as conn:
+                return await _repeated(conn, claim.claim_id)
         await failpoints.reach("claim.after_commit")
         return grant
 
-    async def _repeated(self, conn: AsyncConnection, job_id: str, claim_id: str) -> Grant | None:
-        query = (
-            select(training_jobs, _ATTEMPTS.nonce)
-            .join(job_attempts, _ATTEMPTS.job_id == _JOBS.id)
+    def _next(self, claim: Claim) -> Select[str]:
+        """Return the query of the oldest job that is due."""
+        now = self._database.now()
+        return (
+            select(_JOBS.id)
             .where(
-                _JOBS.id == job_id,
-                _JOBS.status == JobState.RUNNING.value,
-                _ATTEMPTS.attempt == _JOBS.attempt,
-                _ATTEMPTS.claim_hash == digest(claim_id),
+                _JOBS.status == QUEUED,
+                _JOBS.service == claim.service,
+                _JOBS.resource_class == claim.resource_class,
+                _JOBS.run_after <= now,
+                or_(_JOBS.deadline_at.is_(None), _JOBS.deadline_at > now),
             )
+            .order_by(_JOBS.id)
+            .limit(1)
         )
-        row = (await conn.execute(query)).one_or_none()
-        if row is None:
-            return None
-        job = await with_inputs(conn, JobRow.from_row(row))
-        return _grant(job, row.nonce, claim_id, await stored_checkpoints(conn, job_id))
 
     async def _granted(self, conn: AsyncConnection, claim: Claim) -> Grant | None:
+        # What somebody else claims, cancels or ends at this moment is not waited for.
+        job_id = await conn.scalar(self._next(claim).with_for_update(skip_locked=True))
+        if job_id is None:
+            return None
         nonce = secrets.token_hex(8)
         token = _token(nonce, claim.claim_id)
-        now = self._database.now()
-        columns: dict[str, Any] = {
-            "attempt": _JOBS.attempt + 1,
-            "lease_token_hash": digest(token),
-            "lease_until": self._database.now(self._times.lease),
-            "worker_id": claim.worker_id,
-            "started_at": func.coalesce(_JOBS.started_at, now),
-            "progress": 0.0,
-        }
-        change = transition.Change(
-            JobState.QUEUED, JobState.RUNNING, "A worker has started.", columns=columns
-        )
-        job = await transition.apply(conn, now, claim.job_id, change, *_claimable(now, claim))
-        if job is None:
-            return None
+        job = await self._start(conn, job_id, claim.worker_id, token)
         row = _attempt_row(job, nonce, token, claim.claim_id)
         await conn.execute(insert(job_attempts).values(row))
         stored = await stored_checkpoints(conn, job.id)
         await projections.run_started(conn, job, stored[0] if stored else None)
         return _grant(await with_inputs(conn, job), nonce, claim.claim_id, stored)
 
+    async def _start(
+        self, conn: AsyncConnection, job_id: str, worker_id: str, token: str
+    ) -> JobRow:
+        now = self._database.now()
+        columns: dict[str, Any] = {
+            "attempt": _JOBS.attempt + 1,
+            "lease_token_hash": digest(token),
+            "lease_until": self._database.now(self._times.lease),
+            "worker_id": worker_id,
+            "started_at": func.coalesce(_JOBS.started_at, now),
+            "progress": 0.0,
+        }
+        change = transition.Change(
+            JobState.QUEUED, JobState.RUNNING, "A worker has started.", columns=columns
+        )
+        job = await transition.apply(conn, now, job_id, change)
+        if job is None:
+            raise LookupError(f"job {job_id} changed although it was locked")
+        return job
 
-def _claimable(now: ColumnElement[datetime], claim: Claim) -> tuple[ColumnElement[bool], ...]:
-    return (
-        _JOBS.run_after <= now,
-        or_(_JOBS.deadline_at.is_(None), _JOBS.deadline_at > now),
-        _JOBS.deleted_at.is_(None),
-        _JOBS.service == claim.service,
-        _JOBS.resource_class == claim.resource_class,
+
+async def _is_known(conn: Reader, claim_id: str) -> bool:
+    """Tell whether a claim has started an attempt already."""
+    known = select(_ATTEMPTS.attempt).where(_ATTEMPTS.claim_hash == digest(claim_id))
+    return await conn.scalar(known) is not None
+
+
+async def _repeated(conn: Reader, claim_id: str) -> Grant | None:
+    """Return what a claim was granted; None when that attempt has ended."""
+    query = (
+        select(training_jobs, _ATTEMPTS.nonce)
+        .join(job_attempts, _ATTEMPTS.job_id == _JOBS.id)
+        .where(
+            _JOBS.status == JobState.RUNNING.value,
+            _ATTEMPTS.attempt == _JOBS.attempt,
+            _ATTEMPTS.claim_hash == digest(claim_id),
+        )
     )
+    row = (await conn.execute(query)).one_or_none()
+    if row is None:
+        return None
+    job = await with_inputs(conn, JobRow.from_row(row))
+    return _grant(job, row.nonce, claim_id, await stored_checkpoints(conn, job.id))
 
 
 def _attempt_row(job: JobRow, nonce: str, token: str, claim_id: str) -> dict[str, Any]:

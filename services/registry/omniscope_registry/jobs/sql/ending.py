@@ -18,6 +18,7 @@ from omniscope_registry.jobs.domain import (
     budget_of,
 )
 from omniscope_registry.jobs.sql import hints, projections, transition
+from omniscope_registry.jobs.worker_values import WorkerKind
 from omniscope_registry.tables.jobs import job_attempts
 
 if TYPE_CHECKING:
@@ -56,8 +57,10 @@ async def end_attempt(
     if ended is None:
         raise LookupError(f"job {job.id} changed although it was locked")
     await projections.run_ended(conn, ended, failure.cause.value)
-    if ended.hinted_at is not None and ended.status == JobState.QUEUED:
-        await outbox.add_all(conn, [hints.run_hint(ended)])
+    # A job that waits for its next attempt is hinted by the sweeper once it is due.
+    if ended.status == JobState.QUEUED and ended.run_after <= ended.updated_at:
+        kind = WorkerKind(ended.service, ended.resource_class)
+        await outbox.add_all(conn, [hints.run_hint(kind)])
     return ended
 
 
@@ -101,9 +104,6 @@ def _change(
     columns: dict[str, Any] = {
         "run_after": database.now(delay),
         "progress": 0.0,
-        # A later attempt is hinted by the sweeper once it is due.
-        "hinted_at": None if delay else database.now(),
-        "nudge": 0 if delay else 1,
     }
     message = (
         f"Attempt {job.attempt} ended ({failure.cause.value.replace('_', ' ')}): "

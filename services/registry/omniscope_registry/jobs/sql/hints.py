@@ -1,10 +1,11 @@
-"""Hints to workers: that a job waits, and that a running one should ask what is wanted of it."""
+"""Hints to workers: that work waits, and that a running job's should ask what is wanted of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import structlog
+from ulid import ULID
 
 from omniscope.events.v1.control_hint_pb2 import ControlHint
 from omniscope.events.v1.run_hint_pb2 import RunHint
@@ -13,24 +14,22 @@ from omniscope_service.errors import Unavailable
 from omniscope_service.events import subjects
 
 if TYPE_CHECKING:
-    from omniscope_registry.jobs.values import JobRow
+    from omniscope_registry.jobs.worker_values import WorkerKind
     from omniscope_service.events.bus import EventBus
 
 _VERSION = 1
 _log = structlog.get_logger(__name__)
 
 
-def run_hint(job: JobRow) -> Notice:
-    """Make the hint that a queued job waits; `job.nudge` says which one it is.
+def run_hint(kind: WorkerKind) -> Notice:
+    """Make the hint that there is work for workers of a kind.
 
-    The id names attempt and nudge, or the broker would take a later hint for a repetition.
+    No two have the same id: the broker would take the later one for a repetition and drop it.
     """
-    hint = RunHint(version=_VERSION, job_id=job.id, nudge=job.nudge)
     return Notice(
-        subject=subjects.run_hint(job.service, job.resource_class),
-        payload=hint.SerializeToString(),
-        message_id=f"run:{job.id}:{job.attempt + 1}:{job.nudge}",
-        job_id=job.id,
+        subject=subjects.run_hint(kind.service, kind.resource_class),
+        payload=RunHint(version=_VERSION).SerializeToString(),
+        message_id=f"run:{ULID()}",
     )
 
 

@@ -19,6 +19,7 @@ from omniscope_registry.jobs.sql import hints, journal, quotas, transition
 from omniscope_registry.jobs.sql.ending import cancelled
 from omniscope_registry.jobs.sql.inputs import insert_inputs, with_inputs
 from omniscope_registry.jobs.values import UNLIMITED, JobRow, NewJob, Quota
+from omniscope_registry.jobs.worker_values import WorkerKind
 from omniscope_registry.tables.jobs import job_events, job_metrics, training_jobs
 from omniscope_service import failpoints
 from omniscope_service.errors import AlreadyExists, FailedPrecondition
@@ -56,12 +57,10 @@ class SqlJobStore:
             AlreadyExists: The request id came with another payload; reason REQUEST_ID_REUSED.
             NotFound: An input was deleted meanwhile; reason DATASET_NOT_FOUND or MODEL_NOT_FOUND.
             ResourceExhausted: The owner has too many jobs; reason QUOTA_EXCEEDED.
-            Unavailable: The broker takes no hints for long; reason OUTBOX_FULL.
         """
         try:
             async with self._database.write() as conn:
                 await quotas.require_room(conn, self._database, new.owner, self._quota)
-                await outbox.require_room(conn)
                 inputs = await self._inputs.find(conn, new.owner, new.inputs, hold=True)
                 job = await insert_inputs(conn, await self._insert(conn, new), inputs)
                 await failpoints.reach("submit.before_commit")
@@ -173,8 +172,6 @@ class SqlJobStore:
             "attempt": 0,
             "cancel_reason": "",
             "run_after": now,
-            "hinted_at": now,
-            "nudge": 1,
             "last_sequence": 1,
             "stopped_early": False,
             "version": 1,
@@ -185,7 +182,8 @@ class SqlJobStore:
         job = JobRow.from_row((await conn.execute(statement)).one())
         submitted = StateChanged(to_state=state_to_proto(job.status), message=job.message)
         await journal.append(conn, job, [JobEvent(state_changed=submitted)])
-        await outbox.add_all(conn, [hints.run_hint(job)])
+        kind = WorkerKind(job.service, job.resource_class)
+        await outbox.add_all(conn, [hints.run_hint(kind)])
         return job
 
     async def _cancel_queued(self, conn: AsyncConnection, job: JobRow, reason: str) -> JobRow:
