@@ -29,7 +29,7 @@ FAILPOINTS = {
         "complete.after_commit",
     ),
     "worker": (
-        "worker.after_fetch", "worker.after_claim", "worker.after_ack",
+        "worker.after_fetch", "worker.after_claim", "worker.after_pass_on",
         "checkpoint.before_register", "package.after_upload",
     ),
 }  # fmt: skip

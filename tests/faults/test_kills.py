@@ -39,7 +39,7 @@ async def test_a_registry_that_is_killed_costs_no_attempt(cluster, place):
     [
         ("worker.after_fetch", 1),
         ("worker.after_claim", 2),
-        ("worker.after_ack", 2),
+        ("worker.after_pass_on", 2),
         ("package.after_upload", 2),
     ],
 )

@@ -2,15 +2,23 @@
 
 import asyncio
 import threading
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import grpc
+from ulid import ULID
 
 from omniscope.common.v1.dataset_pb2 import Dataset
 from omniscope.registry.v1.dataset_service_pb2 import UploadDatasetRequest
 from omniscope.registry.v1.dataset_service_pb2_grpc import DatasetServiceStub
+from omniscope.registry.v1.worker_service_pb2 import (
+    AnnounceWorkerRequest,
+    ClaimJobRequest,
+    ClaimJobResponse,
+)
+from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceStub
 from omniscope_registry import app as registry
 from omniscope_registry.settings import RegistrySettings
 from omniscope_service.app import Service
@@ -73,6 +81,29 @@ class TrainingSuite:
                 await self._stop.wait()
         finally:
             self._started.set()
+
+
+def claim_job(
+    workers: WorkerServiceStub, token: str, service: str, job_id: str
+) -> ClaimJobResponse:
+    """Claim a job as a worker of its service; those before it in line start as well."""
+    credentials = (("authorization", f"Bearer {token}"),)
+    worker_id = str(ULID())
+    announcement = AnnounceWorkerRequest(
+        worker_id=worker_id, service=service, resource_class="cpu", slots=1
+    )
+    workers.AnnounceWorker(announcement, metadata=credentials)
+    while True:
+        request = ClaimJobRequest(
+            worker_id=worker_id,
+            claim_id=str(uuid.uuid4()),
+            service=service,
+            resource_class="cpu",
+        )
+        grant = workers.ClaimJob(request, metadata=credentials)
+        assert grant.HasField("lease"), f"job {job_id} does not wait"
+        if grant.lease.job_id == job_id:
+            return grant
 
 
 def upload_tables(channel: grpc.Channel, credentials: Credentials) -> dict[str, Dataset]:

@@ -44,7 +44,7 @@ class RegistrySettings(ServiceSettings):
     )
     """How often workers send one."""
     hint_seconds: float = Field(default=60, gt=0, validation_alias=f"{_PREFIX}HINT_SECONDS")
-    """A queued job is hinted to the workers again after this time."""
+    """Workers whose jobs wait for longer are hinted again, once in this time."""
     cancel_grace_seconds: float = Field(
         default=60, gt=0, validation_alias=f"{_PREFIX}CANCEL_GRACE_SECONDS"
     )

@@ -4,16 +4,15 @@ import uuid
 
 import grpc
 import pytest
-from ulid import ULID
 
 from omniscope.automl.v1.automl_service_pb2 import ListPresetsRequest, TrainRequest
 from omniscope.common.v1 import job_pb2, split_pb2
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest, ListJobsRequest
-from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
 from omniscope_automl.convert import claim_to_spec
 from omniscope_automl.spec import TrainSpec
 from omniscope_ml.codec import decode
 from tests.grpc.tables import WIDE_COLUMNS
+from tests.grpc.training_suite import claim_job
 
 
 def config_of(job: job_pb2.Job) -> TrainRequest:
@@ -23,20 +22,7 @@ def config_of(job: job_pb2.Job) -> TrainRequest:
 
 
 def claim(job: job_pb2.Job, suite, workers):
-    credentials = (("authorization", f"Bearer {suite.tokens.worker}"),)
-    worker_id = str(ULID())
-    announcement = AnnounceWorkerRequest(
-        worker_id=worker_id, service="automl", resource_class="cpu", slots=1
-    )
-    workers.AnnounceWorker(announcement, metadata=credentials)
-    request = ClaimJobRequest(
-        job_id=job.job_id,
-        worker_id=worker_id,
-        claim_id=str(uuid.uuid4()),
-        service="automl",
-        resource_class="cpu",
-    )
-    return workers.ClaimJob(request, metadata=credentials)
+    return claim_job(workers, suite.tokens.worker, "automl", job.job_id)
 
 
 def test_a_training_is_queued_at_once(stub, datasets, credentials, jobs):

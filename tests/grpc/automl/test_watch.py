@@ -1,14 +1,12 @@
 """What can be seen of a training while it runs, with a worker that the test plays itself."""
 
-import uuid
-
 import grpc
 import pytest
-from ulid import ULID
 
 from omniscope.automl.v1.automl_service_pb2 import GetLeaderboardRequest, TrainRequest
 from omniscope.common.v1 import job_event_pb2, job_pb2
 from omniscope.registry.v1 import worker_service_pb2 as worker_pb2
+from tests.grpc.training_suite import claim_job
 
 UNKNOWN_JOB = "01J9ZQ4T9V8XKQ2W3E4R5T6Y7Z"
 
@@ -20,19 +18,7 @@ class PlayedWorker:
         self._stub = stub
         self._credentials = (("authorization", f"Bearer {token}"),)
         self._sequence = 0
-        worker_id = str(ULID())
-        self._call(
-            "AnnounceWorker", worker_id=worker_id, service="automl", resource_class="cpu", slots=1
-        )
-        grant = self._call(
-            "ClaimJob",
-            job_id=job_id,
-            worker_id=worker_id,
-            claim_id=str(uuid.uuid4()),
-            service="automl",
-            resource_class="cpu",
-        )
-        self._lease = grant.lease
+        self._lease = claim_job(stub, token, "automl", job_id).lease
 
     def report(self, *events: job_event_pb2.JobEvent) -> None:
         reported = []

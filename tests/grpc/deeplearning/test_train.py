@@ -1,11 +1,9 @@
 """What becomes of a request that can work."""
 
 import uuid
-from typing import Any
 
 import grpc
 import pytest
-from ulid import ULID
 
 from omniscope.common.v1 import job_pb2, split_pb2
 from omniscope.common.v1.feature_selection_pb2 import FeatureSelection
@@ -22,7 +20,6 @@ from omniscope.deeplearning.v1.training_pb2 import (
     TrainingOptions,
 )
 from omniscope.registry.v1.job_service_pb2 import GetJobRequest, GetJobStatusRequest
-from omniscope.registry.v1.worker_service_pb2 import AnnounceWorkerRequest, ClaimJobRequest
 from omniscope_deeplearning import options
 from omniscope_deeplearning.convert import claim_to_spec
 from omniscope_deeplearning.spec import TrainSpec
@@ -30,6 +27,7 @@ from omniscope_ml.codec import decode
 from omniscope_ml.networks.architectures import ARCHITECTURES
 from omniscope_ml.networks.layout import InputLayout as Layout
 from tests.grpc.tables import WIDE_COLUMNS
+from tests.grpc.training_suite import claim_job
 
 GENES = ["gene1", "gene2", "gene3"]
 
@@ -47,11 +45,7 @@ def config_of(job: job_pb2.Job) -> TrainRequest:
 
 
 def spec_of(job: job_pb2.Job, suite, workers) -> TrainSpec:
-    credentials = (("authorization", f"Bearer {suite.tokens.worker}"),)
-    kind: Any = {"worker_id": str(ULID()), "service": "deeplearning", "resource_class": "cpu"}
-    workers.AnnounceWorker(AnnounceWorkerRequest(**kind, slots=1), metadata=credentials)
-    request = ClaimJobRequest(job_id=job.job_id, claim_id=str(uuid.uuid4()), **kind)
-    grant = workers.ClaimJob(request, metadata=credentials)
+    grant = claim_job(workers, suite.tokens.worker, "deeplearning", job.job_id)
     return decode(TrainSpec, claim_to_spec(grant, "cpu"))
 
 

@@ -164,7 +164,7 @@ class JobTimes:
     Attributes:
         lease: An attempt without a heartbeat for this long is lost.
         heartbeat: How often workers send one.
-        hint: A queued job whose last hint is older is hinted again.
+        hint: Workers whose jobs wait for longer are hinted again, once in this time.
         cancel_grace: A cancel that its worker has not confirmed in this time is enforced.
         sweep: How often queued jobs and leases are looked at.
     """

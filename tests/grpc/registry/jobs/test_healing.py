@@ -52,7 +52,7 @@ async def _lapse(database):
         )
 
 
-async def _delivered(database):
+async def delivered(database):
     """Wait until the registry's relay has taken every hint to the broker."""
     while True:
         seen = database.commits
@@ -78,20 +78,20 @@ async def test_a_class_whose_jobs_wait_for_long_is_hinted_once_per_interval(regi
     await sweeper.sweep()
     for _ in range(3):
         await registry.submit()
-    await _delivered(database)
+    await delivered(database)
     assert await sweeper.sweep() == 0
 
     await _queue_since(database, minutes=5)
 
     assert await sweeper.sweep() == 1
-    await _delivered(database)
+    await delivered(database)
     assert await sweeper.sweep() == 0
 
 
 async def test_every_class_with_jobs_is_hinted_when_a_registry_starts(registry, database):
     for resource_class in ("cpu", "gpu", "gpu"):
         await registry.submit(resource_class=resource_class)
-    await _delivered(database)
+    await delivered(database)
 
     assert await Sweeper(database, JobTimes()).sweep() == 2
 
@@ -99,11 +99,12 @@ async def test_every_class_with_jobs_is_hinted_when_a_registry_starts(registry, 
 async def test_hints_do_not_grow_with_the_time_that_jobs_wait(registry, database, bus):
     for number in range(50):
         await registry.submit(service=("grown", "growing")[number % 2])
+    await delivered(database)
     sweeper = Sweeper(database, AT_ONCE)
 
     for _ in range(10):
         assert await sweeper.sweep() == 2
-        await _delivered(database)
+        await delivered(database)
 
     stream = await bus._jetstream.stream_info(subjects.JOBS_STREAM, subjects_filter="jobs.run.>")
     hints = stream.state.subjects
@@ -128,6 +129,7 @@ async def test_a_job_that_waits_for_its_next_attempt_is_hinted_when_it_is_due(re
         await conn.execute(update(training_jobs).values(run_after=later))
     await sweeper.sweep()
     await registry.submit()
+    await delivered(database)
     assert await sweeper.sweep() == 0
 
     async with database.write() as conn:

@@ -24,7 +24,6 @@ from omniscope_service.app import Service
 from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.errors import (
     Aborted,
-    FailedPrecondition,
     InvalidArgument,
 )
 from omniscope_service.events import subjects
@@ -46,8 +45,9 @@ class PlayedRegistry(WorkerServiceServicer):
 
     def __init__(self):
         self.announced = []
-        self.waiting = {}
+        self.waiting = []
         self.claims = []
+        self.claimed = []
         self.beats = []
         self.batches = []
         self.events = {}
@@ -100,10 +100,16 @@ class PlayedRegistry(WorkerServiceServicer):
     async def ClaimJob(self, request, context):
         self.claims.append(request)
         await self._notify()
-        if request.job_id not in self.waiting:
-            raise FailedPrecondition("The job is taken.", reason="JOB_NOT_CLAIMABLE")
-        self.events[request.job_id] = []
-        return self.waiting.pop(request.job_id)
+        waiting = [grant for service, grant in self.waiting if service == request.service]
+        if self.away is not None:
+            raise self.away
+        if not waiting:
+            return messages.ClaimJobResponse()
+        self.waiting.remove((request.service, waiting[0]))
+        job_id = waiting[0].job.job_id
+        self.claimed.append(job_id)
+        self.events[job_id] = []
+        return waiting[0]
 
     async def Heartbeat(self, request, context):
         self.beats.append(request.lease.job_id)
@@ -216,12 +222,12 @@ class Scene:
             grant.deadline_in.FromTimedelta(timedelta(seconds=deadline_seconds))
         interval = timedelta(seconds=self.registry.heartbeat_seconds)
         grant.heartbeat_interval.FromTimedelta(interval)
-        self.registry.waiting[job_id] = grant
-        await self.hint(job_id, service)
+        self.registry.waiting.append((service or self.service, grant))
+        await self.hint(service)
         return job_id
 
-    async def hint(self, job_id, service=None):
-        data = RunHint(version=1, job_id=job_id, nudge=1).SerializeToString()
+    async def hint(self, service=None):
+        data = RunHint(version=1).SerializeToString()
         subject = subjects.run_hint(service or self.service, "cpu")
         await self.bus.publish(subject, data, message_id=secrets.token_hex(8))
 

@@ -16,8 +16,11 @@ import asyncio, sys
 from pathlib import Path
 from omniscope_service.jobs.machine_slots import MachineSlots
 
+async def nothing():
+    pass
+
 async def hold():
-    async with MachineSlots(Path(sys.argv[1]), 1).slot(asyncio.Event(), None) as acquired:
+    async with MachineSlots(Path(sys.argv[1]), 1).slot(asyncio.Event(), nothing) as acquired:
         print(acquired, flush=True)
         await asyncio.sleep(60)
 
@@ -104,19 +107,23 @@ async def test_a_stop_ends_the_wait_without_a_slot(slots, stop):
             assert not acquired
 
 
-async def test_during_the_wait_it_is_kept(slots, stop, monkeypatch):
-    monkeypatch.setattr(machine_slots, "_KEEP_SECONDS", 0)
-    kept, stopped = [], asyncio.Event()
+async def test_who_waits_is_told_so_once_before(slots, stop, order):
+    async def tell():
+        order.append("waits")
 
-    async def keep():
-        kept.append(True)
-        if len(kept) == 2:
-            stopped.set()
+    async with slots.slot(stop, tell):
+        assert order == []
+        waiting = asyncio.create_task(_occupy_telling(slots, stop, tell))
+        await turns()
+        assert order == ["waits"]
+    await waiting
 
-    async with slots.slot(stop, nothing), slots.slot(stopped, keep) as acquired:
-        assert not acquired
+    assert order == ["waits"]
 
-    assert len(kept) == 2
+
+async def _occupy_telling(slots, stop, tell):
+    async with slots.slot(stop, tell):
+        pass
 
 
 async def test_a_worker_that_is_killed_leaves_its_slot(tmp_path, slots, stop, order):
@@ -158,7 +165,7 @@ async def test_jobs_of_two_services_train_one_after_the_other(scene):
         await scene.registry.until_phase(running, "waiting")
         queued = await scene.submit("succeed", **second)
         await turns()
-        assert [claim.job_id for claim in scene.registry.claims] == [running]
+        assert scene.registry.claimed == [running]
 
         await scene.cancel(running)
         ended = await scene.registry.until_ended(queued)
@@ -166,22 +173,30 @@ async def test_jobs_of_two_services_train_one_after_the_other(scene):
     assert isinstance(ended, CompleteJobRequest)
 
 
-async def test_a_worker_that_stops_gives_the_hint_back_that_it_held(scene, stop, monkeypatch):
+async def test_a_worker_that_waits_for_its_machine_passes_the_hint_on(scene, stop, monkeypatch):
     fetched = asyncio.Event()
 
     async def reach(_name):
         fetched.set()
 
-    monkeypatch.setattr(failpoints, "reach", reach)
-    async with (
-        MachineSlots(scene.home / "slots", 1).slot(stop, nothing),
-        scene.working(machine_slots=1),
-    ):
-        job = await scene.submit("succeed")
-        await fetched.wait()
-        await turns()
+    async with scene.working(machine_slots=1):
+        await scene.registry.until(
+            lambda: scene.registry.claims
+        )  # it waits for a hint from now on
+        monkeypatch.setattr(failpoints, "reach", reach)
+        async with MachineSlots(scene.home / "slots", 1).slot(stop, nothing):
+            await scene.submit("succeed")
+            await fetched.wait()
 
+            assert await scene.bus.hints(scene.service, "cpu").fetch(5) is not None
+            assert scene.registry.claimed == []
+
+
+async def test_a_worker_that_stops_during_its_wait_gives_the_hint_back(scene, stop):
+    async with MachineSlots(scene.home / "slots", 1).slot(stop, nothing):
+        async with scene.working(machine_slots=1):
+            await scene.submit("succeed")
+            await turns()
+
+        assert await scene.bus.hints(scene.service, "cpu").fetch(5) is not None
     assert scene.registry.claims == []
-    hint = await scene.bus.hints(scene.service, "cpu").fetch(5)
-    assert hint is not None
-    assert hint.job_id == job
