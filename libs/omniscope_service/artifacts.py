@@ -103,12 +103,25 @@ class ArtifactStore:
         self, key: str, chunk_bytes: int = STREAM_CHUNK_BYTES
     ) -> AsyncGenerator[bytes, None]:
         """Read an artifact in chunks of at most `chunk_bytes` bytes."""
+        if isinstance(self._store, obstore.store.LocalStore):
+            async for chunk in self._ranges(key, chunk_bytes):
+                yield chunk
+            return
         with _translated(key):
             result = await obstore.get_async(self._store, _checked(key))
             async for block in result.stream(min_chunk_size=chunk_bytes):
                 view = memoryview(block)
                 for start in range(0, len(view), chunk_bytes):
                     yield bytes(view[start : start + chunk_bytes])
+
+    async def _ranges(self, key: str, chunk_bytes: int) -> AsyncGenerator[bytes, None]:
+        # obstore streams local files in pieces of 8 KiB: that takes four times the processor time.
+        with _translated(key):
+            size = (await obstore.head_async(self._store, _checked(key)))["size"]
+            for start in range(0, size, chunk_bytes):
+                end = min(start + chunk_bytes, size)
+                block = await obstore.get_range_async(self._store, key, start=start, end=end)
+                yield bytes(block)
 
     async def list(self, prefix: str) -> Listing:
         """Return the artifacts below a prefix, ordered by key; empty when there are none."""

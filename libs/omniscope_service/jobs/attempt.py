@@ -220,7 +220,7 @@ class Attempt:
         failed = (
             outcome
             if isinstance(outcome, Failed)
-            else await self._reporter.complete(outcome, self._folder / "package")
+            else await self._reporter.complete(outcome, self._folder / "package", self.stop)
         )
         if failed is not None:
             if failed.retryable:

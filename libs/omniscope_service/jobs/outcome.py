@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.jobs.frames import Frame
+    from omniscope_service.jobs.stop import StopSignal
 
-_COMPLETE_SECONDS = 120.0
+_COMPLETE_SECONDS = 60.0
 _LESS_MEMORY = "fewer columns, fewer rows or a lower quality need less"
 
 _log = structlog.get_logger()
@@ -189,14 +190,20 @@ class OutcomeReporter:
         self._registry = registry
         self._artifacts = artifacts
 
-    async def complete(self, succeeded: Succeeded, package: Path) -> Failed | None:
-        """Store a package and complete the job; return why that was not possible."""
+    async def complete(
+        self, succeeded: Succeeded, package: Path, stop: StopSignal
+    ) -> Failed | None:
+        """Store a package and complete the job; return why that was not possible.
+
+        A cancel or the job's deadline ends it while the registry verifies the package.
+        """
         key = f"{self._grant.artifacts_prefix.rstrip('/')}/package"
         try:
             digest = await sha256_of(package / "manifest.json")
             await self._artifacts.put_folder(key, package)
             await failpoints.reach("package.after_upload")
-            await self._register(key, digest, succeeded)
+            if failed := await self._register(key, digest, succeeded, stop):
+                return failed
             self._log_end("succeeded")
         except FileNotFoundError:
             message = "The training left no package: there is no manifest.json."
@@ -223,16 +230,21 @@ class OutcomeReporter:
         _log.warning("attempt abandoned", job_id=self._grant.lease.job_id)
         self._log_end("abandoned", "LEASE_LOST")
 
-    async def _register(self, key: str, digest: str, succeeded: Succeeded) -> None:
+    async def _register(
+        self, key: str, digest: str, succeeded: Succeeded, stop: StopSignal
+    ) -> Failed | None:
         request = messages.CompleteJobRequest(
             lease=self._grant.lease,
             package_key=key,
             manifest_digest=digest,
             stopped_early=succeeded.stopped_early,
         )
-        # The registry reads and hashes the whole package.
         complete = partial(self._registry.CompleteJob, request, timeout=_COMPLETE_SECONDS)
-        await retry_until_answered(complete)
+        # Each answer is a sign of life: a package may take as long as it takes.
+        while (await retry_until_answered(complete)).verifying:
+            if stop.cause in (StopCause.CANCELLED, StopCause.JOB_DEADLINE):
+                return _STOPPED[stop.cause]
+        return None
 
     def _log_end(self, state: str, reason: str | None = None) -> None:
         lease = self._grant.lease

@@ -47,6 +47,7 @@ from omniscope_registry.jobs.sql.reading import SqlJobReader
 from omniscope_registry.jobs.sql.reports import SqlReportStore
 from omniscope_registry.jobs.sql.store import SqlJobStore
 from omniscope_registry.jobs.sql.workers import SqlWorkerStore
+from omniscope_registry.jobs.verifications import PackageVerifications
 from omniscope_registry.models.aliases_sql import SqlAliasStore
 from omniscope_registry.models.changes_sql import SqlModelChanges
 from omniscope_registry.models.purger import model_purger
@@ -140,10 +141,11 @@ def _projection(settings: RegistrySettings, tokens: LocalTokens) -> Service:
 def compose(settings: RegistrySettings, resources: Resources) -> Service:
     """Connect the registry's parts."""
     database, times = resources.database, settings.job_times
+    verifications = PackageVerifications()
     return Service(
         name=ENTRY.name,
         listen=settings.listen,
-        registrations=_servicers(settings, resources),
+        registrations=_servicers(settings, resources, verifications),
         verifier=resources.verifier,
         described=public_names(),
         background=[
@@ -155,11 +157,14 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
             AttemptCollector(database, resources.artifacts, settings.attempts_kept).run,
             model_purger(database, resources.artifacts, settings.deleted_models_kept).run,
             artifact_purger(database, resources.artifacts, settings.deleted_models_kept).run,
+            verifications.run,
         ],
     )
 
 
-def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registration]:
+def _servicers(
+    settings: RegistrySettings, resources: Resources, verifications: PackageVerifications
+) -> list[Registration]:
     database, artifacts = resources.database, resources.artifacts
     datasets = SqlDatasetStore(database)
     models = SqlModelStore(database, settings.deleted_models_kept)
@@ -171,6 +176,7 @@ def _servicers(settings: RegistrySettings, resources: Resources) -> list[Registr
         SqlAttemptStore(database, settings.job_times),
         ModelRegistrar(models, artifacts, verifier),
         ArtifactRegistrar(made, artifacts, verifier),
+        verifications,
     )
     store = SqlJobStore(database, JobInputs(datasets, models), settings.quota)
     intake = JobIntake(store, SqlJobReader(database), column_lists, SqlWorkerStore(database))

@@ -276,6 +276,7 @@ _OF_ONE_ENGINE = {
         "test_collector",
         "test_deadlines",
         "test_reports",
+        "test_verifications",
     ),
     *("test_resource_class", "test_retry", "test_watch"),
 }

@@ -197,7 +197,7 @@ async def test_a_claim_from_before_is_repeated_and_completed(upgraded, tmp_path)
     lease = Lease(claim["job_id"], claim["attempt"], claim["token"])
     held = Held(claim["claim_id"], lease, claim["prefix"])
 
-    assert await stores.claim(claim["job_id"], claim["claim_id"]) == held
+    assert await stores.claim(claim["claim_id"]) == held
     model_id = await stores.complete(held)
 
     job = await stores.job(claim["job_id"])

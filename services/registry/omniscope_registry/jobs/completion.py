@@ -1,4 +1,4 @@
-"""Completes a job: checks the package while no transaction is open, registers it in one."""
+"""Completes a job: waits for its package's verification, then registers it in one transaction."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from omniscope_registry.jobs.ports import ResultRegistrar
     from omniscope_registry.jobs.sql.attempts import SqlAttemptStore
     from omniscope_registry.jobs.values import JobResult
+    from omniscope_registry.jobs.verifications import PackageVerifications
+
+_PATIENCE_SECONDS = 10.0
 
 
 class Completion:
@@ -20,19 +23,30 @@ class Completion:
         attempts: Keeps and ends leases.
         models: For jobs that make a model.
         artifacts: For jobs that make an artifact.
+        verifications: Verify packages.
+        patience_seconds: How long one call waits for a verification.
     """
 
     def __init__(
-        self, attempts: SqlAttemptStore, models: ResultRegistrar, artifacts: ResultRegistrar
+        self,
+        attempts: SqlAttemptStore,
+        models: ResultRegistrar,
+        artifacts: ResultRegistrar,
+        verifications: PackageVerifications,
+        patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         self._attempts = attempts
         self._models = models
         self._artifacts = artifacts
+        self._verifications = verifications
+        self._patience_seconds = patience_seconds
 
     async def complete(
         self, lease: Lease, package_key: str, manifest_digest: str, *, stopped_early: bool
-    ) -> JobResult:
+    ) -> JobResult | None:
         """Return the result; repeated by the winning attempt, the same one.
+
+        None while the package is still being verified: call again.
 
         Raises:
             Aborted: The lease no longer holds; reason STALE_ATTEMPT.
@@ -52,7 +66,7 @@ class Completion:
 
     async def _register(
         self, lease: Lease, package_key: str, manifest_digest: str, *, stopped_early: bool
-    ) -> JobResult:
+    ) -> JobResult | None:
         attempt = await self._attempts.running(lease)
         prefix = attempt.artifacts_prefix
         if not package_key.startswith(f"{prefix}/"):
@@ -62,7 +76,13 @@ class Completion:
                 field="package_key",
             )
         registrar = self._artifacts if attempt.artifact_kind else self._models
-        package = await registrar.verify(package_key, manifest_digest)
-        return await self._attempts.complete(
+        package = await self._verifications.wait(
+            registrar, package_key, manifest_digest, self._patience_seconds
+        )
+        if package is None:
+            return None
+        result = await self._attempts.complete(
             lease, package, registrar, stopped_early=stopped_early
         )
+        self._verifications.forget(package_key, manifest_digest)
+        return result

@@ -37,7 +37,7 @@ class ResultRegistrar(Protocol):
     async def verify(self, package_key: str, manifest_digest: str) -> VerifiedPackage:
         """Check every file of the package against its manifest, and sign the manifest.
 
-        Idempotent; runs outside any transaction.
+        Idempotent; runs outside any transaction, for as long as it takes.
 
         Raises:
             DataLoss: A file is missing or differs; reason PACKAGE_CORRUPT.

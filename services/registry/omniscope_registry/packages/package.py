@@ -24,7 +24,7 @@ PUBLIC_KEY: Final = "registry.pub"
 FORMAT_VERSION: Final = 1
 
 _OURS: Final = frozenset({MANIFEST, SIGNATURE, PUBLIC_KEY})
-_CHUNK_BYTES: Final = 4 * 1024 * 1024
+_CHUNK_BYTES: Final = 1024 * 1024
 _CONCURRENT_FILES: Final = 8
 # What every manifest has, and what each field must be.
 _FIELDS: Final[Mapping[str, type]] = {"kind": str, "job_id": str, "attempt": int, "files": dict}

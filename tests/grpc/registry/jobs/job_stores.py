@@ -31,6 +31,7 @@ from omniscope_registry.jobs.sql.inputs import JobInputs
 from omniscope_registry.jobs.sql.reports import SqlReportStore
 from omniscope_registry.jobs.sql.store import SqlJobStore
 from omniscope_registry.jobs.values import InputKind, JobInput, JobRow, NewJob
+from omniscope_registry.jobs.verifications import PackageVerifications
 from omniscope_registry.jobs.worker_values import Claim, Grant, Reported
 from omniscope_registry.models.registrar import ModelRegistrar
 from omniscope_registry.models.store_sql import SqlModelStore
@@ -89,6 +90,7 @@ class JobStores:
             self.attempts,
             ModelRegistrar(models, self.artifacts, verifier),
             ArtifactRegistrar(made, self.artifacts, verifier),
+            PackageVerifications(),
         )
 
     @classmethod
@@ -113,12 +115,12 @@ class JobStores:
         return None if grant is None else Held.from_grant(claim_id, grant)
 
     async def running(self, **fields: Any) -> Held:
-        """Submit a job and claim it, as the only one that waits."""
+        """Submit a job and claim it, and what waits before it."""
         job_id = await self.submit(**fields)
-        held = await self.claim()
-        assert held is not None
-        assert held.lease.job_id == job_id
-        return held
+        while (held := await self.claim()) is not None:
+            if held.lease.job_id == job_id:
+                return held
+        raise LookupError(f"job {job_id} does not wait")
 
     async def report(self, lease: Lease, number: int) -> int:
         event = JobEvent(progress=Progress(percent=number, phase="training"))
@@ -131,6 +133,7 @@ class JobStores:
         result = await self._completion.complete(
             lease or held.lease, key, digest, stopped_early=False
         )
+        assert result is not None
         return str(result.model_id)
 
     async def fail(self, lease: Lease, cause: str) -> str:

@@ -267,6 +267,30 @@ async def test_a_cancelled_job_leaves_no_process_behind(scene):
     assert not any(map(alive, pids))
 
 
+async def test_a_worker_waits_for_a_verification_however_long_and_keeps_its_lease(scene):
+    scene.registry.verifies, scene.registry.heartbeat_seconds = True, 0.1
+    async with scene.working():
+        job = await scene.submit("succeed")
+        await scene.registry.until(lambda: scene.registry.completing[job] >= 20)
+        beats = scene.registry.beats.count(job)
+        await scene.registry.until(lambda: scene.registry.beats.count(job) > beats + 2)
+        scene.registry.verifies = False
+        ended = await scene.registry.until_ended(job)
+
+    assert isinstance(ended, CompleteJobRequest)
+
+
+async def test_a_cancel_ends_the_wait_for_a_verification(scene):
+    scene.registry.verifies = True
+    async with scene.working():
+        job = await scene.submit("succeed")
+        await scene.registry.until(lambda: scene.registry.completing[job])
+        await scene.cancel(job)
+        ended = await scene.registry.until_ended(job)
+
+    assert ended.cause == messages.FAILURE_CAUSE_CANCELLED
+
+
 async def test_a_hint_without_work_is_removed_and_the_next_one_is_heard(scene):
     async with scene.working():
         await scene.registry.until(lambda: scene.registry.claims)

@@ -124,6 +124,8 @@ class WorkerServicer(WorkerServiceServicer):
             request.manifest_digest,
             stopped_early=request.stopped_early,
         )
+        if result is None:
+            return messages.CompleteJobResponse(verifying=True)
         return messages.CompleteJobResponse(**result._asdict())
 
     async def FailJob(
