@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from omniscope_registry.database import Database, Reader
+    from sqlalchemy import Select
+
+    from omniscope_registry.database import Database
     from omniscope_registry.jobs.domain import JobTimes
 
 _JOBS = training_jobs.c
@@ -47,10 +49,12 @@ class Sweeper:
         """Hint what is due once more; return how many kinds of workers that were."""
         async with self._database.read() as conn:
             now = await conn.scalar(select(self._database.now()))
-            oldest = await _oldest_due(conn, now)
+            rows = await conn.execute(oldest_due(now))
+            oldest = {WorkerKind(*kind): since for *kind, since in rows}
             due = self._overdue(oldest, now)
             if self._swept is not None:
-                due |= await _delayed_until(conn, self._swept, now)
+                rows = await conn.execute(delayed_until(self._swept, now))
+                due |= {WorkerKind(*kind) for kind in rows}
             notices = [hints.run_hint(kind) for kind in sorted(due)]
             # While the broker is away, one hint that waits for it is enough.
             unsaid = [each for each in notices if not await outbox.waits(conn, each.subject)]
@@ -73,19 +77,15 @@ class Sweeper:
         }
 
 
-async def _oldest_due(conn: Reader, now: datetime) -> dict[WorkerKind, datetime]:
-    """Return since when the job waits that has waited longest, by kind."""
-    query = (
-        select(*_KIND, _OLDEST)
-        .where(_JOBS.status == QUEUED, _JOBS.run_after <= now)
-        .group_by(*_KIND)
-    )
-    return {WorkerKind(*kind): oldest for *kind, oldest in await conn.execute(query)}
+def oldest_due(now: datetime) -> Select[Any]:
+    """Return the query of the kinds with due jobs, and since when the first of them waits."""
+    waiting = (_JOBS.status == QUEUED, _JOBS.run_after <= now)
+    return select(*_KIND, _OLDEST).where(*waiting).group_by(*_KIND)
 
 
-async def _delayed_until(conn: Reader, after: datetime, now: datetime) -> set[WorkerKind]:
-    """Return the kinds whose jobs had to wait for their next attempt, until just now."""
-    query = (
+def delayed_until(after: datetime, now: datetime) -> Select[Any]:
+    """Return the query of the kinds whose jobs had to wait for their next attempt, until now."""
+    return (
         select(*_KIND)
         .where(
             _JOBS.status == QUEUED,
@@ -96,4 +96,3 @@ async def _delayed_until(conn: Reader, after: datetime, now: datetime) -> set[Wo
         )
         .distinct()
     )
-    return {WorkerKind(*kind) for kind in await conn.execute(query)}

@@ -49,7 +49,7 @@ class SqlClaims:
             if await _is_known(conn, claim.claim_id):
                 return await _repeated(conn, claim.claim_id)
             # Most claims of idle workers find nothing; they cost no transaction.
-            if await conn.scalar(self._next(claim)) is None:
+            if await conn.scalar(self.next_job(claim)) is None:
                 return None
         try:
             async with self._database.write() as conn:
@@ -61,7 +61,7 @@ class SqlClaims:
         await failpoints.reach("claim.after_commit")
         return grant
 
-    def _next(self, claim: Claim) -> Select[str]:
+    def next_job(self, claim: Claim) -> Select[str]:
         """Return the query of the oldest job that is due."""
         now = self._database.now()
         return (
@@ -79,7 +79,7 @@ class SqlClaims:
 
     async def _granted(self, conn: AsyncConnection, claim: Claim) -> Grant | None:
         # What somebody else claims, cancels or ends at this moment is not waited for.
-        job_id = await conn.scalar(self._next(claim).with_for_update(skip_locked=True))
+        job_id = await conn.scalar(self.next_job(claim).with_for_update(skip_locked=True))
         if job_id is None:
             return None
         nonce = secrets.token_hex(8)
