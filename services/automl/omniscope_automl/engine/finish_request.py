@@ -21,8 +21,12 @@ from autogluon.tabular.trainer.abstract_trainer import AbstractTabularTrainer
 from omniscope_automl.engine.finished_models import SEARCHED_STACK
 from omniscope_automl.engine.replaced import replaced
 
-# Half a report, half a log line or half an imported module would be worse than a moment more.
-_NEVER_INTERRUPTED: Final = ("omniscope_automl", "omniscope_service", "logging", "importlib")
+# Half a report, half a log line or half an imported module would be worse than a moment more; and
+# what is raised where a weak reference dies is lost.
+_NEVER_INTERRUPTED: Final = (
+    *("omniscope_automl", "omniscope_service", "logging", "importlib"),
+    *("weakref", "_weakrefset"),
+)
 _REPEATED_SECONDS: Final = 1.0
 
 

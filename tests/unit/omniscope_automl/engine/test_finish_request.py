@@ -190,6 +190,19 @@ def test_without_any_finished_model_the_time_limit_is_blamed(
     assert caught.value.field == "time_limit"
 
 
+@pytest.mark.slow
+def test_a_trial_of_stacking_that_is_interrupted_leaves_no_model_but_says_so(
+    train_model, ask_inside
+):
+    """Its models never count; the search that would follow begins none."""
+    ask_inside(KNNModel, "_fit")
+
+    with pytest.raises(DataError) as caught:
+        train_model(dataclasses.replace(SPEC, quality="good_quality"))
+
+    assert caught.value.reason == "NO_MODEL_TRAINED"
+
+
 class StoringReport(RecordedReport):
     """Keeps the newest checkpoint in a folder."""
 
@@ -239,6 +252,8 @@ def test_the_signal_means_what_it_meant_before_when_the_training_is_over(train_m
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+# Where a finalizer of a library swallows the request, the next one is obeyed.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     ("family", "model"), [("CAT", CatBoostModel), ("GBM", LGBModel), ("XT", XTModel)]
 )
