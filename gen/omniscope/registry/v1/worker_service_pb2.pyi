@@ -251,22 +251,16 @@ class ClaimJobResponse(_message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
     COLUMN_LISTS_FIELD_NUMBER: _builtins.int
-    DATASET_KEY_FIELD_NUMBER: _builtins.int
-    DATASET_DIGEST_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    SIGNING_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     ARTIFACTS_PREFIX_FIELD_NUMBER: _builtins.int
     HARD_LIMIT_FIELD_NUMBER: _builtins.int
     DEADLINE_IN_FIELD_NUMBER: _builtins.int
     CHECKPOINTS_FIELD_NUMBER: _builtins.int
-    INPUTS_FIELD_NUMBER: _builtins.int
-    SIGNING_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
-    dataset_key: _builtins.str
-    """Key of the dataset's file in the artifact store."""
-    dataset_digest: _builtins.str
-    """SHA-256 of that file, hexadecimal."""
-    artifacts_prefix: _builtins.str
-    """Prefix in the artifact store that this attempt, and no other, writes to."""
     signing_public_key: _builtins.bytes
     """Public half of the key that the registry signs model packages with: Ed25519, as PEM."""
+    artifacts_prefix: _builtins.str
+    """Prefix in the artifact store that this attempt, and no other, writes to."""
     @_builtins.property
     def lease(self) -> Global___AttemptLease:
         """Names the attempt and proves the right to write for it; absent when no job is due."""
@@ -288,6 +282,10 @@ class ClaimJobResponse(_message.Message):
         """Lists of column names that were too long for the configuration, by field name."""
 
     @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClaimedInput]:
+        """What the job reads, in its order."""
+
+    @_builtins.property
     def hard_limit(self) -> _duration_pb2.Duration:
         """Wall-clock time after which the worker stops the attempt."""
 
@@ -299,10 +297,6 @@ class ClaimJobResponse(_message.Message):
     def checkpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredCheckpoint]:
         """What earlier attempts have stored, newest first; resume from the first one that verifies."""
 
-    @_builtins.property
-    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClaimedInput]:
-        """What the job reads, in its order."""
-
     def __init__(
         self,
         *,
@@ -311,18 +305,16 @@ class ClaimJobResponse(_message.Message):
         heartbeat_interval: _duration_pb2.Duration | None = ...,
         job: _job_pb2.Job | None = ...,
         column_lists: _abc.Mapping[_builtins.str, _job_intake_service_pb2.ColumnList] | None = ...,
-        dataset_key: _builtins.str = ...,
-        dataset_digest: _builtins.str = ...,
+        inputs: _abc.Iterable[Global___ClaimedInput] | None = ...,
+        signing_public_key: _builtins.bytes = ...,
         artifacts_prefix: _builtins.str = ...,
         hard_limit: _duration_pb2.Duration | None = ...,
         deadline_in: _duration_pb2.Duration | None = ...,
         checkpoints: _abc.Iterable[Global___StoredCheckpoint] | None = ...,
-        inputs: _abc.Iterable[Global___ClaimedInput] | None = ...,
-        signing_public_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_in", b"deadline_in", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts_prefix", b"artifacts_prefix", "checkpoints", b"checkpoints", "column_lists", b"column_lists", "dataset_digest", b"dataset_digest", "dataset_key", b"dataset_key", "deadline_in", b"deadline_in", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "inputs", b"inputs", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration", "signing_public_key", b"signing_public_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts_prefix", b"artifacts_prefix", "checkpoints", b"checkpoints", "column_lists", b"column_lists", "deadline_in", b"deadline_in", "hard_limit", b"hard_limit", "heartbeat_interval", b"heartbeat_interval", "inputs", b"inputs", "job", b"job", "lease", b"lease", "lease_duration", b"lease_duration", "signing_public_key", b"signing_public_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -101,8 +101,6 @@ def grant_to_proto(
 ) -> ClaimJobResponse:
     """Return all that a worker needs of a granted claim."""
     job = grant.job
-    inputs = [_claimed_input(each) for each in job.inputs]
-    dataset = next((each for each in inputs if each.dataset_id), ClaimedInput())
     left = time_left(job.deadline_at, job.lease_until, times)
     return ClaimJobResponse(
         lease=AttemptLease(job_id=job.id, attempt=job.attempt, lease_token=grant.token),
@@ -110,10 +108,8 @@ def grant_to_proto(
         heartbeat_interval=duration_to_proto(times.heartbeat),
         job=job_to_proto(job, with_config=True),
         column_lists={name: ColumnList(names=names) for name, names in column_lists.items()},
-        inputs=inputs,
+        inputs=[_claimed_input(each) for each in job.inputs],
         signing_public_key=signing_public_key,
-        dataset_key=dataset.artifact_key,
-        dataset_digest=dataset.digest,
         artifacts_prefix=grant.artifacts_prefix,
         hard_limit=Duration(seconds=job.hard_limit_seconds),
         deadline_in=None if left is None else duration_to_proto(left),

@@ -26,8 +26,8 @@ async def test_a_claim_gives_all_that_a_worker_needs(registry):
     assert (grant.lease.job_id, grant.lease.attempt) == (job.job_id, 1)
     assert len(grant.lease.lease_token) == 32
     assert grant.artifacts_prefix.startswith(f"jobs/{job.job_id}/attempts/1-")
-    assert grant.dataset_digest == "b" * 64
-    assert grant.dataset_key == f"datasets/{'b' * 64}/data.arrow"
+    assert grant.inputs[0].digest == "b" * 64
+    assert grant.inputs[0].artifact_key == f"datasets/{'b' * 64}/data.arrow"
     assert (grant.lease_duration.seconds, grant.heartbeat_interval.seconds) == (60, 15)
     assert grant.hard_limit.seconds == 600
 

@@ -28,7 +28,7 @@ async def test_a_delete_that_overlaps_a_submission_is_refused(registry, overlap)
         )
 
     assert deleted == "DATASET_IN_USE"
-    assert (await registry.claim(job.job_id)).dataset_key
+    assert (await registry.claim(job.job_id)).inputs[0].artifact_key
 
 
 @pytest.mark.parametrize("call", ["submit", "retry"])
