@@ -37,7 +37,7 @@ def test_a_training_is_queued_at_once(stub, datasets, credentials, jobs):
     assert (job.service, job.model_type) == ("automl", "automl.tabular")
     assert (job.model_name, job.experiment) == ("cells-outcome-automl", "default")
     assert (job.description, dict(job.tags), job.created_by) == ("first", {"lab": "7"}, "local")
-    assert job.dataset_id == datasets["cells"].dataset_id
+    assert [given.dataset_id for given in job.inputs] == [datasets["cells"].dataset_id]
     stored = jobs.GetJob(GetJobRequest(job_id=job.job_id), metadata=credentials)
     assert stored.config == job.config
 

@@ -48,17 +48,19 @@ async def test_an_attempt_refuses_a_model_that_was_changed_since(registry, fetch
 
 async def test_an_artifact_that_a_trainer_writes_is_registered(registry, tmp_path):
     grant = await registry.running(**ARTIFACT_JOB)
-    (tmp_path / "values.json").write_text("[]")
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "values.json").write_text("[]")
     lease = grant.lease
     write_manifest(
-        tmp_path,
+        folder,
         ArtifactManifest(kind="explanation", job_id=lease.job_id, attempt=lease.attempt),
     )
     key = f"{grant.artifacts_prefix}/package"
-    await registry.artifacts.put_folder(key, tmp_path)
+    await registry.artifacts.put_folder(key, folder)
 
     completed = await registry.worker.CompleteJob(
-        CompleteJobRequest(lease=lease, package_key=key, manifest_digest=digest(tmp_path))
+        CompleteJobRequest(lease=lease, package_key=key, manifest_digest=digest(folder))
     )
 
     assert completed.artifact_id
