@@ -215,6 +215,7 @@ def omniscope(
     monkeypatch.setenv("OMNISCOPE_ADDRESS", address)
     monkeypatch.setenv("OMNISCOPE_TOKEN_FILE", str(token_file))
     monkeypatch.delenv("OMNISCOPE_HOME", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)  # of whoever runs the tests
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> Outcome:
