@@ -5,8 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Neighbours stay together as long as they can, for they share servers; who is done first takes from the others.
-ON_ALL_CORES := --numprocesses logical --dist worksteal
+# Neighbours stay together as long as they can, for they share servers; whoever is done takes from others.
+ON_ALL_CORES := --numprocesses logical --maxprocesses 8 --dist worksteal
 
 .PHONY: help setup setup-dev ready ready-dev proto proto-lint proto-check rest-reference fmt lint types test test-slow \
         test-gpu faults cover bench demo up down status mlflow-ui check clean

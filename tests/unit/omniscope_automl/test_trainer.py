@@ -157,6 +157,7 @@ def test_missing_feature_is_named(training):
         load_package(training.package).predict(training.frame.drop(columns="gene2"))
 
 
+@pytest.mark.slow
 def test_same_request_and_seed_give_the_same_model(train_model):
     spec = dataclasses.replace(SPEC, included_model_families=("XT",), seed=7)
 

@@ -66,7 +66,8 @@ SCHEDULES = [
 ]
 
 
-@pytest.mark.parametrize("options", quick(SCHEDULES, SCHEDULES[0]))
+@pytest.mark.slow
+@pytest.mark.parametrize("options", SCHEDULES)
 def test_schedules_and_other_optimizers_go_on_exactly_too(
     train_network, make_spec, tmp_path, options
 ):

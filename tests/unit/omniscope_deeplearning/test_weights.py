@@ -34,6 +34,7 @@ def test_batches_without_any_weight_do_no_harm(stored_table, train_network, make
     assert training.held_out["r2"] > 0.8
 
 
+@pytest.mark.slow
 def test_a_row_counts_by_its_weight_whatever_batch_it_is_in(
     stored_table, train_network, make_spec
 ):

@@ -66,6 +66,7 @@ def test_each_function_answers_as_before():
         assert answers() == before
 
 
+@pytest.mark.slow
 def test_a_table_is_prepared_as_before():
     transformed, features, types = prepared()
 
