@@ -72,6 +72,8 @@ def _run(trainer: ModuleType, job: Frame, frames: int) -> Frame:
     os.chdir(paths.workspace)  # libraries leave files in the working directory
     try:
         outcome = trainer.train(job["spec"], paths, report)
+        # Finished: a limit that comes now asks for what is there already.
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     except MemoryError as error:
         traceback.print_exc()
         return {"type": "out_of_memory", "message": clean(str(error), MAX_MESSAGE)}
