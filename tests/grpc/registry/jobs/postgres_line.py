@@ -1,6 +1,7 @@
 """The line to PostgreSQL, which breaks where a test wants it to."""
 
 import asyncio
+import math
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
@@ -19,7 +20,7 @@ class PostgresLine:
     def __init__(self, socket_path: Path) -> None:
         self._socket_path = socket_path
         self._cut_at: Moment | None = None
-        self._messages = 0
+        self._messages = 0.0
         self._serving: set[asyncio.Task[None]] = set()
 
     @property
@@ -28,7 +29,8 @@ class PostgresLine:
 
     def cut(self, moment: Moment) -> None:
         """Break in the next transaction: after some statements, or before or after it commits."""
-        self._cut_at = moment
+        # What is read before the transaction counts for nothing.
+        self._cut_at, self._messages = moment, -math.inf
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
