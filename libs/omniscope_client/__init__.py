@@ -2,7 +2,7 @@
 
 `connection` finds address and token, `calls` gives every call a deadline and one kind of error
 (`errors`), `client` is what a script opens, with the parts `datasets`, `automl`, `deeplearning`,
-`jobs`, `models`.
+`jobs`, `models`, `artifacts`, `experiments`.
 `cli` assembles the command line from `commands`; `render` turns answers into what a person reads.
 
     from omniscope_client.client import Client

@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 import typer
 
 from omniscope_client.commands import (
+    artifacts,
     automl,
     datasets,
     deeplearning,
@@ -45,6 +46,7 @@ def build() -> typer.Typer:
         ("deeplearning", deeplearning),
         ("jobs", jobs),
         ("models", models),
+        ("artifacts", artifacts),
         ("experiments", experiments),
     ):
         app.add_typer(group.app, name=name)

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Self
 
+from omniscope_client.artifacts import Artifacts
 from omniscope_client.automl import AutoML
 from omniscope_client.calls import Calls
 from omniscope_client.connection import find_endpoint
@@ -29,17 +30,20 @@ class Client:
         deeplearning: Training of networks.
         jobs: Jobs of every service.
         models: Trained models.
+        artifacts: What jobs made that is no model.
         experiments: Experiments, runs and their metrics.
+        calls: Makes the calls of other services, by their stubs over its channel.
     """
 
     def __init__(self, address: str | None = None, token: str | None = None) -> None:
-        self._calls = Calls(find_endpoint(address, token))
-        self.datasets = Datasets(self._calls)
-        self.automl = AutoML(self._calls)
-        self.deeplearning = DeepLearning(self._calls)
-        self.jobs = Jobs(self._calls)
-        self.models = Models(self._calls)
-        self.experiments = Experiments(self._calls)
+        self.calls = Calls(find_endpoint(address, token))
+        self.datasets = Datasets(self.calls)
+        self.automl = AutoML(self.calls)
+        self.deeplearning = DeepLearning(self.calls)
+        self.jobs = Jobs(self.calls)
+        self.models = Models(self.calls)
+        self.artifacts = Artifacts(self.calls)
+        self.experiments = Experiments(self.calls)
 
     def __enter__(self) -> Self:
         return self
@@ -54,4 +58,4 @@ class Client:
 
     def close(self) -> None:
         """Close the connection; open streams end. Idempotent."""
-        self._calls.channel.close()
+        self.calls.channel.close()

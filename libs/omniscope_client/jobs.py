@@ -125,7 +125,7 @@ class Jobs:
         return self._calls.unary(self._stub.RetryJob, request)
 
     def delete(self, job_id: str) -> Empty:
-        """Remove a finished job with its journal; its model stays."""
+        """Remove a finished job with its journal; its model or artifact stays."""
         return self._calls.unary(self._stub.DeleteJob, DeleteJobRequest(job_id=job_id))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Final
@@ -56,6 +57,8 @@ class JobApi:
 
     async def submit(self, submission: SubmitJobRequest) -> Job:
         """Queue a job for the current caller."""
+        # The call is repeated when its answer is lost, and must then find the same job.
+        submission.request_id = submission.request_id or str(uuid.uuid4())
         return await self.registry.intake.SubmitJob(submission)
 
     def watch(self, request: WatchRequest) -> AsyncGenerator[JobEvent, None]:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from typing import TYPE_CHECKING, Any, Final
-
-from google.protobuf import any_pb2
 
 from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
+from omniscope_service.job_config import pack_config
 
 if TYPE_CHECKING:
-    from google.protobuf.message import Message
-
     from omniscope_training.planner import TrainingPlan
 
 TRAINING_ROLE: Final = "training"
@@ -46,15 +42,14 @@ def submission_of(
         service=service,
         resource_class=resource_class,
         model_type=model_type,
-        config=_packed(config),
+        config=pack_config(config),
         column_lists=column_lists,
         inputs=[JobInput(role=TRAINING_ROLE, dataset_id=plan.dataset.dataset_id)],
         model_name=request.model_name,
         description=request.description,
         tags=request.tags,
         experiment=request.experiment,
-        # The call is repeated when its answer is lost, and must then find the same job.
-        request_id=request.request_id or str(uuid.uuid4()),
+        request_id=request.request_id,
         validate_only=request.validate_only,
         hard_limit_seconds=hard_limit_seconds,
         warnings=plan.warnings,
@@ -65,9 +60,6 @@ def submission_of(
 def _config(request: Any) -> tuple[Any, dict[str, ColumnList]]:
     config = type(request)()
     config.CopyFrom(request)
-    # They belong to the call, not to the training.
-    config.ClearField("request_id")
-    config.ClearField("validate_only")
     if len(config.feature_columns) <= _MAX_NAMES_IN_CONFIG:
         return config, {}
     names = list(config.feature_columns)
@@ -75,10 +67,3 @@ def _config(request: Any) -> tuple[Any, dict[str, ColumnList]]:
     config.feature_columns_reference.count = len(names)
     config.feature_columns_reference.digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
     return config, {"feature_columns": ColumnList(names=names)}
-
-
-def _packed(config: Message) -> any_pb2.Any:
-    packed = any_pb2.Any()
-    # The registry tells a repeated request by its bytes.
-    packed.Pack(config, deterministic=True)
-    return packed

@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -30,13 +32,27 @@ class RestSession(requests.Session):
         kwargs.setdefault("timeout", 60)
         return super().request(method, self.base + str(url), *args, **kwargs)
 
+    def events(self, url: str) -> list[dict[str, Any]]:
+        """The server-sent events of a path, to their end."""
+        with self.get(url, stream=True, timeout=120) as response:
+            assert response.headers["content-type"].startswith("text/event-stream")
+            lines = response.iter_lines(decode_unicode=True)
+            return [json.loads(line.removeprefix("data: ")) for line in lines if line]
+
 
 @dataclass(frozen=True)
 class RunningSuite:
-    """Where the suite answers."""
+    """Where the suite answers.
+
+    `site` is a folder with distributions that are installed beside it.
+    """
 
     home: Path
-    state: dict[str, dict[str, object]]
+    site: Path | None = None
+
+    @property
+    def state(self) -> dict[str, dict[str, object]]:
+        return dict(json.loads((self.home / "state.json").read_text()))
 
     @property
     def token(self) -> str:
@@ -47,7 +63,13 @@ class RunningSuite:
         return str(self.state["gateway"]["address"])
 
     def omniscope(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "OMNISCOPE_HOME": str(self.home)}
+        path = [str(self.site)] if self.site else []
+        path += filter(None, [os.environ.get("PYTHONPATH")])
+        environment = {
+            **os.environ,
+            "OMNISCOPE_HOME": str(self.home),
+            "PYTHONPATH": os.pathsep.join(path),
+        }
         return subprocess.run(
             [BIN / "omniscope", *arguments],
             env=environment,
@@ -57,18 +79,40 @@ class RunningSuite:
             check=False,
         )
 
+    def grpcurl(self, target: str, request: object = None) -> str:
+        """Ask with grpcurl and reflection: `list`, `describe ...` or a method with its request."""
+        body = ["-d", json.dumps(request)] if request is not None else []
+        finished = subprocess.run(
+            [
+                *(BIN / "grpcurl", "-plaintext", "-H", f"authorization: Bearer {self.token}"),
+                *(*body, self.gateway, *target.split()),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+
+@contextmanager
+def running_suite(home: Path, site: Path | None = None) -> Iterator[RunningSuite]:
+    """Start a suite, yield it, stop it."""
+    suite = RunningSuite(home, site)
+    started = suite.omniscope("up", "--detach", "--free-ports")
+    assert started.returncode == 0, started.stdout + started.stderr
+    try:
+        yield suite
+    finally:
+        stopped = suite.omniscope("down")
+        assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+
 
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSuite]:
-    home = tmp_path_factory.mktemp("suite")
-    running = RunningSuite(home, {})
-    started = running.omniscope("up", "--detach", "--free-ports")
-    assert started.returncode == 0, started.stdout + started.stderr
-    try:
-        yield RunningSuite(home, json.loads((home / "state.json").read_text()))
-    finally:
-        stopped = running.omniscope("down")
-        assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+    with running_suite(tmp_path_factory.mktemp("suite")) as suite:
+        yield suite
 
 
 @pytest.fixture(scope="session")
@@ -91,10 +135,16 @@ def channel(suite: RunningSuite) -> Iterator[grpc.Channel]:
 @pytest.fixture(scope="session")
 def penguins(rest: RestSession) -> str:
     """The penguins data set, uploaded once; its name."""
+    upload_penguins(rest)
+    return "penguins"
+
+
+def upload_penguins(rest: RestSession) -> str:
+    """Upload the penguins data set under that name; return its id."""
     response = rest.post(
         "/api/ml/datasets",
         params={"name": "penguins", "format": "csv"},
         data=(DATA / "penguins.csv").read_bytes(),
     )
     assert response.status_code == 200, response.text
-    return "penguins"
+    return str(response.json()["dataset_id"])

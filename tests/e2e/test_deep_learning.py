@@ -11,7 +11,6 @@ import pytest
 
 from omniscope_ml.pyfunc import _load_pyfunc
 from tests.e2e.conftest import DATA, RestSession, RunningSuite
-from tests.e2e.test_training import server_sent_events
 from tests.plain_mlflow import plain_mlflow
 
 REQUEST = {
@@ -46,7 +45,7 @@ def test_a_network_is_trained_by_rest_and_opened_by_plain_mlflow(
     job = response.json()
     assert job["config"]["training"]["schedule"] == "cosine"
 
-    events = server_sent_events(rest, job["job_id"])
+    events = rest.events(f"/api/ml/jobs/{job['job_id']}/events")
 
     assert events[-1]["state_changed"]["to_state"] == "JOB_STATE_SUCCEEDED", events[-1]
     metrics = [event["metric"] for event in events if "metric" in event]
@@ -102,7 +101,7 @@ def ranks_of(suite: RunningSuite) -> list[psutil.Process]:
 def test_two_processes_train_a_network_together(rest: RestSession, penguins: str):
     job_id = train_with_two_processes(rest, epochs=15)
 
-    events = server_sent_events(rest, job_id)
+    events = rest.events(f"/api/ml/jobs/{job_id}/events")
 
     assert events[-1]["state_changed"]["to_state"] == "JOB_STATE_SUCCEEDED", events[-1]
     model_id = events[-1]["state_changed"]["model_id"]
@@ -122,7 +121,7 @@ def test_a_cancel_ends_both_processes_and_a_checkpoint_is_left(
 
     rest.post(f"/api/ml/jobs/{job_id}:cancel", json={}).raise_for_status()
 
-    events = server_sent_events(rest, job_id)
+    events = rest.events(f"/api/ml/jobs/{job_id}/events")
     assert events[-1]["state_changed"]["to_state"] == "JOB_STATE_CANCELLED", events[-1]
     assert any("checkpoint" in event for event in events)
     assert ranks_of(suite) == []

@@ -1,7 +1,6 @@
 """The whole road over real processes: upload, train, watch, results, MLflow, download, delete."""
 
 import io
-import json
 import tarfile
 import time
 from pathlib import Path
@@ -106,15 +105,8 @@ def start_training(rest: RestSession, **fields: object) -> str:
     return str(response.json()["job_id"])
 
 
-def server_sent_events(rest: RestSession, job_id: str) -> list[dict[str, Any]]:
-    with rest.get(f"/api/ml/jobs/{job_id}/events", stream=True, timeout=120) as response:
-        assert response.headers["content-type"].startswith("text/event-stream")
-        lines = response.iter_lines(decode_unicode=True)
-        return [json.loads(line.removeprefix("data: ")) for line in lines if line]
-
-
 def wait_for_the_end(rest: RestSession, job_id: str) -> dict[str, Any]:
-    server_sent_events(rest, job_id)
+    rest.events(f"/api/ml/jobs/{job_id}/events")
     return dict(rest.get(f"/api/ml/jobs/{job_id}/status").json())
 
 
@@ -125,7 +117,7 @@ def test_a_training_is_watched_by_server_sent_events_and_ends_in_mlflow(
 ):
     job_id = start_training(rest, model_name="birds", experiment="islands")
 
-    events = server_sent_events(rest, job_id)
+    events = rest.events(f"/api/ml/jobs/{job_id}/events")
     assert "snapshot" in events[0]
     assert events[-1]["state_changed"]["to_state"] == "JOB_STATE_SUCCEEDED", events[-1]
 

@@ -81,7 +81,7 @@ def retry(
 
 @app.command()
 def delete(job_id: JobId, as_json: Json = False) -> None:
-    """Delete a job that has ended, with its events; its model stays."""
+    """Delete a job that has ended, with its events; its model or artifact stays."""
     with Client() as client:
         client.jobs.delete(job_id)
         show({"job_id": job_id, "deleted": True}, f"Job {job_id} is deleted.", as_json)

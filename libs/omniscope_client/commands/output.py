@@ -114,7 +114,9 @@ def _with_fix(error: OmniscopeError) -> str:
             )
         case "UNAUTHENTICATED", _:
             return f"{said} Set OMNISCOPE_TOKEN_FILE to the file with this suite's token."
-        case "NOT_FOUND", "DATASET_NOT_FOUND" | "MODEL_NOT_FOUND" | "JOB_NOT_FOUND" as reason:
+        case "NOT_FOUND", (
+            "DATASET_NOT_FOUND" | "MODEL_NOT_FOUND" | "ARTIFACT_NOT_FOUND" | "JOB_NOT_FOUND"
+        ) as reason:
             kind = reason.split("_")[0].lower()
             return f"{said} `omniscope {kind}s list` shows what there is."
     return said

@@ -1,4 +1,4 @@
-"""The report of a training that was accepted."""
+"""The report of a job that was accepted."""
 
 from omniscope.common.v1.job_pb2 import Job
 from omniscope_client.commands.output import console, print_json
@@ -17,6 +17,9 @@ def report_submission(job: Job, validate_only: bool, watching: bool, as_json: bo
     if validate_only:
         screen.print("The request is good; nothing was started.")
     elif watching:
-        screen.print(f"Job {job.job_id} trains {job.model_name}.")
+        makes = (
+            f"makes the {job.artifact_kind}" if job.artifact_kind else f"trains {job.model_name}"
+        )
+        screen.print(f"Job {job.job_id} {makes}.")
     else:
         screen.print(f"Job {job.job_id} is queued: `omniscope jobs watch {job.job_id}` shows it.")

@@ -4,7 +4,7 @@ import typer
 from rich.text import Text
 
 from omniscope.common.v1.job_event_pb2 import JobEvent
-from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED
+from omniscope.common.v1.job_pb2 import JOB_STATE_SUCCEEDED, Job
 from omniscope_client.client import Client
 from omniscope_client.commands.output import Exit, console, print_json
 from omniscope_client.render import tables
@@ -32,6 +32,21 @@ def watch(client: Client, job_id: str, resume_token: str, as_json: bool) -> None
         raise typer.Exit(Exit.JOB_FAILED)
 
 
+def show_result(client: Client, job: Job) -> None:
+    """Show what came out of a job that succeeded."""
+    if job.artifact_id:
+        show_artifact(client, job.artifact_id)
+    else:
+        show_results(client, job.model_id)
+
+
+def show_artifact(client: Client, artifact_id: str) -> None:
+    """Show an artifact and how to go on with it."""
+    screen = console()
+    screen.print(tables.artifact(client.artifacts.get(artifact_id)))
+    screen.print(f"The artifact itself: `omniscope artifacts download {artifact_id}`.")
+
+
 def show_results(client: Client, model_id: str) -> None:
     """Show the held-out metrics of a model and how to go on with it."""
     model, results = client.models.get(model_id), client.models.results(model_id)
@@ -51,7 +66,7 @@ def _show_progress(client: Client, job_id: str, resume_token: str) -> bool:
     events = client.jobs.watch(job_id, resume_token=resume_token, on_lost=progress.lose_connection)
     follow(events, console(), progress)
     if progress.succeeded:
-        show_results(client, progress.job.model_id)
+        show_result(client, progress.job)
     return progress.succeeded
 
 

@@ -17,6 +17,7 @@ from omniscope_client.jobs import TERMINAL_STATES
 from omniscope_client.render.curves import Curves
 
 NETWORKS = "deeplearning"
+SEARCHES = "automl"
 
 
 @dataclass
@@ -51,7 +52,7 @@ class JobProgress:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended with a model."""
+        """Whether it ended with a result."""
         return self.job.state == JOB_STATE_SUCCEEDED
 
     @property
@@ -76,7 +77,8 @@ class JobProgress:
 
     def is_shown(self, line: LogLine) -> bool:
         """Whether a user should see a line: a search prints far too many that only inform."""
-        return line.severity >= (LOG_SEVERITY_WARNING if self.searches else LOG_SEVERITY_INFO)
+        search = self.job.service == SEARCHES
+        return line.severity >= (LOG_SEVERITY_WARNING if search else LOG_SEVERITY_INFO)
 
     def add(self, event: JobEvent) -> None:
         """Take one event in; the order is the stream's."""
@@ -112,6 +114,7 @@ class JobProgress:
         change = event.state_changed
         self.job.state, self.job.message = change.to_state, change.message
         self.job.attempt, self.job.model_id = event.attempt, change.model_id
+        self.job.artifact_id = change.artifact_id
         self.job.stopped_early, self.phase = change.stopped_early, change.message
         if change.HasField("error"):
             self.job.error.CopyFrom(change.error)

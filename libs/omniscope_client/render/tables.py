@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from omniscope.automl.v1.automl_service_pb2 import ListPresetsResponse
+from omniscope.common.v1.artifact_pb2 import Artifact
 from omniscope.common.v1.dataset_pb2 import Dataset, DatasetColumn
 from omniscope.common.v1.job_event_pb2 import LeaderboardEntry
 from omniscope.common.v1.job_input_pb2 import JobInput
@@ -87,11 +88,11 @@ def columns(rows: Iterable[DatasetColumn]) -> Table:
 
 def jobs(rows: Iterable[Job]) -> Table:
     """Return the list of jobs."""
-    table = list_table("id", "state", "%:>", "model~", "took:>", "age:>")
+    table = list_table("id", "state", "%:>", "makes~", "took:>", "age:>")
     for row in rows:
         table.add_row(
-            row.job_id, job_state(row.state), f"{row.progress:.0f}", cut(row.model_name),
-            run_time(row), age(row.create_time),
+            row.job_id, job_state(row.state), f"{row.progress:.0f}",
+            cut(row.model_name or row.artifact_kind), run_time(row), age(row.create_time),
         )  # fmt: skip
     return table
 
@@ -178,6 +179,32 @@ def model(row: Model) -> Table:
         ("made", f"{moment(row.create_time)} by {row.created_by}"),
         ("tags", labels(row.tags.items())),
         ("description", row.description),
+    )
+
+
+def artifacts(rows: Iterable[Artifact]) -> Table:
+    """Return the list of artifacts."""
+    table = list_table("id", "kind~", "job", "size:>", "age:>")
+    for row in rows:
+        gone = " deleted" if row.HasField("delete_time") else ""
+        table.add_row(
+            row.artifact_id, cut(row.kind + gone), row.job_id, size(row.size_bytes),
+            age(row.create_time),
+        )  # fmt: skip
+    return table
+
+
+def artifact(row: Artifact) -> Table:
+    """Return everything about one artifact."""
+    return facts(
+        ("id", row.artifact_id),
+        ("kind", row.kind),
+        ("made of", inputs(row.inputs)),
+        ("job", row.job_id),
+        ("MLflow run", row.mlflow_run_id or "not projected yet"),
+        ("package", f"{size(row.size_bytes)} at {row.artifacts_path}"),
+        ("manifest digest", row.manifest_digest),
+        ("made", f"{moment(row.create_time)} by {row.created_by}"),
     )
 
 

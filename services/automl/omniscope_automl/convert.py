@@ -9,7 +9,7 @@ from omniscope_automl.entry import ENTRY
 from omniscope_automl.presets import DEFAULT_PRESET, PRESETS
 from omniscope_automl.spec import TrainSpec, hard_limit_seconds
 from omniscope_ml.codec import encode
-from omniscope_service.errors import InvalidArgument
+from omniscope_service.job_config import unpack_config
 from omniscope_training.claim import table_of_claim
 from omniscope_training.submission import submission_of
 
@@ -42,13 +42,7 @@ def claim_to_spec(claim: ClaimJobResponse) -> Mapping[str, Any]:
     Raises:
         InvalidArgument: The configuration is another service's, reason CONFIG_UNKNOWN.
     """
-    config = automl_service_pb2.TrainRequest()
-    if not claim.job.config.Unpack(config):
-        raise InvalidArgument(
-            f"The job's configuration is {claim.job.config.type_url!r}, no training request.",
-            reason="CONFIG_UNKNOWN",
-            field="config",
-        )
+    config = unpack_config(claim, automl_service_pb2.TrainRequest)
     return encode(
         TrainSpec(
             **table_of_claim(claim, config),

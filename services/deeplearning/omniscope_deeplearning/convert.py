@@ -21,7 +21,7 @@ from omniscope_deeplearning.preprocessing_choice import (
 from omniscope_deeplearning.spec import TrainSpec
 from omniscope_ml.codec import encode
 from omniscope_ml.networks.architectures import ARCHITECTURES
-from omniscope_service.errors import InvalidArgument
+from omniscope_service.job_config import unpack_config
 from omniscope_training.claim import table_of_claim
 from omniscope_training.submission import submission_of
 
@@ -66,13 +66,7 @@ def claim_to_spec(claim: ClaimJobResponse, accelerator: Accelerator) -> Mapping[
     Raises:
         InvalidArgument: The configuration is another service's, reason CONFIG_UNKNOWN.
     """
-    config = deep_learning_service_pb2.TrainRequest()
-    if not claim.job.config.Unpack(config):
-        raise InvalidArgument(
-            f"The job's configuration is {claim.job.config.type_url!r}, no training request.",
-            reason="CONFIG_UNKNOWN",
-            field="config",
-        )
+    config = unpack_config(claim, deep_learning_service_pb2.TrainRequest)
     name, preprocessing = chosen_architecture(config), config.preprocessing
     return encode(
         TrainSpec(

@@ -24,6 +24,7 @@ from omniscope.common.v1.job_pb2 import (
 from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope.deeplearning.v1 import deep_learning_service_pb2, deep_learning_service_pb2_grpc
 from omniscope.registry.v1 import (
+    artifact_service_pb2_grpc,
     dataset_service_pb2,
     dataset_service_pb2_grpc,
     job_service_pb2,
@@ -110,12 +111,14 @@ def add_services(canned: Canned, server: grpc.Server) -> None:
         "UploadDataset": upload,
         "WatchJob": stream,
         "DownloadModel": stream,
+        "DownloadArtifact": stream,
         "DownloadDataset": stream,
     }
     for module, service in (
         (dataset_service_pb2_grpc, "DatasetService"),
         (job_service_pb2_grpc, "JobService"),
         (model_service_pb2_grpc, "ModelService"),
+        (artifact_service_pb2_grpc, "ArtifactService"),
         (automl_service_pb2_grpc, "AutoMLService"),
         (deep_learning_service_pb2_grpc, "DeepLearningService"),
     ):

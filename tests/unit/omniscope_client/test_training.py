@@ -92,13 +92,20 @@ def said(text: str, severity: LogSeverity.ValueType = LOG_SEVERITY_INFO) -> JobE
 
 
 NETWORK = JobEvent(snapshot=Job(job_id="J1", service="deeplearning", state=JOB_STATE_RUNNING))
+OTHER = JobEvent(snapshot=Job(job_id="J1", service="elsewhere", state=JOB_STATE_RUNNING))
 SEARCH = JobEvent(snapshot=Job(job_id="J1", service="automl", state=JOB_STATE_RUNNING))
 
 
 @pytest.mark.parametrize(
-    ("job", "kept"), [(NETWORK, ["weights", "careful"]), (SEARCH, ["careful"])]
+    ("job", "kept"),
+    [
+        (NETWORK, ["weights", "careful"]),
+        (OTHER, ["weights", "careful"]),
+        (SEARCH, ["careful"]),
+    ],
+    ids=["network", "other", "search"],
 )
-def test_lines_that_only_inform_are_kept_of_networks_alone(job, kept: list[str]) -> None:
+def test_lines_that_only_inform_are_left_out_of_searches_alone(job, kept: list[str]) -> None:
     progress = JobProgress()
     lines = [said("weights"), said("careful", LOG_SEVERITY_WARNING), said("weights")]
     for event in (job, said("detail", LOG_SEVERITY_DEBUG), *lines):

@@ -1,0 +1,96 @@
+"""Artifacts, what jobs made that is no model: reading, downloading, deleting."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from google.protobuf.empty_pb2 import Empty
+
+from omniscope.common.v1.artifact_pb2 import Artifact
+from omniscope.registry.v1.artifact_service_pb2 import (
+    DeleteArtifactRequest,
+    DownloadArtifactRequest,
+    GetArtifactRequest,
+    ListArtifactsRequest,
+    UndeleteArtifactRequest,
+)
+from omniscope.registry.v1.artifact_service_pb2_grpc import ArtifactServiceStub
+from omniscope_client.calls import Calls
+from omniscope_client.package import unpack_package
+from omniscope_client.paging import Page, rows_of
+
+
+class Artifacts:
+    """Reads and deletes artifacts."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._stub = ArtifactServiceStub(calls.channel)
+
+    def get(self, artifact_id: str) -> Artifact:
+        """Return an artifact."""
+        request = GetArtifactRequest(artifact_id=artifact_id)
+        return self._calls.unary(self._stub.GetArtifact, request)
+
+    def list(
+        self, limit: int = 50, query: str = "", *, show_deleted: bool = False
+    ) -> Iterator[Artifact]:
+        """Yield artifacts, those of the newest jobs first, at most `limit`.
+
+        Args:
+            limit: How many at most.
+            query: `ListArtifacts.filter`.
+            show_deleted: Deleted ones too, until they are purged.
+        """
+
+        def page(size: int, token: str) -> Page[Artifact]:
+            request = ListArtifactsRequest(
+                page_size=size, page_token=token, filter=query, show_deleted=show_deleted
+            )
+            answer = self._calls.unary(self._stub.ListArtifacts, request)
+            return answer.artifacts, answer.next_page_token
+
+        return rows_of(page, limit)
+
+    def download(
+        self,
+        artifact_id: str,
+        folder: str | Path,
+        *,
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> Path:
+        """Download an artifact's files.
+
+        Every file is checked against the manifest, and the manifest against the digest that the
+        registry knows, before the folder appears: it is there whole or not at all.
+
+        Args:
+            artifact_id: Id.
+            folder: Folder to make; it must not exist.
+            on_progress: Called with the number of bytes received so far.
+
+        Returns:
+            The folder.
+
+        Raises:
+            OmniscopeError: Also ALREADY_EXISTS, when the folder does, and DATA_LOSS, when what
+                arrived is not what the registry signed.
+            OSError: The folder cannot be written.
+        """
+        artifact = self.get(artifact_id)
+        chunks = self._download(artifact_id)
+        return unpack_package(chunks, Path(folder), artifact.manifest_digest, on_progress)
+
+    def delete(self, artifact_id: str) -> Empty:
+        """Delete an artifact: it opens no more; `undelete` brings it back within 30 days."""
+        request = DeleteArtifactRequest(artifact_id=artifact_id)
+        return self._calls.unary(self._stub.DeleteArtifact, request)
+
+    def undelete(self, artifact_id: str) -> Artifact:
+        """Bring a deleted artifact back."""
+        request = UndeleteArtifactRequest(artifact_id=artifact_id)
+        return self._calls.unary(self._stub.UndeleteArtifact, request)
+
+    def _download(self, artifact_id: str) -> Iterator[bytes]:
+        request = DownloadArtifactRequest(artifact_id=artifact_id)
+        for message in self._calls.receive(self._stub.DownloadArtifact, request):
+            yield message.data
