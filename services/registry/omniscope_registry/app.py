@@ -50,6 +50,7 @@ from omniscope_registry.jobs.sql.workers import SqlWorkerStore
 from omniscope_registry.jobs.verifications import PackageVerifications
 from omniscope_registry.models.aliases_sql import SqlAliasStore
 from omniscope_registry.models.changes_sql import SqlModelChanges
+from omniscope_registry.models.lineage_sql import SqlLineage
 from omniscope_registry.models.purger import model_purger
 from omniscope_registry.models.reading_jobs import ReadingJobs
 from omniscope_registry.models.registrar import ModelRegistrar
@@ -242,7 +243,8 @@ def _models(resources: Resources, store: SqlModelStore, kept: timedelta) -> Mode
     aliases = SqlAliasStore(resources.database, store.cache)
     users: list[ModelUsers] = [aliases, ReadingJobs()]
     changes = SqlModelChanges(resources.database, store.cache, users, kept)
-    return ModelServicer(store, changes, aliases, resources.artifacts)
+    lineage = SqlLineage(resources.database)
+    return ModelServicer(store, changes, aliases, lineage, resources.artifacts)
 
 
 def _workers(

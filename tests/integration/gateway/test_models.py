@@ -32,3 +32,18 @@ def test_a_deleted_model_is_brought_back(gateway: Gateway, rest: requests.Sessio
     model = rest.post(f"{gateway.url}/api/ml/models/tissues@2:undelete", json={}).json()
 
     assert model["model_id"] == "tissues@2"
+
+
+@pytest.mark.parametrize("depth", [0, 7])
+def test_a_lineage_is_asked_for_by_name_and_depth(
+    gateway: Gateway, rest: requests.Session, depth: int
+):
+    lineage = rest.get(
+        f"{gateway.url}/api/ml/models/tissues@best/lineage",
+        params={"max_depth": depth} if depth else {},
+    ).json()
+
+    (node,) = lineage["nodes"]
+    assert lineage["model_id"] == node["id"] == "tissues@best"
+    assert (node["kind"], node["version"]) == ("LINEAGE_NODE_KIND_MODEL", depth)
+    assert (lineage["edges"], lineage["truncated"]) == ([], False)

@@ -8,7 +8,7 @@ from google.api import httpbody_pb2
 from google.protobuf import any_pb2
 
 from omniscope.automl.v1 import automl_service_pb2_grpc
-from omniscope.common.v1 import dataset_pb2, job_event_pb2, job_pb2, model_pb2
+from omniscope.common.v1 import dataset_pb2, job_event_pb2, job_pb2, lineage_pb2, model_pb2
 from omniscope.deeplearning.v1 import deep_learning_service_pb2_grpc
 from omniscope.registry.v1 import (
     dataset_service_pb2,
@@ -127,6 +127,11 @@ class Datasets(dataset_service_pb2_grpc.DatasetServiceServicer):
 
 
 class Models(model_service_pb2_grpc.ModelServiceServicer):
+    async def GetLineage(self, request: Any, context: Any) -> lineage_pb2.Lineage:
+        kind = lineage_pb2.LINEAGE_NODE_KIND_MODEL
+        node = lineage_pb2.LineageNode(id=request.model_id, kind=kind, version=request.max_depth)
+        return lineage_pb2.Lineage(model_id=request.model_id, nodes=[node])
+
     async def UpdateModel(self, request: Any, context: Any) -> model_pb2.Model:
         request.model.type = ",".join(request.update_mask.paths)
         model: model_pb2.Model = request.model

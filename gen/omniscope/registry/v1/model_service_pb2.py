@@ -28,11 +28,12 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from omniscope.common.v1 import lineage_pb2 as omniscope_dot_common_dot_v1_dot_lineage__pb2
 from omniscope.common.v1 import method_policy_pb2 as omniscope_dot_common_dot_v1_dot_method__policy__pb2
 from omniscope.common.v1 import model_pb2 as omniscope_dot_common_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)omniscope/registry/v1/model_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a\x1fomniscope/common/v1/model.proto\")\n\x0fGetModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"0\n\x16GetModelResultsRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x90\x01\n\x11ListModelsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cshow_deleted\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaf\x01\n\x18ListModelVersionsRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cshow_deleted\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\"`\n\x19ListModelVersionsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"|\n\x12UpdateModelRequest\x12/\n\x05model\x18\x01 \x01(\x0b\x32\x1a.omniscope.common.v1.ModelB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\",\n\x12\x44\x65leteModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\".\n\x14UndeleteModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x9f\x01\n\nModelAlias\x12\r\n\x05\x61lias\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nupdated_by\x18\x07 \x01(\t\"R\n\x0fSetAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"U\n\x12\x44\x65leteAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"B\n\x13ResolveAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x14\x44ownloadModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x66older\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x32\xe9\x0c\n\x0cModelService\x12}\n\x08GetModel\x12&.omniscope.registry.v1.GetModelRequest\x1a\x1a.omniscope.common.v1.Model\"-\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/ml/models/{model_id}\x12\x9a\x01\n\x0fGetModelResults\x12-.omniscope.registry.v1.GetModelResultsRequest\x1a!.omniscope.common.v1.ModelResults\"5\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02#\x12!/api/ml/models/{model_id}/results\x12\x8a\x01\n\nListModels\x12(.omniscope.registry.v1.ListModelsRequest\x1a).omniscope.registry.v1.ListModelsResponse\"\'\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/ml/models/list\x12\xae\x01\n\x11ListModelVersions\x12/.omniscope.registry.v1.ListModelVersionsRequest\x1a\x30.omniscope.registry.v1.ListModelVersionsResponse\"6\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/api/ml/models/{model_id}/versions\x12\x90\x01\n\x0bUpdateModel\x12).omniscope.registry.v1.UpdateModelRequest\x1a\x1a.omniscope.common.v1.Model\":\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02(2\x1f/api/ml/models/{model.model_id}:\x05model\x12\x7f\n\x0b\x44\x65leteModel\x12).omniscope.registry.v1.DeleteModelRequest\x1a\x16.google.protobuf.Empty\"-\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\x1b*\x19/api/ml/models/{model_id}\x12\x90\x01\n\rUndeleteModel\x12+.omniscope.registry.v1.UndeleteModelRequest\x1a\x1a.omniscope.common.v1.Model\"6\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\'\"\"/api/ml/models/{model_id}:undelete:\x01*\x12\x97\x01\n\x08SetAlias\x12&.omniscope.registry.v1.SetAliasRequest\x1a!.omniscope.registry.v1.ModelAlias\"@\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02.\x1a)/api/ml/models/{model_id}/aliases/{alias}:\x01*\x12\x8f\x01\n\x0b\x44\x65leteAlias\x12).omniscope.registry.v1.DeleteAliasRequest\x1a\x16.google.protobuf.Empty\"=\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02+*)/api/ml/models/{model_id}/aliases/{alias}\x12\x9c\x01\n\x0cResolveAlias\x12*.omniscope.registry.v1.ResolveAliasRequest\x1a!.omniscope.registry.v1.ModelAlias\"=\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02+\x12)/api/ml/models/{model_id}/aliases/{alias}\x12\x8c\x01\n\rDownloadModel\x12+.omniscope.registry.v1.DownloadModelRequest\x1a\x14.google.api.HttpBody\"6\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/api/ml/models/{model_id}/download0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)omniscope/registry/v1/model_service.proto\x12\x15omniscope.registry.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!omniscope/common/v1/lineage.proto\x1a\'omniscope/common/v1/method_policy.proto\x1a\x1fomniscope/common/v1/model.proto\")\n\x0fGetModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"0\n\x16GetModelResultsRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x90\x01\n\x11ListModelsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cshow_deleted\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\"Y\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaf\x01\n\x18ListModelVersionsRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08order_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cshow_deleted\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\"`\n\x19ListModelVersionsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.omniscope.common.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"D\n\x11GetLineageRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tmax_depth\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\"|\n\x12UpdateModelRequest\x12/\n\x05model\x18\x01 \x01(\x0b\x32\x1a.omniscope.common.v1.ModelB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\",\n\x12\x44\x65leteModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\".\n\x14UndeleteModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x9f\x01\n\nModelAlias\x12\r\n\x05\x61lias\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nupdated_by\x18\x07 \x01(\t\"R\n\x0fSetAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"U\n\x12\x44\x65leteAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"B\n\x13ResolveAliasRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05\x61lias\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x14\x44ownloadModelRequest\x12\x16\n\x08model_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06\x66older\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x32\xf7\r\n\x0cModelService\x12}\n\x08GetModel\x12&.omniscope.registry.v1.GetModelRequest\x1a\x1a.omniscope.common.v1.Model\"-\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/ml/models/{model_id}\x12\x9a\x01\n\x0fGetModelResults\x12-.omniscope.registry.v1.GetModelResultsRequest\x1a!.omniscope.common.v1.ModelResults\"5\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02#\x12!/api/ml/models/{model_id}/results\x12\x8a\x01\n\nListModels\x12(.omniscope.registry.v1.ListModelsRequest\x1a).omniscope.registry.v1.ListModelsResponse\"\'\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/ml/models/list\x12\xae\x01\n\x11ListModelVersions\x12/.omniscope.registry.v1.ListModelVersionsRequest\x1a\x30.omniscope.registry.v1.ListModelVersionsResponse\"6\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/api/ml/models/{model_id}/versions\x12\x8b\x01\n\nGetLineage\x12(.omniscope.registry.v1.GetLineageRequest\x1a\x1c.omniscope.common.v1.Lineage\"5\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02#\x12!/api/ml/models/{model_id}/lineage\x12\x90\x01\n\x0bUpdateModel\x12).omniscope.registry.v1.UpdateModelRequest\x1a\x1a.omniscope.common.v1.Model\":\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02(2\x1f/api/ml/models/{model.model_id}:\x05model\x12\x7f\n\x0b\x44\x65leteModel\x12).omniscope.registry.v1.DeleteModelRequest\x1a\x16.google.protobuf.Empty\"-\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\x1b*\x19/api/ml/models/{model_id}\x12\x90\x01\n\rUndeleteModel\x12+.omniscope.registry.v1.UndeleteModelRequest\x1a\x1a.omniscope.common.v1.Model\"6\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02\'\"\"/api/ml/models/{model_id}:undelete:\x01*\x12\x97\x01\n\x08SetAlias\x12&.omniscope.registry.v1.SetAliasRequest\x1a!.omniscope.registry.v1.ModelAlias\"@\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02.\x1a)/api/ml/models/{model_id}/aliases/{alias}:\x01*\x12\x8f\x01\n\x0b\x44\x65leteAlias\x12).omniscope.registry.v1.DeleteAliasRequest\x1a\x16.google.protobuf.Empty\"=\x90\x02\x02\xaa\xed\x18\x05\n\x01\x02(\x01\x82\xd3\xe4\x93\x02+*)/api/ml/models/{model_id}/aliases/{alias}\x12\x9c\x01\n\x0cResolveAlias\x12*.omniscope.registry.v1.ResolveAliasRequest\x1a!.omniscope.registry.v1.ModelAlias\"=\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02+\x12)/api/ml/models/{model_id}/aliases/{alias}\x12\x8c\x01\n\rDownloadModel\x12+.omniscope.registry.v1.DownloadModelRequest\x1a\x14.google.api.HttpBody\"6\x90\x02\x01\xaa\xed\x18\x05\n\x01\x01(\x01\x82\xd3\xe4\x93\x02$\x12\"/api/ml/models/{model_id}/download0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -65,6 +66,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['order_by']._serialized_options = b'\342A\001\001'
   _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['show_deleted']._loaded_options = None
   _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['show_deleted']._serialized_options = b'\342A\001\001'
+  _globals['_GETLINEAGEREQUEST'].fields_by_name['model_id']._loaded_options = None
+  _globals['_GETLINEAGEREQUEST'].fields_by_name['model_id']._serialized_options = b'\342A\001\002'
+  _globals['_GETLINEAGEREQUEST'].fields_by_name['max_depth']._loaded_options = None
+  _globals['_GETLINEAGEREQUEST'].fields_by_name['max_depth']._serialized_options = b'\342A\001\001'
   _globals['_UPDATEMODELREQUEST'].fields_by_name['model']._loaded_options = None
   _globals['_UPDATEMODELREQUEST'].fields_by_name['model']._serialized_options = b'\342A\001\002'
   _globals['_UPDATEMODELREQUEST'].fields_by_name['update_mask']._loaded_options = None
@@ -101,6 +106,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELSERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002\025\022\023/api/ml/models/list'
   _globals['_MODELSERVICE'].methods_by_name['ListModelVersions']._loaded_options = None
   _globals['_MODELSERVICE'].methods_by_name['ListModelVersions']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002$\022\"/api/ml/models/{model_id}/versions'
+  _globals['_MODELSERVICE'].methods_by_name['GetLineage']._loaded_options = None
+  _globals['_MODELSERVICE'].methods_by_name['GetLineage']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002#\022!/api/ml/models/{model_id}/lineage'
   _globals['_MODELSERVICE'].methods_by_name['UpdateModel']._loaded_options = None
   _globals['_MODELSERVICE'].methods_by_name['UpdateModel']._serialized_options = b'\220\002\002\252\355\030\005\n\001\002(\001\202\323\344\223\002(2\037/api/ml/models/{model.model_id}:\005model'
   _globals['_MODELSERVICE'].methods_by_name['DeleteModel']._loaded_options = None
@@ -115,34 +122,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELSERVICE'].methods_by_name['ResolveAlias']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002+\022)/api/ml/models/{model_id}/aliases/{alias}'
   _globals['_MODELSERVICE'].methods_by_name['DownloadModel']._loaded_options = None
   _globals['_MODELSERVICE'].methods_by_name['DownloadModel']._serialized_options = b'\220\002\001\252\355\030\005\n\001\001(\001\202\323\344\223\002$\022\"/api/ml/models/{model_id}/download'
-  _globals['_GETMODELREQUEST']._serialized_start=328
-  _globals['_GETMODELREQUEST']._serialized_end=369
-  _globals['_GETMODELRESULTSREQUEST']._serialized_start=371
-  _globals['_GETMODELRESULTSREQUEST']._serialized_end=419
-  _globals['_LISTMODELSREQUEST']._serialized_start=422
-  _globals['_LISTMODELSREQUEST']._serialized_end=566
-  _globals['_LISTMODELSRESPONSE']._serialized_start=568
-  _globals['_LISTMODELSRESPONSE']._serialized_end=657
-  _globals['_LISTMODELVERSIONSREQUEST']._serialized_start=660
-  _globals['_LISTMODELVERSIONSREQUEST']._serialized_end=835
-  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_start=837
-  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_end=933
-  _globals['_UPDATEMODELREQUEST']._serialized_start=935
-  _globals['_UPDATEMODELREQUEST']._serialized_end=1059
-  _globals['_DELETEMODELREQUEST']._serialized_start=1061
-  _globals['_DELETEMODELREQUEST']._serialized_end=1105
-  _globals['_UNDELETEMODELREQUEST']._serialized_start=1107
-  _globals['_UNDELETEMODELREQUEST']._serialized_end=1153
-  _globals['_MODELALIAS']._serialized_start=1156
-  _globals['_MODELALIAS']._serialized_end=1315
-  _globals['_SETALIASREQUEST']._serialized_start=1317
-  _globals['_SETALIASREQUEST']._serialized_end=1399
-  _globals['_DELETEALIASREQUEST']._serialized_start=1401
-  _globals['_DELETEALIASREQUEST']._serialized_end=1486
-  _globals['_RESOLVEALIASREQUEST']._serialized_start=1488
-  _globals['_RESOLVEALIASREQUEST']._serialized_end=1554
-  _globals['_DOWNLOADMODELREQUEST']._serialized_start=1556
-  _globals['_DOWNLOADMODELREQUEST']._serialized_end=1624
-  _globals['_MODELSERVICE']._serialized_start=1627
-  _globals['_MODELSERVICE']._serialized_end=3268
+  _globals['_GETMODELREQUEST']._serialized_start=363
+  _globals['_GETMODELREQUEST']._serialized_end=404
+  _globals['_GETMODELRESULTSREQUEST']._serialized_start=406
+  _globals['_GETMODELRESULTSREQUEST']._serialized_end=454
+  _globals['_LISTMODELSREQUEST']._serialized_start=457
+  _globals['_LISTMODELSREQUEST']._serialized_end=601
+  _globals['_LISTMODELSRESPONSE']._serialized_start=603
+  _globals['_LISTMODELSRESPONSE']._serialized_end=692
+  _globals['_LISTMODELVERSIONSREQUEST']._serialized_start=695
+  _globals['_LISTMODELVERSIONSREQUEST']._serialized_end=870
+  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_start=872
+  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_end=968
+  _globals['_GETLINEAGEREQUEST']._serialized_start=970
+  _globals['_GETLINEAGEREQUEST']._serialized_end=1038
+  _globals['_UPDATEMODELREQUEST']._serialized_start=1040
+  _globals['_UPDATEMODELREQUEST']._serialized_end=1164
+  _globals['_DELETEMODELREQUEST']._serialized_start=1166
+  _globals['_DELETEMODELREQUEST']._serialized_end=1210
+  _globals['_UNDELETEMODELREQUEST']._serialized_start=1212
+  _globals['_UNDELETEMODELREQUEST']._serialized_end=1258
+  _globals['_MODELALIAS']._serialized_start=1261
+  _globals['_MODELALIAS']._serialized_end=1420
+  _globals['_SETALIASREQUEST']._serialized_start=1422
+  _globals['_SETALIASREQUEST']._serialized_end=1504
+  _globals['_DELETEALIASREQUEST']._serialized_start=1506
+  _globals['_DELETEALIASREQUEST']._serialized_end=1591
+  _globals['_RESOLVEALIASREQUEST']._serialized_start=1593
+  _globals['_RESOLVEALIASREQUEST']._serialized_end=1659
+  _globals['_DOWNLOADMODELREQUEST']._serialized_start=1661
+  _globals['_DOWNLOADMODELREQUEST']._serialized_end=1729
+  _globals['_MODELSERVICE']._serialized_start=1732
+  _globals['_MODELSERVICE']._serialized_end=3515
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ import warnings
 
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
+from omniscope.common.v1 import lineage_pb2 as omniscope_dot_common_dot_v1_dot_lineage__pb2
 from omniscope.common.v1 import model_pb2 as omniscope_dot_common_dot_v1_dot_model__pb2
 from omniscope.registry.v1 import model_service_pb2 as omniscope_dot_registry_dot_v1_dot_model__service__pb2
 
@@ -59,6 +60,11 @@ class ModelServiceStub:
                 '/omniscope.registry.v1.ModelService/ListModelVersions',
                 request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsRequest.SerializeToString,
                 response_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsResponse.FromString,
+                _registered_method=True)
+        self.GetLineage = channel.unary_unary(
+                '/omniscope.registry.v1.ModelService/GetLineage',
+                request_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.GetLineageRequest.SerializeToString,
+                response_deserializer=omniscope_dot_common_dot_v1_dot_lineage__pb2.Lineage.FromString,
                 _registered_method=True)
         self.UpdateModel = channel.unary_unary(
                 '/omniscope.registry.v1.ModelService/UpdateModel',
@@ -127,6 +133,14 @@ class ModelServiceServicer:
 
     def ListModelVersions(self, request, context):
         """Lists the versions under a model's name, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLineage(self, request, context):
+        """Returns what a model was made of, and what was made of it, through all jobs that succeeded;
+        what was deleted since is marked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -210,6 +224,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.ListModelVersions,
                     request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsRequest.FromString,
                     response_serializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsResponse.SerializeToString,
+            ),
+            'GetLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLineage,
+                    request_deserializer=omniscope_dot_registry_dot_v1_dot_model__service__pb2.GetLineageRequest.FromString,
+                    response_serializer=omniscope_dot_common_dot_v1_dot_lineage__pb2.Lineage.SerializeToString,
             ),
             'UpdateModel': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateModel,
@@ -358,6 +377,33 @@ class ModelService:
             '/omniscope.registry.v1.ModelService/ListModelVersions',
             omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsRequest.SerializeToString,
             omniscope_dot_registry_dot_v1_dot_model__service__pb2.ListModelVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/omniscope.registry.v1.ModelService/GetLineage',
+            omniscope_dot_registry_dot_v1_dot_model__service__pb2.GetLineageRequest.SerializeToString,
+            omniscope_dot_common_dot_v1_dot_lineage__pb2.Lineage.FromString,
             options,
             channel_credentials,
             insecure,

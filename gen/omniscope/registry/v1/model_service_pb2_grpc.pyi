@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
+from omniscope.common.v1 import lineage_pb2 as _lineage_pb2
 from omniscope.common.v1 import model_pb2 as _model_pb2
 from omniscope.registry.v1 import model_service_pb2 as _model_service_pb2
 import abc as _abc_1
@@ -49,6 +50,10 @@ class ModelServiceStub:
     """Lists the caller's models, newest first."""
     ListModelVersions: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelVersionsRequest, _model_service_pb2.ListModelVersionsResponse]
     """Lists the versions under a model's name, newest first."""
+    GetLineage: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetLineageRequest, _lineage_pb2.Lineage]
+    """Returns what a model was made of, and what was made of it, through all jobs that succeeded;
+    what was deleted since is marked.
+    """
     UpdateModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.UpdateModelRequest, _model_pb2.Model]
     """Changes a model's description or tags. Errors: INVALID_ARGUMENT, reason MASK_PATH_UNKNOWN or
     FIELD_INVALID.
@@ -94,6 +99,10 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Lists the caller's models, newest first."""
     ListModelVersions: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelVersionsRequest, _model_service_pb2.ListModelVersionsResponse]  # type: ignore[assignment]
     """Lists the versions under a model's name, newest first."""
+    GetLineage: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetLineageRequest, _lineage_pb2.Lineage]  # type: ignore[assignment]
+    """Returns what a model was made of, and what was made of it, through all jobs that succeeded;
+    what was deleted since is marked.
+    """
     UpdateModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.UpdateModelRequest, _model_pb2.Model]  # type: ignore[assignment]
     """Changes a model's description or tags. Errors: INVALID_ARGUMENT, reason MASK_PATH_UNKNOWN or
     FIELD_INVALID.
@@ -160,6 +169,16 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ListModelVersionsResponse, _abc.Awaitable[_model_service_pb2.ListModelVersionsResponse]]:
         """Lists the versions under a model's name, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetLineage(
+        self,
+        request: _model_service_pb2.GetLineageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.Lineage, _abc.Awaitable[_lineage_pb2.Lineage]]:
+        """Returns what a model was made of, and what was made of it, through all jobs that succeeded;
+        what was deleted since is marked.
+        """
 
     @_abc_1.abstractmethod
     def UpdateModel(

@@ -6,23 +6,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import json_format
 
+from omniscope.common.v1.lineage_pb2 import Lineage, LineageEdge, LineageNode, LineageNodeKind
 from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope.registry.v1.model_service_pb2 import ModelAlias
-from omniscope_registry.field_checks import check_description, check_tags
+from omniscope_registry.field_checks import check, check_description, check_tags
 from omniscope_registry.models.changes_sql import ModelChange
 from omniscope_registry.training_config import config_from_json
 from omniscope_service.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import timedelta
 
     from sqlalchemy import Row
 
-    from omniscope.registry.v1.model_service_pb2 import UpdateModelRequest
+    from omniscope.registry.v1.model_service_pb2 import GetLineageRequest, UpdateModelRequest
+    from omniscope_registry.models.lineage import Edge, NodeKind
 
 CHANGEABLE: Final = ("description", "tags")
 """What UpdateModel changes of a model."""
+
+_DEFAULT_DEPTH: Final = 5
+_MAX_DEPTH: Final = 50
 
 HELD_OUT: Final = "test"
 """Name of the split whose metrics a model is known by."""
@@ -111,6 +116,50 @@ def change_from_proto(request: UpdateModelRequest) -> ModelChange:
         description=model.description if "description" in wanted else None,
         tags=dict(model.tags) if "tags" in wanted else None,
     )
+
+
+def max_depth_from_proto(request: GetLineageRequest) -> int:
+    """Return how many jobs away from a model its lineage goes.
+
+    Raises:
+        InvalidArgument: Reason FIELD_INVALID.
+    """
+    depth = request.max_depth
+    check("max_depth", depth, 0 <= depth <= _MAX_DEPTH, f"1 to {_MAX_DEPTH}, or 0 for the default")
+    return depth or _DEFAULT_DEPTH
+
+
+def lineage_to_proto(
+    nodes: Sequence[tuple[NodeKind, Row[Any]]], edges: Iterable[Edge], *, truncated: bool
+) -> Lineage:
+    """Return a lineage as clients see it.
+
+    Args:
+        nodes: With their rows, the model that was asked for first.
+        edges: Between them.
+        truncated: Whether there is more.
+    """
+    return Lineage(
+        model_id=nodes[0][1].id,
+        nodes=[_node_to_proto(kind, row) for kind, row in nodes],
+        edges=[LineageEdge(**edge._asdict()) for edge in edges],
+        truncated=truncated,
+    )
+
+
+def _node_to_proto(kind: NodeKind, row: Row[Any]) -> LineageNode:
+    node = LineageNode(
+        id=row.id,
+        kind=LineageNodeKind.Value(f"LINEAGE_NODE_KIND_{kind.name}"),
+        type=row.type,
+        name=row.name,
+        version=row.version,
+        purged=row.purged,
+    )
+    node.create_time.FromDatetime(row.created_at)
+    if row.deleted_at is not None:
+        node.delete_time.FromDatetime(row.deleted_at)
+    return node
 
 
 def results_to_proto(row: Row[Any]) -> ModelResults:

@@ -8,7 +8,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from omniscope.registry.v1 import model_service_pb2 as messages
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceServicer
-from omniscope_registry.models.convert import change_from_proto
+from omniscope_registry.models.convert import change_from_proto, max_depth_from_proto
 from omniscope_registry.packages.download import download
 from omniscope_service.rpc.auth import current_caller
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from google.api.httpbody_pb2 import HttpBody
 
+    from omniscope.common.v1.lineage_pb2 import Lineage
     from omniscope.common.v1.model_pb2 import Model, ModelResults
     from omniscope_registry.models.aliases_sql import SqlAliasStore
     from omniscope_registry.models.changes_sql import SqlModelChanges
+    from omniscope_registry.models.lineage_sql import SqlLineage
     from omniscope_registry.models.store_sql import SqlModelStore
     from omniscope_service.artifacts import ArtifactStore
     from omniscope_service.rpc.context import Context
@@ -32,6 +34,7 @@ class ModelServicer(ModelServiceServicer):
         store: Reads models.
         changes: Changes them.
         aliases: Points aliases to them.
+        lineage: Knows what they were made of, and what was made of them.
         artifacts: Packages.
     """
 
@@ -40,11 +43,13 @@ class ModelServicer(ModelServiceServicer):
         store: SqlModelStore,
         changes: SqlModelChanges,
         aliases: SqlAliasStore,
+        lineage: SqlLineage,
         artifacts: ArtifactStore,
     ) -> None:
         self._store = store
         self._changes = changes
         self._aliases = aliases
+        self._lineage = lineage
         self._artifacts = artifacts
 
     async def GetModel(self, request: messages.GetModelRequest, context: Context) -> Model:
@@ -74,6 +79,11 @@ class ModelServicer(ModelServiceServicer):
             current_caller().subject, request.model_id, request, show_deleted=request.show_deleted
         )
         return messages.ListModelVersionsResponse(models=models, next_page_token=token)
+
+    async def GetLineage(self, request: messages.GetLineageRequest, context: Context) -> Lineage:
+        """Return what a model was made of, and what was made of it."""
+        depth = max_depth_from_proto(request)
+        return await self._lineage.of_model(current_caller().subject, request.model_id, depth)
 
     async def UpdateModel(self, request: messages.UpdateModelRequest, context: Context) -> Model:
         """Change a model's description or tags."""

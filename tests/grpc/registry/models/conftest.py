@@ -13,6 +13,7 @@ from omniscope.registry.v1.model_service_pb2_grpc import (
 from omniscope_registry.database import Database
 from omniscope_registry.models.aliases_sql import SqlAliasStore
 from omniscope_registry.models.changes_sql import SqlModelChanges
+from omniscope_registry.models.lineage_sql import SqlLineage
 from omniscope_registry.models.registrar import ModelRegistrar
 from omniscope_registry.models.servicer import ModelServicer
 from omniscope_registry.models.store_sql import DELETED_KEPT, SqlModelStore
@@ -67,6 +68,7 @@ def changes(database: Database, store: SqlModelStore, aliases: SqlAliasStore) ->
 
 @pytest.fixture
 async def service(
+    database: Database,
     store: SqlModelStore,
     changes: SqlModelChanges,
     aliases: SqlAliasStore,
@@ -74,7 +76,7 @@ async def service(
     serve_registry: Any,
 ) -> AsyncIterator[Any]:
     registration = Registration(
-        ModelServicer(store, changes, aliases, artifacts),
+        ModelServicer(store, changes, aliases, SqlLineage(database), artifacts),
         add_ModelServiceServicer_to_server,
         "omniscope.registry.v1.ModelService",
     )
