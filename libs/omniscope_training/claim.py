@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from omniscope_ml.training.spec import ProblemType
     from omniscope_training.request import TrainingRequest
 
+TRAINING_ROLE: Final = "training"
+"""Role of the dataset that a model is trained on."""
+
 _PROBLEM_TYPES: Final[dict[str, ProblemType]] = {name: name for name in PROBLEM_TYPES}
 _SPLIT_STRATEGIES: Final[dict[int, Strategy]] = {
     split_pb2.SPLIT_STRATEGY_RANDOM: "random",
@@ -55,7 +58,7 @@ def table_of_claim(claim: ClaimJobResponse, config: TrainingRequest) -> dict[str
 
 
 def _dataset(claim: ClaimJobResponse) -> ClaimedInput:
-    [dataset] = [given for given in claim.inputs if given.HasField("dataset_id")]
+    [dataset] = [given for given in claim.inputs if given.role == TRAINING_ROLE]
     return dataset
 
 

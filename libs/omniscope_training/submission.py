@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.registry.v1.job_intake_service_pb2 import ColumnList, SubmitJobRequest
 from omniscope_service.job_config import pack_config
+from omniscope_training.claim import TRAINING_ROLE
 
 if TYPE_CHECKING:
     from omniscope_training.planner import TrainingPlan
-
-TRAINING_ROLE: Final = "training"
-"""Role of the dataset that a model is trained on."""
 
 # Longer lists are kept beside the configuration.
 _MAX_NAMES_IN_CONFIG: Final = 200
