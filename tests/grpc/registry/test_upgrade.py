@@ -138,6 +138,7 @@ async def test_nothing_is_lost_or_changed(upgraded, old_rows):
     async with upgraded.write() as conn:
         kept = await conn.run_sync(_rows)
 
+    old_rows["outbox"] = [row for row in old_rows["outbox"] if not _is_hint(row)]
     for table, rows in old_rows.items():
         assert len(kept[table]) == len(rows)
         for row in rows:
@@ -145,6 +146,11 @@ async def test_nothing_is_lost_or_changed(upgraded, old_rows):
             # Written anew, by other numbers of its fields.
             shared.pop("config", None)
             assert any(shared.items() <= _plain_row(other).items() for other in kept[table])
+
+
+def _is_hint(row):
+    """Hints named jobs then; none is needed for what waits already."""
+    return row["channel"] == "nats" and row["job_id"] is not None
 
 
 def _plain_row(row):
