@@ -32,19 +32,29 @@ class Artifacts:
         return self._calls.unary(self._stub.GetArtifact, request)
 
     def list(
-        self, limit: int = 50, query: str = "", *, show_deleted: bool = False
+        self,
+        limit: int = 50,
+        query: str = "",
+        *,
+        order_by: str = "",
+        show_deleted: bool = False,
     ) -> Iterator[Artifact]:
-        """Yield artifacts, those of the newest jobs first, at most `limit`.
+        """Yield artifacts, at most `limit`.
 
         Args:
             limit: How many at most.
             query: `ListArtifacts.filter`.
+            order_by: `create_time`: those of the oldest jobs first. Default: of the newest.
             show_deleted: Deleted ones too, until they are purged.
         """
 
         def page(size: int, token: str) -> Page[Artifact]:
             request = ListArtifactsRequest(
-                page_size=size, page_token=token, filter=query, show_deleted=show_deleted
+                page_size=size,
+                page_token=token,
+                filter=query,
+                order_by=order_by,
+                show_deleted=show_deleted,
             )
             answer = self._calls.unary(self._stub.ListArtifacts, request)
             return answer.artifacts, answer.next_page_token
@@ -58,10 +68,7 @@ class Artifacts:
         *,
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> Path:
-        """Download an artifact's files.
-
-        Every file is checked against the manifest, and the manifest against the digest that the
-        registry knows, before the folder appears: it is there whole or not at all.
+        """Download an artifact's package, checked as `Models.download` checks a model's.
 
         Args:
             artifact_id: Id.
@@ -77,7 +84,8 @@ class Artifacts:
             OSError: The folder cannot be written.
         """
         artifact = self.get(artifact_id)
-        chunks = self._download(artifact_id)
+        request = DownloadArtifactRequest(artifact_id=artifact_id)
+        chunks = self._calls.download(self._stub.DownloadArtifact, request)
         return unpack_package(chunks, Path(folder), artifact.manifest_digest, on_progress)
 
     def delete(self, artifact_id: str) -> Empty:
@@ -89,8 +97,3 @@ class Artifacts:
         """Bring a deleted artifact back."""
         request = UndeleteArtifactRequest(artifact_id=artifact_id)
         return self._calls.unary(self._stub.UndeleteArtifact, request)
-
-    def _download(self, artifact_id: str) -> Iterator[bytes]:
-        request = DownloadArtifactRequest(artifact_id=artifact_id)
-        for message in self._calls.receive(self._stub.DownloadArtifact, request):
-            yield message.data

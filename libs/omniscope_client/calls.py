@@ -11,6 +11,8 @@ from ulid import ULID
 from omniscope_client.errors import OmniscopeError
 
 if TYPE_CHECKING:
+    from google.api.httpbody_pb2 import HttpBody
+
     from omniscope_client.connection import Endpoint
 
 CALL_SECONDS = 30.0
@@ -76,6 +78,15 @@ class Calls:
             raise self._refusal(error) from None
         finally:
             call.cancel()
+
+    def download(
+        self,
+        method: grpc.UnaryStreamMultiCallable[Request, HttpBody],
+        request: Request,
+    ) -> Iterator[bytes]:
+        """Call a method that streams a file, and yield its bytes."""
+        for body in self.receive(method, request):
+            yield body.data
 
     def _refusal(self, error: grpc.RpcError) -> OmniscopeError:
         """Return the error to raise; grpc's own words on a connection say too much."""

@@ -151,9 +151,9 @@ class Datasets:
         draft = path.with_name(f".{path.name}.part")
         try:
             with draft.open("wb") as file:
-                for body in self._calls.receive(self._stub.DownloadDataset, request):
-                    file.write(body.data)
-                    on_progress(received := received + len(body.data))
+                for chunk in self._calls.download(self._stub.DownloadDataset, request):
+                    file.write(chunk)
+                    on_progress(received := received + len(chunk))
             path.hardlink_to(draft)  # refuses to replace a file, unlike a rename
         finally:
             draft.unlink(missing_ok=True)

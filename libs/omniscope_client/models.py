@@ -1,4 +1,4 @@
-"""Trained models: reading, downloading, changing, naming, deleting."""
+"""Trained models: reading, downloading, tracing, changing, naming, deleting."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -6,11 +6,13 @@ from pathlib import Path
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from omniscope.common.v1.lineage_pb2 import Lineage
 from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope.registry.v1.model_service_pb2 import (
     DeleteAliasRequest,
     DeleteModelRequest,
     DownloadModelRequest,
+    GetLineageRequest,
     GetModelRequest,
     GetModelResultsRequest,
     ListModelsRequest,
@@ -23,6 +25,7 @@ from omniscope.registry.v1.model_service_pb2 import (
 )
 from omniscope.registry.v1.model_service_pb2_grpc import ModelServiceStub
 from omniscope_client.calls import Calls
+from omniscope_client.messages import message
 from omniscope_client.package import unpack_package, unpack_part
 from omniscope_client.paging import Page, rows_of
 
@@ -94,6 +97,16 @@ class Models:
 
         return rows_of(page, limit)
 
+    def lineage(self, model_id: str, max_depth: int = 5) -> Lineage:
+        """Return what a model was made of, and what was made of it.
+
+        Args:
+            model_id: Id or name.
+            max_depth: How many jobs away from it at most, on either side; 1 to 50.
+        """
+        request = message(GetLineageRequest, model_id=model_id, max_depth=max_depth)
+        return self._calls.unary(self._stub.GetLineage, request)
+
     def update(
         self,
         model_id: str,
@@ -134,7 +147,8 @@ class Models:
             OSError: The folder cannot be written.
         """
         model = self.get(model_id)  # a name may get a newer version at any time: ask by id
-        chunks = self._download(model.model_id)
+        request = DownloadModelRequest(model_id=model.model_id)
+        chunks = self._calls.download(self._stub.DownloadModel, request)
         return unpack_package(chunks, Path(folder), model.manifest_digest, on_progress)
 
     def plots(self, model_id: str, folder: str | Path) -> tuple[Path, ...]:
@@ -152,7 +166,8 @@ class Models:
             OSError: The folder cannot be written.
         """
         model = self.get(model_id)
-        chunks = self._download(model.model_id, PLOTS_FOLDER)
+        request = DownloadModelRequest(model_id=model.model_id, folder=PLOTS_FOLDER)
+        chunks = self._calls.download(self._stub.DownloadModel, request)
         return unpack_part(chunks, Path(folder), model.manifest_digest, PLOTS_FOLDER)
 
     def delete(self, model_id: str) -> Empty:
@@ -191,8 +206,3 @@ class Models:
         """Remove an alias of a model's name; with `etag` only when it has not changed since."""
         request = DeleteAliasRequest(model_id=model_id, alias=alias, etag=etag)
         return self._calls.unary(self._stub.DeleteAlias, request)
-
-    def _download(self, model_id: str, folder: str = "") -> Iterator[bytes]:
-        request = DownloadModelRequest(model_id=model_id, folder=folder)
-        for message in self._calls.receive(self._stub.DownloadModel, request):
-            yield message.data

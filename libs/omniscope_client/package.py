@@ -1,4 +1,4 @@
-"""Unpacks a downloaded model package and checks it against its manifest."""
+"""Unpacks a downloaded package and checks it against its manifest."""
 
 import hashlib
 import io

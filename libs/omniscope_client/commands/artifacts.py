@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from omniscope_client.client import Client
-from omniscope_client.commands.output import Filter, Json, Limit, show, show_list
+from omniscope_client.commands.output import Deleted, Filter, Json, Limit, show, show_list
 from omniscope_client.commands.transfers import transfer_bar
 from omniscope_client.render import tables
 
@@ -19,12 +19,16 @@ ArtifactId = Annotated[str, typer.Argument(metavar="ARTIFACT", help="Id of the a
 def list_artifacts(
     limit: Limit = 50,
     query: Filter = "",
-    deleted: Annotated[bool, typer.Option("--deleted", help="Deleted ones too.")] = False,
+    order_by: Annotated[
+        str, typer.Option(help="create_time: those of the oldest jobs first.")
+    ] = "",
+    deleted: Deleted = False,
     as_json: Json = False,
 ) -> None:
     """List artifacts, those of the newest jobs first."""
     with Client() as client:
-        rows = list(client.artifacts.list(limit, query, show_deleted=deleted))
+        found = client.artifacts.list(limit, query, order_by=order_by, show_deleted=deleted)
+        rows = list(found)
         start = "a job whose service makes one, an explanation say, stores it"
         show_list("artifacts", rows, tables.artifacts(rows), query, as_json, start)
 

@@ -1,4 +1,4 @@
-"""`omniscope models`: list, show, results, plots, download, update, alias, delete, undelete."""
+"""`omniscope models`: what there is, what it can do, where it came from, what it is called."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,7 @@ import typer
 from omniscope_client.client import Client
 from omniscope_client.commands.labels import labels_of
 from omniscope_client.commands.output import (
+    Deleted,
     Filter,
     Json,
     Limit,
@@ -17,7 +18,7 @@ from omniscope_client.commands.output import (
     show_list,
 )
 from omniscope_client.commands.transfers import transfer_bar
-from omniscope_client.render import tables
+from omniscope_client.render import lineages, tables
 
 app = typer.Typer(no_args_is_help=True, help="Trained models.")
 
@@ -25,7 +26,6 @@ ModelId = Annotated[
     str, typer.Argument(metavar="MODEL", help="Id, name, name@VERSION or name@ALIAS.")
 ]
 Alias = Annotated[str, typer.Argument(help="For example champion.")]
-Deleted = Annotated[bool, typer.Option("--deleted", help="Deleted ones too.")]
 Etag = Annotated[str, typer.Option(help="The alias as last seen; refused when it has changed.")]
 
 
@@ -121,6 +121,20 @@ def download(
         document = {"model_id": model.model_id, "folder": str(where)}
         load = f'mlflow.pyfunc.load_model("{where}")'
         show(document, f"{model.name} (version {model.version}) is in {where}: {load}", as_json)
+
+
+@app.command()
+def lineage(
+    model_id: ModelId,
+    depth: Annotated[
+        int, typer.Option(min=1, max=50, help="So many jobs away at most, on either side.")
+    ] = 5,
+    as_json: Json = False,
+) -> None:
+    """Show what a model was made of, and what was made of it."""
+    with Client() as client:
+        found = client.models.lineage(model_id, depth)
+        show(found, lineages.lineage(found), as_json)
 
 
 @app.command()

@@ -24,6 +24,7 @@ Limit = Annotated[int, typer.Option(min=1, help="Show at most this many.")]
 Filter = Annotated[
     str, typer.Option("--filter", help="For example 'name = \"tissues\"'; AND joins conditions.")
 ]
+Deleted = Annotated[bool, typer.Option("--deleted", help="Deleted ones too.")]
 
 
 class Exit(IntEnum):

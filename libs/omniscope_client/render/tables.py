@@ -1,5 +1,6 @@
 """Tables of the command line: one function per thing that is shown."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -35,6 +36,8 @@ STATE_STYLES = {
     "timed_out": "red",
     "quarantined": "red",
 }
+LISTED_INPUTS = 16
+"""Lists of jobs and of artifacts carry no more of each."""
 # Metrics in the order that people look for them; others follow by name.
 METRIC_ORDER = (
     "accuracy", "balanced_accuracy", "f1", "roc_auc", "pr_auc", "mcc", "log_loss", "brier",
@@ -90,9 +93,11 @@ def jobs(rows: Iterable[Job]) -> Table:
     """Return the list of jobs."""
     table = list_table("id", "state", "%:>", "makes~", "took:>", "age:>")
     for row in rows:
+        makes = _artifact(row) or row.model_name
         table.add_row(
             row.job_id, job_state(row.state), f"{row.progress:.0f}",
-            cut(row.model_name or row.artifact_kind), run_time(row), age(row.create_time),
+            cut(f"{makes} of {inputs_in_brief(row.inputs)}" if row.inputs else makes),
+            run_time(row), age(row.create_time),
         )  # fmt: skip
     return table
 
@@ -107,7 +112,7 @@ def job(row: Job) -> Table:
         ("error", failure(row) if row.HasField("error") else ""),
         ("warnings", in_options("\n".join(row.warnings))),
         ("model", f"{row.model_name} {row.model_id}".strip()),
-        ("artifact", f"{row.artifact_kind} {row.artifact_id}".strip()),
+        ("artifact", _artifact(row)),
         ("reads", inputs(row.inputs)),
         ("service", f"{row.service} ({row.model_type or row.artifact_kind})"),
         ("attempt", str(row.attempt)),
@@ -124,12 +129,29 @@ def job(row: Job) -> Table:
 
 def inputs(read: Iterable[JobInput]) -> str:
     """Return what a job reads, one on a line, for example `training: dataset 01J…`."""
-    return "\n".join(
-        f"{each.role}: dataset {each.dataset_id}"
-        if each.HasField("dataset_id")
-        else f"{each.role}: model {each.model_id}"
-        for each in read
-    )
+    return "\n".join(f"{each.role}: {' '.join(_input(each))}" for each in read)
+
+
+def inputs_in_brief(read: Sequence[JobInput]) -> str:
+    """Return what a job reads on one line: the id of one input, how many there are of several."""
+    if len(read) == 1:
+        return " ".join(_input(read[0]))
+    if len(read) == LISTED_INPUTS:
+        return f"{LISTED_INPUTS} inputs or more"
+    counts = Counter(kind for kind, _ in map(_input, read))
+    return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items())
+
+
+def _input(each: JobInput) -> tuple[str, str]:
+    """Return what an input is, and its id."""
+    if each.HasField("dataset_id"):
+        return "dataset", each.dataset_id
+    return "model", each.model_id
+
+
+def _artifact(row: Job) -> str:
+    """Return what artifact a job makes, and its id once it is there; empty when it makes none."""
+    return f"{row.artifact_kind} {row.artifact_id}".strip()
 
 
 def failure(row: Job) -> str:
@@ -184,12 +206,12 @@ def model(row: Model) -> Table:
 
 def artifacts(rows: Iterable[Artifact]) -> Table:
     """Return the list of artifacts."""
-    table = list_table("id", "kind~", "job", "size:>", "age:>")
+    table = list_table("id", "kind~", "of~", "size:>", "age:>")
     for row in rows:
         gone = " deleted" if row.HasField("delete_time") else ""
         table.add_row(
-            row.artifact_id, cut(row.kind + gone), row.job_id, size(row.size_bytes),
-            age(row.create_time),
+            row.artifact_id, cut(row.kind + gone), cut(inputs_in_brief(row.inputs)),
+            size(row.size_bytes), age(row.create_time),
         )  # fmt: skip
     return table
 

@@ -21,6 +21,7 @@ from omniscope.common.v1.job_pb2 import (
     JOB_STATE_SUCCEEDED,
     Job,
 )
+from omniscope.common.v1.lineage_pb2 import LINEAGE_NODE_KIND_MODEL, Lineage, LineageNode
 from omniscope.common.v1.model_pb2 import Model, ModelResults
 from omniscope.deeplearning.v1 import deep_learning_service_pb2, deep_learning_service_pb2_grpc
 from omniscope.registry.v1 import (
@@ -179,6 +180,10 @@ def canned() -> Canned:
                 models=[Model(model_id="M1", name="tissues-tissue-automl", version=1)]
             ),
             "DeleteModel": Empty(),
+            "GetLineage": Lineage(
+                model_id="M1",
+                nodes=[LineageNode(id="M1", kind=LINEAGE_NODE_KIND_MODEL, name="tissues")],
+            ),
         }
     )
 

@@ -6,6 +6,7 @@ import json
 import tarfile
 from pathlib import Path
 
+import grpc
 import pytest
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
@@ -17,7 +18,7 @@ from omniscope.common.v1.job_pb2 import JOB_STATE_RUNNING, JOB_STATE_SUCCEEDED, 
 from omniscope.registry.v1.artifact_service_pb2 import ListArtifactsResponse
 from omniscope_client.client import Client
 from omniscope_client.errors import OmniscopeError
-from tests.unit.omniscope_client.conftest import Canned
+from tests.unit.omniscope_client.conftest import Canned, Refusal
 
 VALUES = b"[0.5]"
 LISTED = {"values.json": {"sha256": hashlib.sha256(VALUES).hexdigest(), "size_bytes": 5}}
@@ -57,16 +58,19 @@ def stored(canned: Canned) -> None:
 def test_a_script_lists_downloads_deletes_and_brings_back(
     client: Client, canned: Canned, tmp_path: Path
 ):
-    [listed] = client.artifacts.list(10, 'kind = "explanation"', show_deleted=True)
+    [listed] = client.artifacts.list(
+        10, 'kind = "explanation"', order_by="create_time", show_deleted=True
+    )
     folder = client.artifacts.download("A1", tmp_path / "explanation")
     client.artifacts.delete("A1")
     again = client.artifacts.undelete("A1")
 
     assert listed == again == ARTIFACT
     asked = canned.requests["ListArtifacts"][0]
-    assert (asked.page_size, asked.filter, asked.show_deleted) == (
+    assert (asked.page_size, asked.filter, asked.order_by, asked.show_deleted) == (
         10,
         'kind = "explanation"',
+        "create_time",
         True,
     )
     assert (folder / "values.json").read_bytes() == VALUES
@@ -101,6 +105,18 @@ def test_every_command_speaks_to_people_and_to_programs(omniscope, command: list
     assert (for_people.code, for_programs.code) == (0, 0), for_people.err + for_programs.err
     assert shown in for_people.out
     assert "A1" in json.dumps(json.loads(for_programs.out))
+
+
+def test_who_asks_for_no_artifact_learns_where_to_look(omniscope, canned: Canned):
+    missing = Refusal(
+        grpc.StatusCode.NOT_FOUND, "There is no artifact 'A2'.", "ARTIFACT_NOT_FOUND"
+    )
+    canned.answers["GetArtifact"] = missing
+
+    outcome = omniscope("artifacts", "show", "A2")
+
+    assert outcome.code == 1
+    assert "`omniscope artifacts list` shows what there is" in outcome.err
 
 
 def test_a_watched_job_that_makes_an_artifact_ends_with_it(omniscope, canned: Canned):

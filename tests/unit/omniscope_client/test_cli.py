@@ -49,6 +49,7 @@ def results(canned: Canned) -> None:
         (["models", "list"], "tissues-tissue-automl"),
         (["models", "show", "M1"], "tissues-tissue-automl (version 1)"),
         (["models", "results", "M1"], "metric"),
+        (["models", "lineage", "M1"], "made of"),
         (["models", "delete", "M1"], "is deleted"),
     ],
 )

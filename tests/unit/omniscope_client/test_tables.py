@@ -7,9 +7,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.table import Table
 
+from omniscope.common.v1.artifact_pb2 import Artifact
 from omniscope.common.v1.dataset_pb2 import Dataset
+from omniscope.common.v1.job_input_pb2 import JobInput
 from omniscope.common.v1.job_pb2 import JOB_STATE_QUARANTINED, Job
 from omniscope.common.v1.model_pb2 import Model, ModelResults
+from omniscope.registry.v1.artifact_service_pb2 import ListArtifactsResponse
 from omniscope.registry.v1.dataset_service_pb2 import ListDatasetsResponse
 from omniscope.registry.v1.job_service_pb2 import ListJobsResponse
 from omniscope.registry.v1.model_service_pb2 import ListModelsResponse
@@ -33,7 +36,26 @@ LISTS: dict[str, Callable[[], Table]] = {
         [Dataset(dataset_id=ULID, name=LONG, row_count=9_999_999, create_time=MADE)]
     ),
     "jobs": lambda: tables.jobs(
-        [Job(job_id=ULID, model_name=LONG, state=JOB_STATE_QUARANTINED, message=LONG)]
+        [
+            Job(
+                job_id=ULID,
+                model_name=LONG,
+                state=JOB_STATE_QUARANTINED,
+                message=LONG,
+                inputs=[JobInput(role=LONG, dataset_id=ULID[::-1])],
+            )
+        ]
+    ),
+    "artifacts": lambda: tables.artifacts(
+        [
+            Artifact(
+                artifact_id=ULID,
+                kind=LONG,
+                create_time=MADE,
+                delete_time=MADE,
+                inputs=[JobInput(role=LONG, model_id=ULID[::-1])],
+            )
+        ]
     ),
     "models": lambda: tables.models(
         [Model(model_id=ULID, name=LONG, architecture=LONG, metrics={"mcc": 0.5})]
@@ -56,6 +78,7 @@ def test_a_list_has_one_line_per_row_and_whole_ids(make: Callable[[], Table], wi
         ("datasets", "ListDatasets", ListDatasetsResponse(), "omniscope datasets upload"),
         ("jobs", "ListJobs", ListJobsResponse(), "omniscope automl train"),
         ("models", "ListModels", ListModelsResponse(), "omniscope automl train"),
+        ("artifacts", "ListArtifacts", ListArtifactsResponse(), "a job whose service makes one"),
     ],
 )
 def test_an_empty_list_names_the_command_that_starts_it(
@@ -92,3 +115,39 @@ def test_results_of_other_models_leave_that_out() -> None:
     lines = printed(tables.chosen(Model(), ModelResults(best_model="GBM")), 200)
 
     assert not any(word in line for line in lines for word in ("learned", "ended"))
+
+
+MODEL = JobInput(role="member", model_id="M1")
+DATASET = JobInput(role="training", dataset_id="D1")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "brief"),
+    [
+        ([], ""),
+        ([DATASET], "dataset D1"),
+        ([MODEL], "model M1"),
+        ([MODEL, DATASET, MODEL], "2 models, 1 dataset"),
+        ([MODEL] * 16, "16 inputs or more"),
+    ],
+)
+def test_what_a_job_reads_is_told_on_one_line(inputs: list[JobInput], brief: str) -> None:
+    assert tables.inputs_in_brief(inputs) == brief
+
+
+def test_a_list_tells_the_artifacts_of_jobs() -> None:
+    row = Job(job_id=ULID, artifact_kind="explanation", artifact_id="A1", inputs=[MODEL])
+
+    line = printed(tables.jobs([row]), 100)[2]
+
+    assert "explanation A1 of model M1" in line
+
+
+def test_a_job_is_shown_with_what_it_reads_and_made() -> None:
+    row = Job(artifact_kind="explanation", artifact_id="A1", inputs=[MODEL, DATASET])
+
+    text = "\n".join(printed(tables.job(row), 100))
+
+    assert "explanation A1" in text
+    assert "member: model M1" in text
+    assert "training: dataset D1" in text
