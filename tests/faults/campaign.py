@@ -34,7 +34,7 @@ FAILPOINTS = {
     ),
 }  # fmt: skip
 """Every place of the code, by the kind of process that passes it while jobs run."""
-UNUSED_FAILPOINTS = ("delete_dataset.before_commit",)
+UNUSED_FAILPOINTS = ("delete_dataset.before_commit", "delete_model.before_commit")
 """Places that no job passes."""
 PAUSED = "paused"
 KINDS = ("registry", "nats", "worker1", PAUSED, "supervisor", "child", "worker2")
