@@ -171,6 +171,22 @@ def test_its_commands_are_a_group_of_the_command_line(
 
 
 @pytest.mark.slow
+def test_a_model_is_traced_to_its_data_and_to_what_was_made_of_it(
+    suite: RunningSuite, rest: RestSession, birds: dict[str, str]
+):
+    artifact_id = end_of(rest, start(rest, rows=1))["artifact_id"]
+
+    lineage = rest.get("/api/ml/models/birds/lineage").json()
+    drawn = suite.omniscope("models", "lineage", "birds")
+
+    edges = {(edge["role"], edge["input_id"], edge["output_id"]) for edge in lineage["edges"]}
+    assert ("training", birds["dataset_id"], birds["model_id"]) in edges
+    assert ("named", birds["model_id"], artifact_id) in edges
+    assert f"training: penguins (version 1), dataset {birds['dataset_id']}" in drawn.stdout
+    assert f"named: echo {artifact_id}" in drawn.stdout
+
+
+@pytest.mark.slow
 def test_a_request_is_checked_and_nothing_started(
     suite: RunningSuite, rest: RestSession, birds: dict[str, str]
 ):
