@@ -52,6 +52,7 @@ def test_answers_keep_proto_names_and_print_zeros(gateway: Gateway, rest: reques
         "progress": 0,
         "message": "",
         "model_id": "",
+        "artifact_id": "",
         "attempt": 0,
         "stopped_early": False,
     }
