@@ -227,9 +227,11 @@ def test_what_a_running_job_reads_cannot_be_deleted_and_a_cancelled_one_ends(
 
 
 def kill_child(worker: psutil.Process) -> None:
-    for process in worker.children(recursive=True):
-        if "omniscope_echo.trainer" in process.cmdline():
-            process.send_signal(signal.SIGKILL)
+    family = {process: process.cmdline() for process in worker.children(recursive=True)}
+    [child] = [
+        p for p, line in family.items() if line[1:3] == ["-m", "omniscope_service.jobs.child"]
+    ]
+    child.send_signal(signal.SIGKILL)
 
 
 def kill_worker(worker: psutil.Process) -> None:
