@@ -260,8 +260,7 @@ def _statement_limit() -> Iterator[None]:
         if not ran_out_of_time(error):
             raise
         raise DeadlineExceeded(
-            f"The rows that are asked for were not found within {STATEMENT_SECONDS:g} s; a filter "
-            "that fewer rows have to be looked at for, such as one by name, is faster.",
+            f"The rows that are asked for were not found within {STATEMENT_SECONDS:g} s; ask for "
+            "fewer: by a filter on a name, a dataset or a state, or by a smaller depth.",
             reason="QUERY_TOO_SLOW",
-            field="filter",
         ) from error

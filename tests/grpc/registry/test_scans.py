@@ -34,7 +34,7 @@ async def test_a_scan_that_takes_too_long_is_refused_with_what_helps(impatient):
             await conn.execute(ENDLESS[impatient.dialect])
 
     assert refused.value.reason == "QUERY_TOO_SLOW"
-    assert refused.value.field == "filter"
+    assert "by a filter on a name" in refused.value.message
 
 
 async def test_the_event_loop_turns_while_a_scan_runs(impatient):
