@@ -182,10 +182,12 @@ class Worker:
                 return False
             try:
                 grant = await self._claim()
-            except NO_ANSWER:
+            except ServiceError as error:
+                # There may be work, which only this worker cannot have: others take it.
+                _log.warning("claim failed", reason=error.reason)
                 if hint is not None:
                     await hint.pass_on(random.uniform(*_AGAIN_SECONDS))  # noqa: S311 - spreads
-                return True
+                return isinstance(error, NO_ANSWER)
             if grant is None:
                 if hint is not None:
                     await hint.ack()
@@ -200,7 +202,7 @@ class Worker:
         """Claim the next job; None when there is none: the lease says who works on a job.
 
         Raises:
-            ServiceError: One of `NO_ANSWER`, when the registry is away.
+            ServiceError: The registry is away (one of `NO_ANSWER`), or refuses this worker.
         """
         request = ClaimJobRequest(
             worker_id=self.worker_id,
@@ -208,15 +210,9 @@ class Worker:
             service=self._definition.service,
             resource_class=self._definition.resource_class,
         )
-        try:
-            grant = await retry_until_answered(
-                lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS
-            )
-        except NO_ANSWER:
-            raise
-        except ServiceError as error:
-            _log.warning("claim refused", reason=error.reason)
-            return None
+        grant = await retry_until_answered(
+            lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS
+        )
         return grant if grant.HasField("lease") else None
 
     async def _run(self, grant: ClaimJobResponse, stop: asyncio.Event) -> None:

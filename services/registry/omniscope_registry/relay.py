@@ -90,16 +90,17 @@ class Relay:
         await failpoints.reach("relay.before_publish")
         messages = _messages(rows)
         calls = [
+            # The newest: the broker may have taken an older one already, and drops what it knows.
             self._bus.publish(row.subject, row.payload, message_id=row.message_id)
-            for row, *_ in messages
+            for *_, row in messages
         ]
         # All at once: sent in this order, and one round trip for all confirmations.
         results = await asyncio.gather(*calls, return_exceptions=True)
         published: list[int] = []
         failure: Unavailable | None = None
-        for said, result in zip(messages, results, strict=True):
+        for message, result in zip(messages, results, strict=True):
             if result is None:
-                published.extend(row.id for row in said)
+                published.extend(row.id for row in message)
             elif isinstance(result, Unavailable):
                 failure = result
             else:
@@ -117,7 +118,7 @@ class Relay:
 
 
 def _messages(rows: Sequence[outbox.PendingRow]) -> list[list[outbox.PendingRow]]:
-    """Return the rows that each message says: of all hints of a class one does."""
+    """Return the rows that each message stands for: of all hints of a class one does."""
     messages: dict[str, list[outbox.PendingRow]] = {}
     for row in rows:
         key = row.subject if subjects.is_run_hint(row.subject) else str(row.id)

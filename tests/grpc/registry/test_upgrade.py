@@ -21,6 +21,7 @@ from omniscope_registry.jobs.sql.reading import SqlJobReader
 from omniscope_registry.jobs.values import InputKind, JobInput, StoredInput
 from omniscope_registry.migrations.upgrade import alembic_config
 from omniscope_registry.models.store_sql import SqlModelStore
+from omniscope_registry.tables.jobs import job_attempts
 from omniscope_service.errors import FailedPrecondition
 from tests.grpc.registry.jobs.job_stores import Held, JobStores
 from tests.grpc.registry.schema import described, triggers
@@ -195,6 +196,22 @@ async def test_a_model_is_there_with_its_alias_and_a_deleted_one_can_be_brought_
     assert [model.model_id for model in listed if model.HasField("delete_time")] == [
         WRITTEN["models"]["deleted"]
     ]
+
+
+async def test_a_claim_that_had_got_two_attempts_does_not_keep_a_database_from_its_upgrade(
+    old_url,
+):
+    engine = create_async_engine(old_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE job_attempts SET claim_hash = 'the same'"))
+    await engine.dispose()
+
+    upgraded = await Database.open(old_url)
+
+    async with upgraded.read() as conn:
+        query = select(job_attempts.c.claim_hash).where(job_attempts.c.outcome.is_(None))
+        assert (await conn.execute(query)).scalars().all() == ["the same"]
+    await upgraded.close()
 
 
 async def test_a_claim_from_before_is_repeated_and_completed(upgraded, tmp_path):

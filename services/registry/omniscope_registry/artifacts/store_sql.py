@@ -9,7 +9,7 @@ from ulid import ULID
 
 from omniscope_registry.artifacts.convert import artifact_to_proto
 from omniscope_registry.jobs.sql.inputs import first_inputs, input_filters, inputs_of
-from omniscope_registry.listing.keyset import fetch_rows
+from omniscope_registry.listing.keyset import fetch_rows, reading
 from omniscope_registry.packages.rows import (
     StoredPackage,
     change_row,
@@ -84,7 +84,7 @@ class SqlArtifactStore:
     ) -> tuple[list[Artifact], str]:
         """Return a page of the owner's artifacts, and the token of the next page."""
         shown = listed(job_artifacts, show_deleted=show_deleted)
-        async with self._database.read() as conn:
+        async with reading(self._database, request) as conn:
             page = await fetch_rows(
                 conn,
                 select(job_artifacts).where(shown),

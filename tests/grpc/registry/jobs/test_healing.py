@@ -322,6 +322,20 @@ async def test_of_all_hints_of_a_class_the_relay_publishes_one(database, bus):
         assert await outbox.pending(conn, "nats", 10) == []
 
 
+async def test_a_hint_that_the_broker_has_had_already_does_not_swallow_a_newer_one(database, bus):
+    had, newer = (hints.run_hint(WorkerKind("twice", "cpu")) for _ in range(2))
+    await bus.publish(had.subject, had.payload, message_id=had.message_id)
+    consumer = bus.hints("twice", "cpu")
+    taken = await consumer.fetch(5)
+    await taken.ack()
+    async with database.write() as conn:
+        await outbox.add_all(conn, [had, newer])
+
+    await Relay(database, bus).relay()
+
+    assert await consumer.fetch(5) is not None
+
+
 async def test_projections_are_left_to_the_projection(database, bus):
     async with database.write() as conn:
         await outbox.add_projection(conn, job_id="0" * 26, payload=b"run")

@@ -10,7 +10,7 @@ from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest
 from omniscope_registry.jobs.checking import failure_from_proto
-from omniscope_service.errors import ResourceExhausted, Unavailable
+from omniscope_service.errors import PermissionDenied, ResourceExhausted, Unavailable
 from omniscope_service.log import ALLOWED_KEYS
 from tests.unit.omniscope_service.jobs.conftest import dataset_input
 
@@ -302,6 +302,17 @@ async def test_a_hint_without_work_is_removed_and_the_next_one_is_heard(scene):
 
     assert isinstance(ended, CompleteJobRequest)
     assert await scene.bus.hints(scene.service, "cpu").fetch(0.1) is None
+
+
+async def test_a_worker_whose_claims_are_refused_leaves_the_hint_to_others(scene, monkeypatch):
+    monkeypatch.setattr("omniscope_service.jobs.worker._AGAIN_SECONDS", (1.0, 1.0))
+    scene.registry.away = PermissionDenied("Not this one.", reason="PERMISSION_DENIED")
+    async with scene.working():
+        await scene.registry.until(lambda: scene.registry.claims)
+        await scene.hint()
+        await scene.registry.until(lambda: len(scene.registry.claims) == 2)
+
+    assert await scene.bus.hints(scene.service, "cpu").fetch(10) is not None
 
 
 async def test_a_worker_without_work_waits_for_a_hint_and_does_not_ask_again_and_again(scene):

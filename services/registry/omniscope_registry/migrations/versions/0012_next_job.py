@@ -27,4 +27,11 @@ def upgrade() -> None:
         sqlite_where=sa.text(_QUEUED),
         postgresql_where=sa.text(_QUEUED),
     )
+    # A claim that was repeated after its attempt had ended got another one. Nobody repeats it now.
+    op.execute(
+        """UPDATE job_attempts SET claim_hash = lease_token_hash
+           WHERE outcome IS NOT NULL AND claim_hash IN (
+               SELECT claim_hash FROM job_attempts GROUP BY claim_hash HAVING count(*) > 1
+           )"""
+    )
     op.create_index("ix_job_attempts_claim_hash", "job_attempts", ["claim_hash"], unique=True)
