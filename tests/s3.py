@@ -91,7 +91,7 @@ def _wait_until_it_stores(server: S3Server, process: subprocess.Popen[bytes]) ->
 
 
 def _free_ports(count: int) -> list[int]:
-    """Return ports that are free now, and whose companions for weed's own gRPC are."""
+    """Return ports that are free now and leave room for weed's own gRPC ports above them."""
     found: list[int] = []
     with ExitStack() as stack:
         while len(found) < count:

@@ -1,1 +1,1 @@
-"""What make calls: scripts, and the two that read the protos' descriptors."""
+"""Programs that make calls: scripts, and the readers of the protos' descriptors."""

@@ -25,7 +25,7 @@ INSTALLING = "Installing collected packages: "
 
 
 class Progress:
-    """What pip does at the moment, as its output tells."""
+    """The progress of pip, as its output tells it."""
 
     def __init__(self) -> None:
         self._started = time.time()

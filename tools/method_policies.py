@@ -46,12 +46,16 @@ def _faults_of(method: MethodDescriptorProto) -> Iterator[str]:
         yield "public methods are for users, internal ones for processes"
     if public and not method.options.HasExtension(annotations_pb2.http):
         yield "is public and has no REST path"
+    if not public and method.options.HasExtension(annotations_pb2.http):
+        yield "is internal and has a REST path"
     if policy.caller_roles and roles != {policies.ROLE_SERVICE}:
         yield "has caller_roles, which are for methods of services"
     if policy.endless and not method.server_streaming:
         yield "is endless, and its answer is no stream"
     if policy.timeout_seconds and (method.server_streaming or method.client_streaming):
         yield "has a timeout, and streams have none"
+    if policy.timeout_seconds < 0:
+        yield f"has a timeout of {policy.timeout_seconds} s, which must be positive"
 
 
 def main() -> None:

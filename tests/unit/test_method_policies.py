@@ -39,6 +39,7 @@ def test_a_method_without_a_policy_is_named(image):
         ("GetJob", MethodPolicy(roles=[policies.ROLE_VIEWER]), "neither public nor internal"),
         ("GetJob", MethodPolicy(timeout_seconds=5, endless=True), "is endless, and its answer"),
         ("WatchJob", MethodPolicy(timeout_seconds=5), "has a timeout, and streams have none"),
+        ("GetJob", MethodPolicy(timeout_seconds=-1), "has a timeout of -1 s"),
         ("GetJob", MethodPolicy(caller_roles=[policies.ROLE_ADMIN]), "has caller_roles"),
         ("GetJob", MethodPolicy(roles=[policies.ROLE_WORKER]), "public methods are for users"),
     ],
@@ -60,4 +61,15 @@ def test_a_public_method_without_a_rest_path_is_told_so(image):
 
     assert list(faults(image)) == [
         "omniscope.registry.v1.WorkerService.Heartbeat: is public and has no REST path"
+    ]
+
+
+def test_an_internal_method_with_a_rest_path_is_told_so(image):
+    stated = method_of(image, "JobService", "GetJob").options.Extensions[policies.policy]
+    stated.CopyFrom(
+        MethodPolicy(roles=[policies.ROLE_WORKER], visibility=policies.VISIBILITY_INTERNAL)
+    )
+
+    assert list(faults(image)) == [
+        "omniscope.registry.v1.JobService.GetJob: is internal and has a REST path"
     ]

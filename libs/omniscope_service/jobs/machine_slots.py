@@ -1,8 +1,8 @@
 """Slots that all workers of a machine share, whichever service's: trainings do not compete then.
 
 A slot is a lock on a file, which the kernel releases however its worker ends. One worker at a
-time waits at the slots and all others at the turnstile before it: whoever has just had a slot
-cannot overtake one that waits.
+time waits for a slot, and holds one more lock meanwhile, for which all others wait: whoever has
+just had a slot cannot overtake one that waits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class MachineSlots:
     """
 
     def __init__(self, folder: Path, count: int) -> None:
-        self._turnstile = folder / "turnstile.lock"
+        self._next = folder / "next.lock"
         self._slots = [folder / f"{number}.lock" for number in range(count)]
 
     @asynccontextmanager
@@ -46,12 +46,12 @@ class MachineSlots:
             return
         with ExitStack() as held:
             with ExitStack() as turn:
-                acquired = _lock(self._turnstile, turn) and _lock_one(self._slots, held)
+                acquired = _lock(self._next, turn) and _lock_one(self._slots, held)
             if not acquired:
                 await before_wait()
                 with ExitStack() as turn:
-                    at_slots = await _locked([self._turnstile], turn, stop)
-                    acquired = at_slots and await _locked(self._slots, held, stop)
+                    is_next = await _locked([self._next], turn, stop)
+                    acquired = is_next and await _locked(self._slots, held, stop)
             yield acquired
 
 

@@ -1,4 +1,4 @@
-"""What the automl service is made of; `JobService` puts it together."""
+"""The parts of the automl service; `JobService` puts them together."""
 
 from __future__ import annotations
 

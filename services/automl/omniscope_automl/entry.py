@@ -1,4 +1,4 @@
-"""What the automl service states of itself."""
+"""The entry of the automl service."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a training may ask AutoGluon for: presets, model families and metrics, by its own names.
+"""AutoGluon's presets, model families and metrics that a request may name, by its own names.
 
 The API process checks requests against these names, so they are written down here instead of being
 asked of AutoGluon, whose import takes seconds. A test holds them against the installed version.

@@ -8,7 +8,7 @@ from omniscope_service.settings import JobServiceSettings
 
 
 class AutoMLSettings(JobServiceSettings):
-    """What the service and its worker read from the environment."""
+    """Settings that the service and its worker read from the environment."""
 
     model_config = SettingsConfigDict(env_prefix="OMNISCOPE_AUTOML_")
 

@@ -1,4 +1,4 @@
-"""What a division of rows changes about the rest of a training by AutoGluon."""
+"""Warnings about a division of rows that changes the rest of a training by AutoGluon."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def train(spec: Mapping[str, Any], paths: JobPaths, report: Report) -> TrainingO
         spec: A `TrainSpec`, encoded.
         paths: The dataset to read, a folder to work in, the folder of the package, and what an
             earlier attempt has finished.
-        report: Hears of every candidate as soon as it is trained.
+        report: Receives every candidate as soon as it is trained.
 
     Raises:
         DataError: The request or the data cannot give a model; its reason says why.

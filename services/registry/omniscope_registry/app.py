@@ -87,7 +87,7 @@ _PROJECTION_NICENESS: Final = 10
 
 @dataclass(frozen=True)
 class Resources:
-    """What the registry opens at its start."""
+    """Resources that the registry opens at its start."""
 
     database: Database
     artifacts: ArtifactStore
@@ -99,7 +99,7 @@ async def build(role: str, settings: RegistrySettings, stack: AsyncExitStack) ->
     """Open what a role needs, in order, and return its service.
 
     Args:
-        role: `serve` answers calls, `project` writes runs and models to MLflow.
+        role: `serve` answers calls, `project` writes runs, models and artifacts to MLflow.
         settings: From the environment.
         stack: Closes the resources, last opened first, after the service has stopped.
 
@@ -156,8 +156,8 @@ def compose(settings: RegistrySettings, resources: Resources) -> Service:
             DeadlineEnforcer(database, times).run,
             RequestIdExpiry(database).run,
             AttemptCollector(database, resources.artifacts, settings.attempts_kept).run,
-            model_purger(database, resources.artifacts, settings.deleted_models_kept).run,
-            artifact_purger(database, resources.artifacts, settings.deleted_models_kept).run,
+            model_purger(database, resources.artifacts, settings.deleted_kept).run,
+            artifact_purger(database, resources.artifacts, settings.deleted_kept).run,
             verifications.run,
         ],
     )
@@ -168,11 +168,11 @@ def _servicers(
 ) -> list[Registration]:
     database, artifacts = resources.database, resources.artifacts
     datasets = SqlDatasetStore(database)
-    models = SqlModelStore(database, settings.deleted_models_kept)
+    models = SqlModelStore(database, settings.deleted_kept)
     signer = ManifestSigner.open(settings.home / "signing-key")
     column_lists = ColumnLists(artifacts)
     verifier = PackageVerifier(artifacts, signer)
-    made = SqlArtifactStore(database, settings.deleted_models_kept)
+    made = SqlArtifactStore(database, settings.deleted_kept)
     completion = Completion(
         SqlAttemptStore(database, settings.job_times),
         ModelRegistrar(models, artifacts, verifier),
@@ -209,7 +209,7 @@ def _servicers(
             f"{_PACKAGE}.DatasetService",
         ),
         Registration(
-            _models(resources, models, settings.deleted_models_kept),
+            _models(resources, models, settings.deleted_kept),
             add_ModelServiceServicer_to_server,
             f"{_PACKAGE}.ModelService",
         ),

@@ -47,7 +47,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Reader(Protocol):
-    """What reading code needs of a connection; every `AsyncConnection` is one."""
+    """A connection as reading code needs it; every `AsyncConnection` is one."""
 
     async def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None

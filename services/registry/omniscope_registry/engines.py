@@ -1,4 +1,4 @@
-"""What reaches a database of either kind: for writing, for reading, for scanning."""
+"""SQLAlchemy engines of a database of either kind: for writing, for reading, for scanning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the registry states of itself."""
+"""The entry of the registry."""
 
 from typing import Final
 
@@ -17,12 +17,15 @@ ENTRY: Final = ServiceEntry(
         "omniscope.registry.v1.projection_service_pb2",
         "omniscope.registry.v1.worker_service_pb2",
     ),
-    description="jobs, datasets, models",
-    roles={"serve": "the API", "project": "runs and models into MLflow"},
+    description="jobs, datasets, models, artifacts",
+    roles={"serve": "the API", "project": "runs, models and artifacts into MLflow"},
     resource_classes=(),
     processes=(
         SuiteProcess(
-            name="registry", role="serve", description="jobs, datasets, models", stop_stage=2
+            name="registry",
+            role="serve",
+            description="jobs, datasets, models, artifacts",
+            stop_stage=2,
         ),
         SuiteProcess(
             name="projector", role="project", description="writes to MLflow", serves=False

@@ -17,7 +17,7 @@ _PREFIX = "OMNISCOPE_REGISTRY_"
 
 
 class RegistrySettings(ServiceSettings):
-    """What the registry reads from the environment."""
+    """Settings that the registry reads from the environment."""
 
     listen: str = Field(default="127.0.0.1:50051", validation_alias=f"{_PREFIX}LISTEN")
     """Where the service answers, host:port."""
@@ -54,12 +54,12 @@ class RegistrySettings(ServiceSettings):
     attempts_kept_seconds: float = Field(
         default=86_400, gt=0, validation_alias=f"{_PREFIX}ATTEMPTS_KEPT_SECONDS"
     )
-    """What the attempts of an ended job left in the artifact store, other than its model, is
+    """Whatever the attempts of an ended job left in the artifact store, other than its result, is
     removed after this time."""
-    deleted_models_kept_seconds: float = Field(
-        default=30 * 86_400, gt=0, validation_alias=f"{_PREFIX}DELETED_MODELS_KEPT_SECONDS"
+    deleted_kept_seconds: float = Field(
+        default=30 * 86_400, gt=0, validation_alias=f"{_PREFIX}DELETED_KEPT_SECONDS"
     )
-    """A deleted model can be brought back for this long; then its package is removed."""
+    """A deleted model or artifact can be brought back for this long; then its package goes."""
     max_active_jobs: int = Field(default=200, ge=0, validation_alias=f"{_PREFIX}MAX_ACTIVE_JOBS")
     """Jobs of one owner that may wait or run at a time; 0: no limit."""
     max_submissions_per_minute: int = Field(
@@ -89,12 +89,12 @@ class RegistrySettings(ServiceSettings):
 
     @property
     def quota(self) -> Quota:
-        """What one owner may have."""
+        """Limits of one owner's jobs."""
         return Quota(self.max_active_jobs, self.max_submissions_per_minute)
 
     @property
     def import_rules(self) -> ImportRules:
-        """What callers may import."""
+        """The places that callers may import from."""
         names = (name.strip() for name in self.import_buckets.split(","))
         return ImportRules(self.import_root, tuple(name for name in names if name))
 
@@ -104,9 +104,9 @@ class RegistrySettings(ServiceSettings):
         return timedelta(seconds=self.attempts_kept_seconds)
 
     @property
-    def deleted_models_kept(self) -> timedelta:
-        """How long a deleted model can be brought back."""
-        return timedelta(seconds=self.deleted_models_kept_seconds)
+    def deleted_kept(self) -> timedelta:
+        """How long a deleted model or artifact can be brought back."""
+        return timedelta(seconds=self.deleted_kept_seconds)
 
     @property
     def job_times(self) -> JobTimes:

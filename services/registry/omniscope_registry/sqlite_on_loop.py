@@ -44,7 +44,7 @@ class OnLoop:
 
     @property
     def dialect(self) -> Dialect:
-        """What SQL is compiled for."""
+        """The dialect that SQL is compiled for."""
         return self._connection.dialect
 
     async def execute(

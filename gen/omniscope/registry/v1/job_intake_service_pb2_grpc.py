@@ -53,8 +53,7 @@ class JobIntakeServiceServicer:
         """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
         ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
         reason DATASET_NOT_FOUND or MODEL_NOT_FOUND, with the path of the input; RESOURCE_EXHAUSTED, reason
-        QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs; UNAVAILABLE, reason
-        OUTBOX_FULL, while the broker is away for long.
+        QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

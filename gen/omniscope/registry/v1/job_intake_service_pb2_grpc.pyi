@@ -40,8 +40,7 @@ class JobIntakeServiceStub:
     """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
     ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
     reason DATASET_NOT_FOUND or MODEL_NOT_FOUND, with the path of the input; RESOURCE_EXHAUSTED, reason
-    QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs; UNAVAILABLE, reason
-    OUTBOX_FULL, while the broker is away for long.
+    QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs.
     """
 
 @_typing.type_check_only
@@ -55,8 +54,7 @@ class JobIntakeServiceAsyncStub(JobIntakeServiceStub):
     """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
     ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
     reason DATASET_NOT_FOUND or MODEL_NOT_FOUND, with the path of the input; RESOURCE_EXHAUSTED, reason
-    QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs; UNAVAILABLE, reason
-    OUTBOX_FULL, while the broker is away for long.
+    QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs.
     """
 
 class JobIntakeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -73,8 +71,7 @@ class JobIntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores a job and has it hinted to the workers. Idempotent by (owner, request_id). Errors:
         ALREADY_EXISTS, reason REQUEST_ID_REUSED, when the id came with another payload; NOT_FOUND,
         reason DATASET_NOT_FOUND or MODEL_NOT_FOUND, with the path of the input; RESOURCE_EXHAUSTED, reason
-        QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs; UNAVAILABLE, reason
-        OUTBOX_FULL, while the broker is away for long.
+        QUOTA_EXCEEDED, with the time to wait, when the owner has too many jobs.
         """
 
 def add_JobIntakeServiceServicer_to_server(servicer: JobIntakeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -133,19 +133,19 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryJob(self, request, context):
-        """Starts an ended job once more, as a new job with the same configuration, dataset and names; the
+        """Starts an ended job once more, as a new job with the same configuration, inputs and names; the
         old one stays as it is. Idempotent by (owner, request_id). Errors: FAILED_PRECONDITION, reason
         JOB_NOT_RETRYABLE, when the job has not ended or has succeeded; NOT_FOUND, reason
-        DATASET_NOT_FOUND, when its dataset is gone; ALREADY_EXISTS, reason REQUEST_ID_REUSED;
-        RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
+        DATASET_NOT_FOUND or MODEL_NOT_FOUND, when an input is gone; ALREADY_EXISTS, reason
+        REQUEST_ID_REUSED; RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
-        JOB_NOT_FINISHED.
+        """Removes a finished job with its journal; its model or artifact stays. Errors:
+        FAILED_PRECONDITION, reason JOB_NOT_FINISHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,15 +57,15 @@ class JobServiceStub:
     JOB_NOT_CANCELLABLE, when the job ended otherwise.
     """
     RetryJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobRequest, _job_pb2.Job]
-    """Starts an ended job once more, as a new job with the same configuration, dataset and names; the
+    """Starts an ended job once more, as a new job with the same configuration, inputs and names; the
     old one stays as it is. Idempotent by (owner, request_id). Errors: FAILED_PRECONDITION, reason
     JOB_NOT_RETRYABLE, when the job has not ended or has succeeded; NOT_FOUND, reason
-    DATASET_NOT_FOUND, when its dataset is gone; ALREADY_EXISTS, reason REQUEST_ID_REUSED;
-    RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
+    DATASET_NOT_FOUND or MODEL_NOT_FOUND, when an input is gone; ALREADY_EXISTS, reason
+    REQUEST_ID_REUSED; RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
     """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _empty_pb2.Empty]
-    """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
-    JOB_NOT_FINISHED.
+    """Removes a finished job with its journal; its model or artifact stays. Errors:
+    FAILED_PRECONDITION, reason JOB_NOT_FINISHED.
     """
 
 @_typing.type_check_only
@@ -94,15 +94,15 @@ class JobServiceAsyncStub(JobServiceStub):
     JOB_NOT_CANCELLABLE, when the job ended otherwise.
     """
     RetryJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobRequest, _job_pb2.Job]  # type: ignore[assignment]
-    """Starts an ended job once more, as a new job with the same configuration, dataset and names; the
+    """Starts an ended job once more, as a new job with the same configuration, inputs and names; the
     old one stays as it is. Idempotent by (owner, request_id). Errors: FAILED_PRECONDITION, reason
     JOB_NOT_RETRYABLE, when the job has not ended or has succeeded; NOT_FOUND, reason
-    DATASET_NOT_FOUND, when its dataset is gone; ALREADY_EXISTS, reason REQUEST_ID_REUSED;
-    RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
+    DATASET_NOT_FOUND or MODEL_NOT_FOUND, when an input is gone; ALREADY_EXISTS, reason
+    REQUEST_ID_REUSED; RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
-    JOB_NOT_FINISHED.
+    """Removes a finished job with its journal; its model or artifact stays. Errors:
+    FAILED_PRECONDITION, reason JOB_NOT_FINISHED.
     """
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -170,11 +170,11 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.RetryJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
-        """Starts an ended job once more, as a new job with the same configuration, dataset and names; the
+        """Starts an ended job once more, as a new job with the same configuration, inputs and names; the
         old one stays as it is. Idempotent by (owner, request_id). Errors: FAILED_PRECONDITION, reason
         JOB_NOT_RETRYABLE, when the job has not ended or has succeeded; NOT_FOUND, reason
-        DATASET_NOT_FOUND, when its dataset is gone; ALREADY_EXISTS, reason REQUEST_ID_REUSED;
-        RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
+        DATASET_NOT_FOUND or MODEL_NOT_FOUND, when an input is gone; ALREADY_EXISTS, reason
+        REQUEST_ID_REUSED; RESOURCE_EXHAUSTED, reason QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -183,8 +183,8 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.DeleteJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Removes a finished job with its journal; its model stays. Errors: FAILED_PRECONDITION, reason
-        JOB_NOT_FINISHED.
+        """Removes a finished job with its journal; its model or artifact stays. Errors:
+        FAILED_PRECONDITION, reason JOB_NOT_FINISHED.
         """
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

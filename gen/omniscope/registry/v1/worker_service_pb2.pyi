@@ -49,7 +49,7 @@ class _FailureCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureC
     """The child said nothing for too long: retried once."""
 
 class FailureCause(_FailureCause, metaclass=_FailureCauseEnumTypeWrapper):
-    """Why an attempt ended without a model; decides about retries."""
+    """Why an attempt ended without a result; decides about retries."""
 
 FAILURE_CAUSE_UNSPECIFIED: FailureCause.ValueType  # 0
 """Refused."""

@@ -125,15 +125,15 @@ class WorkerServiceServicer:
         package against its manifest, signs the manifest, registers the result and makes the job
         SUCCEEDED in one transaction. A package that takes long is verified beyond the call: the answer
         says `verifying`, and calling again waits for the same verification. Repeating it with the
-        winning attempt answers OK. Errors: DATA_LOSS,
-        reason PACKAGE_CORRUPT.
+        winning attempt answers OK. Errors: INVALID_ARGUMENT, reason PACKAGE_KEY_INVALID, when the
+        package lies outside of the attempt's prefix; DATA_LOSS, reason PACKAGE_CORRUPT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FailJob(self, request, context):
-        """Ends the attempt without a model. The registry decides whether another attempt follows.
+        """Ends the attempt without a result. The registry decides whether another attempt follows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

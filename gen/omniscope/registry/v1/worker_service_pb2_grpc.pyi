@@ -58,11 +58,11 @@ class WorkerServiceStub:
     package against its manifest, signs the manifest, registers the result and makes the job
     SUCCEEDED in one transaction. A package that takes long is verified beyond the call: the answer
     says `verifying`, and calling again waits for the same verification. Repeating it with the
-    winning attempt answers OK. Errors: DATA_LOSS,
-    reason PACKAGE_CORRUPT.
+    winning attempt answers OK. Errors: INVALID_ARGUMENT, reason PACKAGE_KEY_INVALID, when the
+    package lies outside of the attempt's prefix; DATA_LOSS, reason PACKAGE_CORRUPT.
     """
     FailJob: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]
-    """Ends the attempt without a model. The registry decides whether another attempt follows."""
+    """Ends the attempt without a result. The registry decides whether another attempt follows."""
 
 @_typing.type_check_only
 class WorkerServiceAsyncStub(WorkerServiceStub):
@@ -94,11 +94,11 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     package against its manifest, signs the manifest, registers the result and makes the job
     SUCCEEDED in one transaction. A package that takes long is verified beyond the call: the answer
     says `verifying`, and calling again waits for the same verification. Repeating it with the
-    winning attempt answers OK. Errors: DATA_LOSS,
-    reason PACKAGE_CORRUPT.
+    winning attempt answers OK. Errors: INVALID_ARGUMENT, reason PACKAGE_KEY_INVALID, when the
+    package lies outside of the attempt's prefix; DATA_LOSS, reason PACKAGE_CORRUPT.
     """
     FailJob: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.FailJobRequest, _worker_service_pb2.FailJobResponse]  # type: ignore[assignment]
-    """Ends the attempt without a model. The registry decides whether another attempt follows."""
+    """Ends the attempt without a result. The registry decides whether another attempt follows."""
 
 class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
     """What workers call. Role `worker` only; not routed by the gateway. Every call about a job carries
@@ -163,8 +163,8 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         package against its manifest, signs the manifest, registers the result and makes the job
         SUCCEEDED in one transaction. A package that takes long is verified beyond the call: the answer
         says `verifying`, and calling again waits for the same verification. Repeating it with the
-        winning attempt answers OK. Errors: DATA_LOSS,
-        reason PACKAGE_CORRUPT.
+        winning attempt answers OK. Errors: INVALID_ARGUMENT, reason PACKAGE_KEY_INVALID, when the
+        package lies outside of the attempt's prefix; DATA_LOSS, reason PACKAGE_CORRUPT.
         """
 
     @_abc_1.abstractmethod
@@ -173,6 +173,6 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_service_pb2.FailJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_service_pb2.FailJobResponse, _abc.Awaitable[_worker_service_pb2.FailJobResponse]]:
-        """Ends the attempt without a model. The registry decides whether another attempt follows."""
+        """Ends the attempt without a result. The registry decides whether another attempt follows."""
 
 def add_WorkerServiceServicer_to_server(servicer: WorkerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

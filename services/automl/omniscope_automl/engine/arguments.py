@@ -1,4 +1,4 @@
-"""What AutoGluon is asked for: the arguments of its predictor and of its fit.
+"""The arguments of AutoGluon's predictor and of its fit.
 
 One of its defaults is wrong here: `DefaultLearner` gives up classes with fewer than 10 rows, as
 long as 97.5 % of the rows are left, and never predicts them (`label_count_threshold`).

@@ -125,13 +125,15 @@ class SearchCallback(AbstractCallback):  # type: ignore[misc]  # AutoGluon is un
         trainer.save()
         if self._progress is not None and not is_trial(trainer):
             for name in model_names:
-                self._tell_model(self._progress.report, trainer, name)
+                self._report_model(self._progress.report, trainer, name)
             self._progress.finish(hit_limit=not model_names and hit_limit(trainer, self._current))
         if self._finished is not None and not is_trial(trainer):
             self._finished.keep(trainer, model_names, stack_name)
         return False
 
-    def _tell_model(self, report: "Report", trainer: "AbstractTabularTrainer", name: str) -> None:
+    def _report_model(
+        self, report: "Report", trainer: "AbstractTabularTrainer", name: str
+    ) -> None:
         score = trainer.get_model_attribute(name, "val_score")
         if score is None:
             return

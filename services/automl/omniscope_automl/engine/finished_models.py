@@ -30,7 +30,7 @@ _LEAST_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class EarlierSearch:
-    """What earlier attempts have done.
+    """The part of a search that earlier attempts have done.
 
     Attributes:
         folder: Where their models are, under the paths that they had in AutoGluon's folder; None

@@ -47,7 +47,7 @@ def run_search(
         spec: What to train.
         table: Its rows; only the training part is used.
         paths: Where AutoGluon's files go, and where an earlier attempt's models are.
-        report: Hears of every model as soon as it is trained.
+        report: Receives every model as soon as it is trained.
         session: AutoGluon's surroundings.
 
     Raises:

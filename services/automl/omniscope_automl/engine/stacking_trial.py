@@ -23,7 +23,7 @@ TRIAL_ARGUMENTS: Final[dict[str, Any]] = {
     "ds_args": {"memory_safe_fits": False, "enable_ray_logging": False},
     "raise_on_no_models_fitted": False,
 }
-"""What `fit` is told about the trial."""
+"""The arguments of `fit` for the trial."""
 
 
 def is_trial(trainer: "AbstractTabularTrainer") -> bool:

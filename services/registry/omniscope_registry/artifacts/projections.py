@@ -1,4 +1,4 @@
-"""What MLflow has to learn about artifacts, as rows of the outbox."""
+"""Projections of artifacts into MLflow, as rows of the outbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is removed of an artifact that was deleted long ago: its package."""
+"""The purger of artifacts that were deleted long ago: it removes their packages."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _DEFAULT_EXPORT: Final = "csv"
 
 @dataclass(frozen=True)
 class UploadHeader:
-    """What the first message of an upload says; `request_id` is None when there is none."""
+    """The first message of an upload; `request_id` is None when there is none."""
 
     name: str
     source_format: str

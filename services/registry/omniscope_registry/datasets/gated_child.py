@@ -32,7 +32,7 @@ _TOO_LARGE_SIGNALS: Final = (signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ, sig
 
 @dataclass(frozen=True)
 class ChildLimits:
-    """What the reading of one file may use.
+    """Limits of the reading of one file.
 
     Attributes:
         memory_bytes: Address space beyond the share of the file's size.

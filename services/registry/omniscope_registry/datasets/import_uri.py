@@ -1,4 +1,4 @@
-"""What may be imported: a URI is taken apart once, and every part must be one that is allowed."""
+"""URIs to import from: each is taken apart once, and every part must be one that is allowed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_LENGTH: Final = 2048
 
 @dataclass(frozen=True)
 class ImportRules:
-    """What an operator has allowed.
+    """The places that an operator allows imports from.
 
     Attributes:
         root: Folder that files may be imported from; None: no files.

@@ -24,7 +24,7 @@ _INGEST_MODULE: Final = "omniscope_ml.datasets.ingest"
 
 @dataclass(frozen=True)
 class IngestedTable:
-    """What the child found out about a table. Counts are of cells, rows and columns."""
+    """The child's findings about a table. Counts are of cells, rows and columns."""
 
     digest: str
     size_bytes: int

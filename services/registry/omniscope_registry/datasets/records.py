@@ -24,7 +24,7 @@ def preview_key(digest: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDataset:
-    """What an upload gives; id, version and time are the store's to add."""
+    """A dataset as uploaded; id, version and time are the store's to add."""
 
     owner: str
     name: str

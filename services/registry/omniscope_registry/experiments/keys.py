@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 LOGGED_ATTEMPT: Final = 0
-"""What stands for an attempt in the rows of values that callers logged."""
+"""Number of the attempt in the rows of values that callers logged: they belong to none."""
 
 
 def stored_key() -> ColumnElement[str]:

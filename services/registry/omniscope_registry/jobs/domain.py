@@ -37,7 +37,7 @@ TRANSITIONS: Final[Mapping[JobState, frozenset[JobState]]] = MappingProxyType(
 
 
 class Cause(StrEnum):
-    """Why an attempt ended without a model; the value is what `job_attempts.outcome` holds."""
+    """Why an attempt ended without a result; the value is what `job_attempts.outcome` holds."""
 
     USER_ERROR = "user_error"
     OUT_OF_MEMORY = "out_of_memory"
@@ -53,7 +53,7 @@ class Cause(StrEnum):
 
 
 SUCCEEDED: Final = "succeeded"
-"""`job_attempts.outcome` of an attempt that ended with a model."""
+"""`job_attempts.outcome` of an attempt that ended with a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How an attempt ended without a model.
+    """How an attempt ended without a result.
 
     Attributes:
         error: Why, for people: a `JobError` by its field names.
@@ -118,7 +118,7 @@ _LONGEST_BACKOFF_SECONDS: Final = 600.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What follows a failed attempt.
+    """The decision about a job whose attempt has failed.
 
     Attributes:
         state: QUEUED when another attempt follows, else how the job has ended.

@@ -1,4 +1,4 @@
-"""What jobs need of the catalogue."""
+"""Interfaces by which jobs use the catalogue."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class InputKind(StrEnum):
-    """What a job can read."""
+    """The kinds of inputs that a job can read."""
 
     DATASET = "dataset"
     MODEL = "model"
@@ -114,7 +114,7 @@ _JOB_COLUMNS = tuple(each.name for each in fields(JobRow) if each.name != "input
 
 
 class StatusRow(NamedTuple):
-    """What a poller sees of a job."""
+    """The status of a job, as a poller sees it."""
 
     id: str
     status: str
@@ -156,7 +156,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What one owner may have; 0 means no limit.
+    """Limits of one owner's jobs; 0 means no limit.
 
     Attributes:
         active_jobs: Jobs that have not ended, waiting or running.
@@ -190,7 +190,7 @@ class VerifiedPackage:
 
 
 class JobResult(NamedTuple):
-    """What a job has made: a model or an artifact, by its id."""
+    """The result of a job: a model or an artifact, by its id."""
 
     model_id: str | None = None
     artifact_id: str | None = None

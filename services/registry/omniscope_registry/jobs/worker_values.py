@@ -35,7 +35,7 @@ class WorkerAnnouncement:
 
 @dataclass(frozen=True, slots=True)
 class RunningAttempt:
-    """What an attempt may store.
+    """A running attempt, with the place and the kind of what it may store.
 
     Attributes:
         artifacts_prefix: Where in the artifact store it, and no other, writes.
@@ -47,7 +47,7 @@ class RunningAttempt:
 
 
 class WorkerKind(NamedTuple):
-    """What tells which jobs a worker runs."""
+    """The kind of a worker, which decides which jobs it runs."""
 
     service: str
     resource_class: str
@@ -67,7 +67,7 @@ class CheckpointRow:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a worker asks for.
+    """A worker's request for a job.
 
     Attributes:
         claim_id: The same when the claim is repeated because the answer was lost.

@@ -1,1 +1,1 @@
-"""What every List RPC shares: `filter` compiles filter text to SQL, `paging` pages by key."""
+"""Shared by every List RPC: `filter` compiles filter text to SQL, `paging` pages by key."""

@@ -69,7 +69,7 @@ class FilterRelated:
 
 
 Filterable: TypeAlias = FilterField | FilterMap | FilterRelated | ColumnElement[Any]
-"""What may be filtered by."""
+"""A field or an expression that may be filtered by."""
 
 
 class CompiledFilter(NamedTuple):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ListRequest(Protocol):
-    """What all List requests have in common."""
+    """The fields that all List requests have in common."""
 
     page_size: int
     page_token: str

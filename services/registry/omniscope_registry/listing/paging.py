@@ -95,7 +95,7 @@ def decode_page_token(token: str, query: Sequence[str], form: re.Pattern[str]) -
 
 
 class Order(NamedTuple):
-    """What a list is ordered by: a field, and whether the greatest come first."""
+    """The order of a list: its field, and whether the greatest come first."""
 
     field: str
     descending: bool

@@ -1,4 +1,4 @@
-"""What owners do with their models: change what is said of them, delete, bring back."""
+"""Changes that owners make to their models: their description and tags, deletion, undeletion."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAMED_USES: Final = 5
 
 @dataclass(frozen=True)
 class ModelChange:
-    """What is to be said of a model from now on; None: as before."""
+    """The description and tags of a model from now on; None: as before."""
 
     description: str | None = None
     tags: Mapping[str, str] | None = None

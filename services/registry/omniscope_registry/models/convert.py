@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from omniscope_registry.models.lineage import Edge, NodeKind
 
 CHANGEABLE: Final = ("description", "tags")
-"""What UpdateModel changes of a model."""
+"""Fields of a model that UpdateModel changes."""
 
 _DEFAULT_DEPTH: Final = 5
 _MAX_DEPTH: Final = 50

@@ -16,7 +16,7 @@ MAX_EDGES: Final = 5000
 
 
 class NodeKind(StrEnum):
-    """What a thing of a lineage is."""
+    """The kinds of a lineage's nodes."""
 
     DATASET = "dataset"
     MODEL = "model"
@@ -56,7 +56,7 @@ class Steps(Protocol):
 
 @dataclass
 class Side:
-    """What was found on one side of the model.
+    """One side of a model's lineage, as far as it was found.
 
     Attributes:
         nodes: What they are, by their ids, the nearest first.

@@ -1,4 +1,4 @@
-"""What models need of those who use them."""
+"""The interface of those who use models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What MLflow has to learn about models after they were registered, as rows of the outbox."""
+"""Projections into MLflow of registered models and their changes, as rows of the outbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stays of a model that is removed for good: its name and version never mean two things."""
+"""The purger of models: the row stays, so that a name and version never mean two things."""
 
 from __future__ import annotations
 

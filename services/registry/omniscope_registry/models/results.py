@@ -1,4 +1,4 @@
-"""What came out of a training, as the package of the model tells it."""
+"""Results of a training, as the model's package holds them."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ _ORDERS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class NewModel:
-    """What a finished job gives; id, version and times are the store's to add."""
+    """A model as a finished job made it; id, version and times are the store's to add."""
 
     owner: str
     name: str

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
 
 OUTAGES: Final = (MlflowException, SQLAlchemyError, OSError, Unavailable)
-"""What writing raises; `is_refusal` tells a refusal from an outage."""
+"""Exceptions of writing; `is_refusal` tells a refusal from an outage."""
 
 JOB_TAG: Final = "omniscope.job_id"
 ATTEMPT_TAG: Final = "omniscope.attempt"

@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 
 @dataclass
 class Written:
-    """What has been projected of a page, also when the rest failed."""
+    """The part of a page that has been projected, also when the rest failed."""
 
     projection_ids: list[int] = field(default_factory=list)
     run_ids: dict[str, str] = field(default_factory=dict)

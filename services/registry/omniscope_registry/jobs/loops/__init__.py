@@ -1,1 +1,1 @@
-"""What the job system does by itself, again and again."""
+"""Loops of the job system: tasks that it repeats by itself."""

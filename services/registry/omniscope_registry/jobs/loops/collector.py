@@ -31,7 +31,7 @@ class _Attempt(NamedTuple):
 
     @property
     def garbage(self) -> str:
-        """Prefix of what goes: of the attempt that made the model, its checkpoints only."""
+        """Prefix of what goes: of the attempt that made the result, its checkpoints only."""
         prefix = artifacts_prefix(self.job_id, self.attempt, self.nonce)
         return f"{prefix}/checkpoints" if self.outcome == SUCCEEDED else prefix
 

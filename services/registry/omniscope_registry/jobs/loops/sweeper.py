@@ -57,14 +57,14 @@ class Sweeper:
                 due |= {WorkerKind(*kind) for kind in rows}
             notices = [hints.run_hint(kind) for kind in sorted(due)]
             # While the broker is away, one hint that waits for it is enough.
-            unsaid = [each for each in notices if not await outbox.waits(conn, each.subject)]
-        if unsaid:
+            missing = [each for each in notices if not await outbox.waits(conn, each.subject)]
+        if missing:
             async with self._database.write() as conn:
-                await outbox.add_all(conn, unsaid)
+                await outbox.add_all(conn, missing)
         self._swept = now
         hinted = self._hinted | dict.fromkeys(due, now)
         self._hinted = {kind: at for kind, at in hinted.items() if kind in oldest}
-        return len(unsaid)
+        return len(missing)
 
     def _overdue(self, oldest: Mapping[WorkerKind, datetime], now: datetime) -> set[WorkerKind]:
         if self._swept is None:

@@ -1,4 +1,4 @@
-"""What workers do with a claimed job: keep its lease, complete it or fail."""
+"""The attempt of a claimed job as its worker drives it: keep the lease, complete it or fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a later attempt can resume from: the newest checkpoints of each job."""
+"""The newest checkpoints of each job, from which a later attempt can resume."""
 
 from __future__ import annotations
 

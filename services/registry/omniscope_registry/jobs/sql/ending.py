@@ -1,4 +1,4 @@
-"""Ends an attempt that made no model, and decides whether another one follows."""
+"""Ends an attempt that made no result, and decides whether another one follows."""
 
 from __future__ import annotations
 

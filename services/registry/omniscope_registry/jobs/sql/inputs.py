@@ -1,4 +1,4 @@
-"""What jobs read: found at submission, kept from being deleted, and stored with the job."""
+"""Inputs of jobs: found at submission, kept from being deleted, and stored with the job."""
 
 from __future__ import annotations
 

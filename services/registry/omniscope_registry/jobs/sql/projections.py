@@ -1,4 +1,4 @@
-"""What MLflow has to learn about a job's attempts, as rows of the outbox."""
+"""Projections of a job's attempts into MLflow, as rows of the outbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What owners do with their jobs: submit, cancel and delete."""
+"""The store by which owners submit, cancel and delete their jobs."""
 
 from __future__ import annotations
 
@@ -218,8 +218,8 @@ class SqlJobStore:
         )
         asked = JobRow.from_row((await conn.execute(statement)).one())
         running = state_to_proto(asked.status)
-        told = StateChanged(from_state=running, to_state=running, message=asked.message)
-        await journal.append(conn, asked, [JobEvent(state_changed=told)])
+        event = StateChanged(from_state=running, to_state=running, message=asked.message)
+        await journal.append(conn, asked, [JobEvent(state_changed=event)])
         return replace(asked, inputs=job.inputs)
 
 

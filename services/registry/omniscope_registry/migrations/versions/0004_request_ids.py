@@ -1,4 +1,4 @@
-"""What finds request ids that have expired."""
+"""Indexes that find request ids that have expired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an upload found out about a table beyond its columns' profiles."""
+"""Findings of an upload about a table beyond its columns' profiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lists are filtered by."""
+"""Indexes of the columns that lists are filtered by."""
 
 from __future__ import annotations
 

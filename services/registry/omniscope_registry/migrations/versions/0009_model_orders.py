@@ -1,4 +1,4 @@
-"""What lists of models are ordered by."""
+"""Indexes of the columns that lists of models are ordered by."""
 
 from __future__ import annotations
 
