@@ -81,8 +81,8 @@ def open_channel(
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         # By default up to two minutes: longer than the lease that a registry which comes back
-        # grants to workers it has not heard of yet.
-        ("grpc.max_reconnect_backoff_ms", 5_000),
+        # grants to workers it has not heard of yet, and than calls are tried again.
+        ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.service_config", json.dumps(retry_config(services))),
     ]
     own = (AUTHORIZATION_KEY, f"Bearer {token}")

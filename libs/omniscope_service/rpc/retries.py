@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import ServiceDescriptor
 
+# Longer in all than a channel waits before it connects again: a peer that is back is found.
 _RETRY_POLICY = {
     "maxAttempts": 5,
-    "initialBackoff": "0.1s",
+    "initialBackoff": "0.25s",
     "maxBackoff": "2s",
     "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"],

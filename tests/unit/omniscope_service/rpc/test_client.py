@@ -1,7 +1,10 @@
 """Channels between services, over a real connection."""
 
 import asyncio
+import socket
+import time
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -178,6 +181,32 @@ async def test_an_idempotent_call_is_repeated_while_the_peer_is_unavailable(
     job_servicer.on_get = FailingOnce()
 
     assert (await registry.jobs.GetJob(GET)).job_id == "second"
+
+
+async def first_call_after_an_absence(seconds, service, tokens):
+    """Who answers a client's first call to a server that another client had called in vain."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        target = f"127.0.0.1:{probe.getsockname()[1]}"
+    async with (
+        RegistryClient(target, tokens.worker) as waiting,
+        RegistryClient(target, tokens.user) as client,
+    ):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            with pytest.raises(errors.Unavailable):
+                await waiting.jobs.GetJob(GET)
+        async with running(replace(service, listen=target)):
+            return (await client.jobs.GetJob(GET)).created_by
+
+
+@pytest.mark.slow
+async def test_a_peer_that_is_back_is_found_however_long_it_was_away(service, tokens):
+    answered = await asyncio.gather(
+        *(first_call_after_an_absence(seconds, service, tokens) for seconds in range(1, 11))
+    )
+
+    assert answered == ["local"] * 10
 
 
 async def test_other_errors_are_not_repeated(registry, job_servicer):
