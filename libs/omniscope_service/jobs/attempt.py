@@ -135,7 +135,8 @@ class Attempt:
                 return failure_over_memory(
                     self._limits.peak_bytes, self._resources.child_memory_bytes
                 )
-            return outcome_of_stop(stopping.result(), outcome)
+            # Perhaps another one by now: somebody cancelled what was being finished.
+            return outcome_of_stop(self.stop.cause or stopping.result(), outcome)
         finally:
             stopping.cancel()
             training.cancel()

@@ -109,6 +109,9 @@ _STOPPED = {
         "The worker was stopped; another attempt follows.",
     ),
 }
+# A limit on the training is none on the verification. A worker that is stopped waits for one more
+# answer: it must hand the job back before its drain ends, or the job waits out the lease.
+_ENDING_VERIFICATION = (StopCause.CANCELLED, StopCause.JOB_DEADLINE, StopCause.PREEMPTED)
 
 
 def outcome_of_child(result: Frame | None, exit_status: int) -> Outcome:
@@ -160,7 +163,7 @@ def failure_of_error(error: ServiceError | OSError) -> Failed:
         return _user_error("INVALID_ARGUMENT", error.reason, text, error.field)
     cause = messages.FAILURE_CAUSE_INFRASTRUCTURE
     if isinstance(error, OSError):
-        message = f"The worker's disk failed: {error.strerror}."
+        message = clean(f"The worker's disk failed: {error.strerror or error}.", MAX_MESSAGE)
         return Failed.of(cause, "UNAVAILABLE", "WORKER_DISK_FAILED", message)
     return Failed.of(cause, "UNAVAILABLE", error.reason, clean(str(error), MAX_MESSAGE))
 
@@ -195,7 +198,8 @@ class OutcomeReporter:
     ) -> Failed | None:
         """Store a package and complete the job; return why that was not possible.
 
-        A cancel or the job's deadline ends it while the registry verifies the package.
+        A cancel, the job's deadline and the stop of the worker end it while the registry verifies
+        the package.
         """
         key = f"{self._grant.artifacts_prefix.rstrip('/')}/package"
         try:
@@ -242,8 +246,9 @@ class OutcomeReporter:
         complete = partial(self._registry.CompleteJob, request, timeout=_COMPLETE_SECONDS)
         # Each answer is a sign of life: a package may take as long as it takes.
         while (await retry_until_answered(complete)).verifying:
-            if stop.cause in (StopCause.CANCELLED, StopCause.JOB_DEADLINE):
-                return _STOPPED[stop.cause]
+            for cause in _ENDING_VERIFICATION:
+                if stop.is_requested(cause):
+                    return _STOPPED[cause]
         return None
 
     def _log_end(self, state: str, reason: str | None = None) -> None:

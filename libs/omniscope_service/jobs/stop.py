@@ -52,29 +52,41 @@ class StopCause(Enum):
     """The attempt is not ours any more: nothing may be reported or stored for it."""
 
 
+_DECISIVE = (StopCause.LEASE_LOST, StopCause.CANCELLED, StopCause.JOB_DEADLINE)
+"""What decides over the job, and not over this attempt alone; the first of them most of all."""
+
+
 class StopSignal:
-    """A request to end, raised once: the first cause stands, unless the lease is lost later."""
+    """A request to end: the first cause stands, unless one comes later that decides over the job.
+
+    A training that is being finished, or whose package is verified, still hears those.
+    """
 
     def __init__(self) -> None:
-        self._cause: StopCause | None = None
+        self._requested: list[StopCause] = []
         self._raised = asyncio.Event()
 
     @property
     def cause(self) -> StopCause | None:
         """The cause, or None while the attempt may go on."""
-        return self._cause
+        decisive = (cause for cause in _DECISIVE if cause in self._requested)
+        return next(decisive, self._requested[0] if self._requested else None)
+
+    def is_requested(self, cause: StopCause) -> bool:
+        """Tell whether the end was asked for because of this, too."""
+        return cause in self._requested
 
     def request(self, cause: StopCause) -> None:
         """Ask for the end. Idempotent."""
-        if self._cause is None or cause is StopCause.LEASE_LOST:
-            self._cause = cause
+        if cause not in self._requested:
+            self._requested.append(cause)
         self._raised.set()
 
     async def wait(self) -> StopCause:
         """Wait until the end is asked for, and return why."""
         await self._raised.wait()
-        assert self._cause is not None
-        return self._cause
+        assert self.cause is not None
+        return self.cause
 
 
 class LeaseHeartbeat:

@@ -233,6 +233,26 @@ async def test_the_hard_limit_keeps_what_was_finished_in_the_grace(scene):
     assert ended.stopped_early
 
 
+async def test_a_cancel_in_the_grace_of_the_hard_limit_is_heard(scene):
+    async with scene.working() as worker:
+        await warm(worker)
+        job = await scene.submit("finish_late", hard_limit_seconds=1)
+        await scene.registry.until_phase(job, "finishing")
+        await scene.cancel(job)
+        ended = await scene.registry.until_ended(job)
+
+    assert ended.cause == messages.FAILURE_CAUSE_CANCELLED
+
+
+async def test_a_deadline_in_the_grace_of_the_hard_limit_keeps_what_is_finished(scene):
+    async with scene.working() as worker:
+        await warm(worker)
+        ended = await scene.run("finish_late", hard_limit_seconds=1, deadline_seconds=1.2)
+
+    assert isinstance(ended, CompleteJobRequest)
+    assert ended.stopped_early
+
+
 async def test_a_stopped_worker_hands_its_job_back(scene):
     async with scene.working():
         job = await scene.submit("wait")
@@ -289,6 +309,52 @@ async def test_a_cancel_ends_the_wait_for_a_verification(scene):
         ended = await scene.registry.until_ended(job)
 
     assert ended.cause == messages.FAILURE_CAUSE_CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("limits", "settings"),
+    [({"hard_limit_seconds": 1}, {}), ({}, {"silence_seconds": 1})],
+    ids=["hard limit", "silence"],
+)
+@pytest.mark.parametrize(
+    ("end", "cause"),
+    [
+        ("cancelled", messages.FAILURE_CAUSE_CANCELLED),
+        ("overdue", messages.FAILURE_CAUSE_DEADLINE),
+        ("stopped", messages.FAILURE_CAUSE_PREEMPTED),
+    ],
+)
+async def test_the_wait_for_the_verification_of_what_a_limit_stopped_can_be_ended(
+    scene, limits, settings, end, cause
+):
+    scene.registry.verifies, scene.registry.heartbeat_seconds = True, 0.1
+    async with scene.working(**settings) as worker:
+        await warm(worker)
+        job = await scene.submit("finish_when_asked", **limits)
+        await scene.registry.until(lambda: scene.registry.completing[job] >= 3)
+        if end != "stopped":
+            getattr(scene.registry, end).add(job)
+            await scene.registry.until_ended(job)
+
+    assert scene.registry.ended[job].cause == cause
+
+
+async def test_a_worker_that_is_stopped_hands_back_a_job_whose_package_is_verified(scene):
+    scene.registry.verifies = True
+    async with scene.working():
+        job = await scene.submit("succeed")
+        await scene.registry.until(lambda: scene.registry.completing[job])
+
+    assert scene.registry.ended[job].cause == messages.FAILURE_CAUSE_PREEMPTED
+
+
+async def test_a_package_that_is_verified_in_time_counts_although_its_worker_is_stopped(scene):
+    async with scene.working() as worker:
+        await warm(worker)
+        job = await scene.submit("finish_when_asked")
+        await scene.registry.until_phase(job, "waiting")
+
+    assert isinstance(scene.registry.ended[job], CompleteJobRequest)
 
 
 async def test_a_hint_without_work_is_removed_and_the_next_one_is_heard(scene):

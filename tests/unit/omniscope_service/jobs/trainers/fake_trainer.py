@@ -169,6 +169,13 @@ def finish_when_asked(spec, paths, report):
     return True
 
 
+def finish_late(spec, paths, report):
+    finish_when_asked(spec, paths, report)
+    report.progress(2, "finishing")
+    time.sleep(1)
+    return True
+
+
 def grow_tree(spec, paths, report):
     """A child, a grandchild in its own session, and an orphan of a parent that ended."""
     sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
