@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -34,12 +33,12 @@ class PackageVerifications:
     """Verifications that belong to the process, so that no call's time limits them.
 
     A call that joins a verification late finds what was read so far, or its result. A failure is
-    forgotten at once: a package that is uploaded again is verified anew.
+    forgotten once it was told: a package that is uploaded again is verified anew.
 
     Args:
         concurrent: Packages that are read at a time.
-        kept_seconds: How long a verification that no call waits for goes on, or its result is
-            remembered.
+        kept_seconds: How long a verification that no call waits for goes on, or its result or
+            failure is remembered.
     """
 
     def __init__(
@@ -67,9 +66,12 @@ class PackageVerifications:
         Raises:
             DataLoss: The package does not match its manifest; reason PACKAGE_CORRUPT.
         """
-        with self._joined(registrar, _Package(package_key, manifest_digest)) as task:
+        package = _Package(package_key, manifest_digest)
+        with self._joined(registrar, package) as task:
             # Cancelled, this leaves the task alone.
             await asyncio.wait({task}, timeout=timeout_seconds)
+            if _failed(task):
+                self._forget(package, task)
             return task.result() if task.done() else None
 
     def forget(self, package_key: str, manifest_digest: str) -> None:
@@ -93,7 +95,6 @@ class PackageVerifications:
         if verification is None:
             verification = _Verification(asyncio.create_task(self._verify(registrar, package)))
             self._verifications[package] = verification
-            verification.task.add_done_callback(partial(self._note_end, package))
         verification.calls += 1
         try:
             yield verification.task
@@ -105,10 +106,10 @@ class PackageVerifications:
         async with self._slots:
             return await registrar.verify(*package)
 
-    def _note_end(self, package: _Package, task: asyncio.Task[VerifiedPackage]) -> None:
-        failed = task.cancelled() or task.exception() is not None
+    def _forget(self, package: _Package, task: asyncio.Task[VerifiedPackage]) -> None:
+        # Another call may have heard of it before, and a third one have begun anew.
         verification = self._verifications.get(package)
-        if failed and verification is not None and verification.task is task:
+        if verification is not None and verification.task is task:
             del self._verifications[package]
 
     async def _end(self, left_before: float | None = None) -> None:
@@ -121,5 +122,8 @@ class PackageVerifications:
         for package, task in ended:
             self._verifications.pop(package, None)
             task.cancel()
-        if ended:
-            await asyncio.wait([task for _, task in ended])
+        await asyncio.gather(*(task for _, task in ended), return_exceptions=True)
+
+
+def _failed(task: asyncio.Task[VerifiedPackage]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -100,6 +100,13 @@ async def upload(stores, held):
     return await put_package(stores.artifacts, held.prefix, held.lease.job_id, held.lease.attempt)
 
 
+async def upload_damaged(stores, held):
+    key, digest = await upload(stores, held)
+    whole = await stores.artifacts.get_bytes(f"{key}/results.json")
+    await stores.artifacts.put_bytes(f"{key}/results.json", whole.replace(b"binary", b"BINARY"))
+    return key, digest
+
+
 async def until_completed(completion, held, package):
     """Call as a worker does; return the model and how many calls that took."""
     calls = 1
@@ -157,17 +164,49 @@ async def test_a_damaged_package_is_told_and_verified_anew_after_it_was_mended(
 ):
     completion, _ = restart()
     held = await stores.running()
-    package = key, _ = await upload(stores, held)
-    whole = await stores.artifacts.get_bytes(f"{key}/results.json")
-    await stores.artifacts.put_bytes(f"{key}/results.json", whole.replace(b"binary", b"BINARY"))
+    package = key, _ = await upload_damaged(stores, held)
 
     for _ in range(2):
         with pytest.raises(DataLoss):
             await until_completed(completion, held, package)
-    await stores.artifacts.put_bytes(f"{key}/results.json", whole)
+    damaged = await stores.artifacts.get_bytes(f"{key}/results.json")
+    await stores.artifacts.put_bytes(f"{key}/results.json", damaged.replace(b"BINARY", b"binary"))
 
     assert (await until_completed(completion, held, package))[0]
     assert slow.reads == {"results.json": 3}
+
+
+async def test_a_failure_that_no_call_waited_for_is_told_to_the_next_one_without_reading_again(
+    stores, slow, restart
+):
+    completion, _ = restart()
+    held = await stores.running()
+    package = await upload_damaged(stores, held)
+    assert await complete(completion, held, package) is None
+    await slow.until_nobody_reads()
+
+    with pytest.raises(DataLoss):
+        await complete(completion, held, package)
+
+    assert slow.reads == {"results.json": 1}
+
+
+async def test_a_failure_that_nobody_asks_for_is_forgotten(stores, slow, restart):
+    slow.pieces = 6
+    completion, verifications = restart(kept_seconds=0.5)
+    running = asyncio.create_task(verifications.run())
+    held = await stores.running()
+    package = await upload_damaged(stores, held)
+    assert await complete(completion, held, package) is None
+    await slow.until_nobody_reads()
+
+    while verifications._verifications:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.01)
+    await complete(completion, held, package)
+
+    assert slow.reads == {"results.json": 2}
+    running.cancel()
+    await asyncio.wait({running})
 
 
 async def test_a_registry_that_restarts_meanwhile_starts_over_and_completes(stores, slow, restart):
