@@ -46,9 +46,14 @@ class ContentCache:
             path: Where to put it, in the attempt's folder.
             download: Downloads the entry to a path and verifies it, when it is not cached.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         cached = self._folder / digest
-        if not _take(cached, path):
+        taking = asyncio.create_task(asyncio.to_thread(_take, cached, path))
+        try:
+            taken = await asyncio.shield(taking)
+        finally:
+            # Not left behind half way: whoever cuts this short removes the attempt's folder next.
+            await asyncio.wait({taking})
+        if not taken:
             await download(path)
             await asyncio.to_thread(self._keep, path, cached)
 
@@ -114,11 +119,16 @@ class _Entry:
 
 
 def _take(cached: Path, path: Path) -> bool:
-    """Make a path another name of a cached entry, and note its use; False when there is none."""
+    """Make a path another name of a cached entry, and note its use; False when there is none.
+
+    Its folder is made in any case.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         _link(cached, path)
-    except (FileNotFoundError, shutil.Error):
-        shutil.rmtree(path, ignore_errors=True)  # removed from the cache half way
+    except OSError:
+        # Not there, or put there or removed half way. The download tells of a disk that fails.
+        shutil.rmtree(path, ignore_errors=True)
         return False
     with suppress(FileNotFoundError):
         os.utime(cached)

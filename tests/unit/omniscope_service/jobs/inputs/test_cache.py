@@ -1,9 +1,12 @@
 """A cache of files and folders that attempts of several workers share by links."""
 
 import asyncio
+import errno
 import itertools
 import os
 import shutil
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -183,6 +186,78 @@ async def test_an_entry_that_another_worker_removes_half_way_is_downloaded_again
     monkeypatch.setattr("omniscope_service.jobs.inputs.cache.os.link", link_of_one_that_goes)
 
     assert content(await use(cache, "a")) == "a"
+
+
+async def test_an_entry_that_another_worker_puts_there_meanwhile_breaks_nothing(
+    cache, folder, use, download, monkeypatch
+):
+    is_dir = Path.is_dir
+
+    def is_dir_before_it_was_put_there(path):
+        found = is_dir(path)
+        if path == folder / "a" and not found:
+            folder.mkdir(exist_ok=True)
+            asyncio.run(download(path, "a"))
+        return found
+
+    monkeypatch.setattr(Path, "is_dir", is_dir_before_it_was_put_there)
+
+    assert content(await use(cache, "a")) == "a"
+
+
+async def test_a_disk_that_fails_is_told_by_the_download(cache, tmp_path, download, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def download_to_the_disk(path):
+        fail()
+
+    await cache.fetch("a", tmp_path / "1", lambda to: download(to, "a"))
+    monkeypatch.setattr("omniscope_service.jobs.inputs.cache.os.link", fail)
+
+    with pytest.raises(OSError, match="No space left"):
+        await cache.fetch("a", tmp_path / "2", download_to_the_disk)
+
+
+async def test_the_event_loop_turns_while_an_entry_is_taken(cache, use, monkeypatch):
+    remove(await use(cache, "a"))
+    link, turned = os.link, threading.Event()
+
+    def link_when_the_loop_has_turned(source, target, **options):
+        assert turned.wait(10), "the event loop stood still"
+        return link(source, target, **options)
+
+    monkeypatch.setattr(
+        "omniscope_service.jobs.inputs.cache.os.link", link_when_the_loop_has_turned
+    )
+    taking = asyncio.create_task(use(cache, "a"))
+    await asyncio.sleep(0)
+    turned.set()
+
+    assert content(await taking) == "a"
+
+
+async def test_a_fetch_that_is_cut_short_leaves_nothing_that_is_written_later(
+    cache, use, tmp_path, monkeypatch
+):
+    remove(await use(cache, "a"))
+    link, begun, go_on = os.link, threading.Event(), threading.Event()
+
+    def slow_link(source, target, **options):
+        begun.set()
+        go_on.wait(10)
+        return link(source, target, **options)
+
+    monkeypatch.setattr("omniscope_service.jobs.inputs.cache.os.link", slow_link)
+    taking = asyncio.create_task(use(cache, "a"))
+    await asyncio.to_thread(begun.wait, 10)
+    taking.cancel()
+    asyncio.get_running_loop().call_soon(go_on.set)
+    await asyncio.wait({taking})
+    shutil.rmtree(tmp_path / "work")
+
+    assert taking.cancelled()
+    assert not (tmp_path / "work").exists()
 
 
 async def test_what_a_worker_left_that_died_while_it_kept_an_entry_goes_in_its_turn(
