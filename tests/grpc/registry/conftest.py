@@ -222,6 +222,7 @@ def put_package(artifacts: ArtifactStore) -> Callable[..., Awaitable[tuple[str, 
             "payload/deep/weights.bin": bytes(range(256)) * 3000,
             "results.json": json.dumps(_RESULTS).encode(),
         } | changes.pop("files", {})
+        listed = changes.pop("listed", {})
         manifest = {
             "format_version": 1,
             "kind": "automl.tabular",
@@ -235,7 +236,8 @@ def put_package(artifacts: ArtifactStore) -> Callable[..., Awaitable[tuple[str, 
             "files": {
                 path: {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
                 for path, data in files.items()
-            },
+            }
+            | listed,
         } | changes
         data = json.dumps(manifest).encode()
         for path, content in {**files, "manifest.json": data}.items():

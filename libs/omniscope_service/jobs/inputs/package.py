@@ -7,11 +7,17 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from omniscope_service.digests import sha256_of
 from omniscope_service.errors import DataLoss, NotFound
+from omniscope_service.package_paths import (
+    MANIFEST,
+    PUBLIC_KEY,
+    SIGNATURE,
+    UNLISTED,
+    first_invalid,
+)
 from omniscope_service.signatures import is_signed
 
 if TYPE_CHECKING:
@@ -21,10 +27,6 @@ if TYPE_CHECKING:
     from omniscope.registry.v1.worker_service_pb2 import ClaimedInput
     from omniscope_service.artifacts import ArtifactStore
 
-MANIFEST: Final = "manifest.json"
-SIGNATURE: Final = "manifest.sig"
-PUBLIC_KEY: Final = "registry.pub"
-_UNLISTED: Final = frozenset({MANIFEST, SIGNATURE, PUBLIC_KEY})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -82,24 +84,18 @@ def _listed(claimed: ClaimedInput, manifest: bytes) -> Mapping[str, _File]:
         files = {path: _File(entry["sha256"], entry["size_bytes"]) for path, entry in entries}
     except (ValueError, KeyError, TypeError, AttributeError):
         _corrupt(claimed, f"{MANIFEST} lists no files with sha256 and size_bytes")
+    if (invalid := first_invalid(files)) is not None:
+        _corrupt(claimed, f"{invalid!r} is no path of a file within a package")
     for path, file in files.items():
-        parents = {str(parent) for parent in PurePosixPath(path).parents}
-        if not _is_inside(path) or path in _UNLISTED or parents & files.keys():
-            _corrupt(claimed, f"{path!r} is no path of a file within a package")
         if not _SHA256.fullmatch(str(file.sha256)):
             _corrupt(claimed, f"the SHA-256 of {path} is {file.sha256!r}")
     return files
 
 
-def _is_inside(path: str) -> bool:
-    parts = path.split("/")
-    return all(parts) and not {".", ".."} & {*parts} and "\\" not in path and path.isprintable()
-
-
 def _require_listed(
     claimed: ClaimedInput, files: Mapping[str, _File], stored: Mapping[str, int]
 ) -> None:
-    if unlisted := stored.keys() - files.keys() - _UNLISTED:
+    if unlisted := stored.keys() - files.keys() - UNLISTED:
         _corrupt(claimed, f"{min(unlisted)} is not in the manifest")
     for path, file in files.items():
         if stored.get(path) != file.size_bytes:

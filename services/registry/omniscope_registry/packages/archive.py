@@ -7,9 +7,6 @@ import tarfile
 from typing import TYPE_CHECKING, Final
 
 from omniscope_registry.packages.package import (
-    MANIFEST,
-    PUBLIC_KEY,
-    SIGNATURE,
     PackagedFile,
     corrupt,
     packaged_files,
@@ -18,6 +15,7 @@ from omniscope_registry.packages.package import (
     read_manifest,
 )
 from omniscope_service.errors import NotFound
+from omniscope_service.package_paths import MANIFEST, PUBLIC_KEY, SIGNATURE
 from omniscope_service.signatures import is_signed
 
 if TYPE_CHECKING:

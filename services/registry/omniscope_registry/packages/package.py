@@ -5,25 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import operator
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from omniscope_service.errors import DataLoss, NotFound
+from omniscope_service.package_paths import MANIFEST, UNLISTED, first_invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from omniscope_service.artifacts import ArtifactStore
 
-MANIFEST: Final = "manifest.json"
-SIGNATURE: Final = "manifest.sig"
-"""The registry's signature over the manifest's bytes: Ed25519, 64 bytes."""
-PUBLIC_KEY: Final = "registry.pub"
-"""The key to verify it with, as PEM."""
 FORMAT_VERSION: Final = 1
 
-_OURS: Final = frozenset({MANIFEST, SIGNATURE, PUBLIC_KEY})
 _CHUNK_BYTES: Final = 1024 * 1024
 _CONCURRENT_FILES: Final = 8
 # What every manifest has, and what each field must be.
@@ -94,15 +90,19 @@ def packaged_files(key: str, manifest: Mapping[str, Any]) -> list[PackagedFile]:
     """Return the files that a manifest lists, ordered by path.
 
     Raises:
-        DataLoss: An entry is malformed; reason PACKAGE_CORRUPT.
+        DataLoss: An entry is malformed, or no worker could put a file there; reason
+            PACKAGE_CORRUPT.
     """
     try:
-        return [
-            PackagedFile(str(path), str(entry["sha256"]), int(entry["size_bytes"]))
+        files = [
+            PackagedFile(path, str(entry["sha256"]), operator.index(entry["size_bytes"]))
             for path, entry in sorted(manifest["files"].items())
         ]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError):
         corrupt(key, "an entry of files is not {sha256, size_bytes}")
+    if (invalid := first_invalid(manifest["files"])) is not None:
+        corrupt(key, f"{invalid!r} is no path of a file within a package")
+    return files
 
 
 async def verify_files(artifacts: ArtifactStore, key: str, files: list[PackagedFile]) -> None:
@@ -112,7 +112,7 @@ async def verify_files(artifacts: ArtifactStore, key: str, files: list[PackagedF
         DataLoss: One is missing, differs, or is not listed; reason PACKAGE_CORRUPT.
     """
     found = {path.removeprefix(f"{key}/"): size for path, size in await artifacts.list(key)}
-    if unlisted := found.keys() - _OURS - {file.path for file in files}:
+    if unlisted := found.keys() - UNLISTED - {file.path for file in files}:
         corrupt(key, f"{min(unlisted)} is not in the manifest")
     slots = asyncio.Semaphore(_CONCURRENT_FILES)
 

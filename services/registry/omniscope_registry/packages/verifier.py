@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from omniscope_registry.jobs.values import VerifiedPackage
 from omniscope_registry.packages.package import (
-    PUBLIC_KEY,
-    SIGNATURE,
     corrupt,
     packaged_files,
     parse_manifest,
     read_manifest,
     verify_files,
 )
+from omniscope_service.package_paths import PUBLIC_KEY, SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

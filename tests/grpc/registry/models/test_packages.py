@@ -84,6 +84,41 @@ async def test_a_malformed_package_is_refused(
     assert message in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("paths", "invalid"),
+    [
+        (["manifest.sig"], "manifest.sig"),
+        (["a", "a/b"], "a/b"),
+        (["registry.pub/a"], "registry.pub/a"),
+        (["../outside"], "../outside"),
+        (["a//b"], "a//b"),
+        ([""], ""),
+    ],
+)
+async def test_a_package_that_no_worker_could_fetch_is_not_registered(
+    registrar, insert_job, put_package, paths, invalid
+):
+    empty = {"sha256": hashlib.sha256().hexdigest(), "size_bytes": 0}
+    package = await put_package(await insert_job(), listed=dict.fromkeys(paths, empty))
+
+    with pytest.raises(DataLoss) as caught:
+        await registrar.verify(*package)
+
+    assert caught.value.reason == "PACKAGE_CORRUPT"
+    assert f"{invalid!r} is no path of a file within a package" in caught.value.message
+
+
+@pytest.mark.parametrize("size", ["1", 1.5, None])
+async def test_a_size_that_is_no_number_of_bytes_is_refused(
+    registrar, insert_job, put_package, size
+):
+    file = {"sha256": hashlib.sha256().hexdigest(), "size_bytes": size}
+    package = await put_package(await insert_job(), listed={"a": file})
+
+    with pytest.raises(DataLoss, match="an entry of files is not"):
+        await registrar.verify(*package)
+
+
 async def test_a_package_that_is_not_there_is_refused(registrar):
     with pytest.raises(DataLoss) as caught:
         await registrar.verify("jobs/none/attempts/1-abc/package", "0" * 64)
