@@ -75,6 +75,7 @@ class MlflowWriter:
     """
 
     def __init__(self, tracking_uri: str, artifacts_url: str) -> None:
+        self._tracking_uri = tracking_uri
         self._client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
         # Without a location MLflow takes the folder that the process happens to run in.
         served = tracking_uri.startswith(("http://", "https://"))
@@ -171,7 +172,9 @@ class MlflowWriter:
         run_id = self._run_id(job, purged.attempt, job.start_time)
         if self._client.list_artifacts(run_id, purged.kind):
             location = self._client.get_run(run_id).info.artifact_uri
-            get_artifact_repository(location).delete_artifacts(purged.kind)
+            # Not told, it would ask the server that the process's environment names.
+            repository = get_artifact_repository(location, self._tracking_uri)
+            repository.delete_artifacts(purged.kind)
 
     def _log(self, run_id: str, metrics: list[Metric]) -> None:
         for batch in _batches(metrics, _POINTS_PER_BATCH):
