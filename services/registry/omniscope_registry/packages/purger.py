@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import select, update
 
 from omniscope_registry.periodic import repeat
+from omniscope_service.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -73,16 +74,20 @@ class PackagePurger:
     async def purge(self) -> int:
         """Purge what is due; return how many packages that were, at most 100.
 
-        Raises:
-            Unavailable: The artifact store failed; what was not purged comes again.
+        What the artifact store does not delete comes again, and keeps nothing else waiting.
         """
-        due = await self._due()
-        for row in due:
-            await self._artifacts.delete_prefix(row.artifacts_path)
+        purged, table = 0, self._purgeable.table.name
+        for row in await self._due():
+            try:
+                await self._artifacts.delete_prefix(row.artifacts_path)
+            except ServiceError as error:
+                _log.warning("package not purged", name=table, reason=error.reason)
+                continue
             await self._clear(row.id)
-        if due:
-            _log.info("packages purged", count=len(due), table=self._purgeable.table.name)
-        return len(due)
+            purged += 1
+        if purged:
+            _log.info("packages purged", count=purged, name=table)
+        return purged
 
     async def _due(self) -> Sequence[Row[Any]]:
         columns = self._purgeable.table.c

@@ -12,7 +12,7 @@ from omniscope_registry.listing.paging import encode_page_token
 from omniscope_registry.models.purger import model_purger
 from omniscope_registry.models.store_sql import DELETED_KEPT
 from omniscope_registry.tables.models import ml_models
-from omniscope_service.errors import InvalidArgument, NotFound
+from omniscope_service.errors import InvalidArgument, NotFound, Unavailable
 
 NAME = "birds-species-automl"
 
@@ -225,6 +225,32 @@ async def test_a_purge_that_broke_off_goes_on(register, stub, age, purger, artif
     await artifacts.delete_prefix(model.artifacts_path)
 
     assert [await purger.purge(), await purger.purge()] == [1, 0]
+
+
+async def test_a_package_that_the_store_does_not_delete_keeps_no_other_waiting(
+    register, stub, age, purger, artifacts, monkeypatch
+):
+    stuck, other = [await register() for _ in range(2)]
+    models = [
+        await stub.GetModel(messages.GetModelRequest(model_id=each)) for each in (stuck, other)
+    ]
+    for model_id, days in ((stuck, 32), (other, 31)):
+        await stub.DeleteModel(delete(model_id))
+        await age(model_id, days)
+    delete_prefix = artifacts.delete_prefix
+
+    async def fail_for_one(prefix):
+        if prefix == models[0].artifacts_path:
+            raise Unavailable("the store does not answer", reason="ARTIFACT_STORE_UNAVAILABLE")
+        await delete_prefix(prefix)
+
+    monkeypatch.setattr(artifacts, "delete_prefix", fail_for_one)
+    purged = [await purger.purge(), await purger.purge()]
+    monkeypatch.undo()
+
+    assert purged == [1, 0]
+    assert await purger.purge() == 1
+    assert not await artifacts.list(models[0].artifacts_path)
 
 
 async def test_the_versions_of_a_name_are_listed_newest_first_page_by_page(stub, register):
