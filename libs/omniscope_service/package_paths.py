@@ -15,7 +15,7 @@ SIGNATURE: Final = "manifest.sig"
 PUBLIC_KEY: Final = "registry.pub"
 """The key to verify it with, as PEM."""
 UNLISTED: Final = frozenset({MANIFEST, SIGNATURE, PUBLIC_KEY})
-"""What a manifest does not list."""
+"""Files of a package that its manifest does not list."""
 
 
 def first_invalid(paths: Collection[str]) -> str | None:

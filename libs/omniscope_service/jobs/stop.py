@@ -53,7 +53,7 @@ class StopCause(Enum):
 
 
 _DECISIVE = (StopCause.LEASE_LOST, StopCause.CANCELLED, StopCause.JOB_DEADLINE)
-"""What decides over the job, and not over this attempt alone; the first of them most of all."""
+"""Causes that decide over the job, and not over this attempt alone; the first most of all."""
 
 
 class StopSignal:
