@@ -177,17 +177,21 @@ class Database:
                     yield OnLoop(on_loop)
 
     @asynccontextmanager
-    async def scan(self) -> AsyncIterator[Reader]:
+    async def scan(self, *, own: bool = False) -> AsyncIterator[Reader]:
         """Run statements that read and may have to look at all rows, each for itself.
 
         The event loop goes on meanwhile.
+
+        Args:
+            own: For a loop of the registry, which waits for no user's scan.
 
         Raises:
             DeadlineExceeded: A statement took longer than 5 s; reason QUERY_TOO_SLOW.
             Unavailable: The database does not answer; reason DATABASE_UNAVAILABLE.
         """
+        scanner = self._engines.own_scanner if own else self._engines.scanner
         with self._outages(), _statement_limit():
-            async with self._engines.scanner.connect() as connection:
+            async with scanner.connect() as connection:
                 yield connection
 
     async def wait_for_commit(self, *, after: int, timeout_seconds: float) -> None:

@@ -9,7 +9,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from omniscope_registry.sqlite_file import sqlite_engines
-from omniscope_registry.sqlite_scans import CONCURRENT_SCANS, Scans, StatementTimeoutError
+from omniscope_registry.sqlite_scans import (
+    CONCURRENT_SCANS,
+    OWN_SCANS,
+    Scans,
+    StatementTimeoutError,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -36,17 +41,19 @@ class Engines:
         writer: One transaction at a time (SQLite), or as many as its pool has connections.
         reader: For statements that find their rows by an index.
         scanner: For statements that may have to look at all rows; a few at a time.
+        own_scanner: The same for the registry's own loops, which heal: users do not hold them up.
         no_answer: What is raised while the database cannot be reached.
     """
 
     writer: AsyncEngine | Transactions
     reader: AsyncEngine | Engine
     scanner: AsyncEngine | Scans
+    own_scanner: AsyncEngine | Scans
     no_answer: tuple[type[Exception], ...]
 
     async def dispose(self) -> None:
         """Close all connections."""
-        for engine in (self.scanner, self.reader, self.writer):
+        for engine in (self.own_scanner, self.scanner, self.reader, self.writer):
             disposing = engine.dispose()
             if disposing is not None:
                 await disposing
@@ -66,8 +73,8 @@ def ran_out_of_time(error: StatementTimeoutError | DBAPIError) -> bool:
 
 def _sqlite(url: URL) -> Engines:
     writer, reader, scanner = sqlite_engines(url)
-    scans = Scans(scanner, STATEMENT_SECONDS)
-    return Engines(writer, reader, scans, (DBAPIError, PoolTimeoutError, OSError))
+    users, own = (Scans(scanner, STATEMENT_SECONDS, at) for at in (CONCURRENT_SCANS, OWN_SCANS))
+    return Engines(writer, reader, users, own, (DBAPIError, PoolTimeoutError, OSError))
 
 
 def _postgresql(url: URL) -> Engines:
@@ -80,15 +87,19 @@ def _postgresql(url: URL) -> Engines:
     reader = create_async_engine(
         url, pool_pre_ping=True, connect_args=arguments, isolation_level="AUTOCOMMIT"
     )
-    scanner = create_async_engine(
-        url,
-        pool_pre_ping=True,
-        pool_size=CONCURRENT_SCANS,
-        max_overflow=0,
-        connect_args=arguments,
-        isolation_level="AUTOCOMMIT",
+    users, own = (
+        create_async_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=concurrent,
+            max_overflow=0,
+            connect_args=arguments,
+            isolation_level="AUTOCOMMIT",
+        )
+        for concurrent in (CONCURRENT_SCANS, OWN_SCANS)
     )
     # What the driver raises while it connects reaches us as it is: no socket, no name, no route; a
     # server that starts, stops or has all it can serve.
     connecting = (CannotConnectNowError, TooManyConnectionsError)
-    return Engines(writer, reader, scanner, (DBAPIError, PoolTimeoutError, OSError, *connecting))
+    no_answer = (DBAPIError, PoolTimeoutError, OSError, *connecting)
+    return Engines(writer, reader, users, own, no_answer)

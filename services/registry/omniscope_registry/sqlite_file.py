@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, event
 
 from omniscope_registry.migrations.upgrade import upgrade
 from omniscope_registry.sqlite_on_loop import Transactions
-from omniscope_registry.sqlite_scans import CONCURRENT_SCANS
+from omniscope_registry.sqlite_scans import CONCURRENT_SCANS, OWN_SCANS
 from omniscope_service.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def sqlite_engines(url: URL) -> tuple[Transactions, Engine, Engine]:
     )
     scanner = create_engine(
         url,
-        pool_size=CONCURRENT_SCANS,
+        pool_size=CONCURRENT_SCANS + OWN_SCANS,
         max_overflow=0,
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,

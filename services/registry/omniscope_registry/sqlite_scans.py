@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CONCURRENT_SCANS: Final = 4
+"""Scans for users at a time."""
+OWN_SCANS: Final = 1
+"""Scans of the registry's own loops at a time, which wait for no user's."""
 # An interrupt is lost on a statement that its thread has not begun yet.
 _INTERRUPT_SECONDS: Final = 0.02
 
@@ -31,15 +34,16 @@ class Scans:
     """Gives connections whose statements run in threads.
 
     Args:
-        engine: Makes read-only connections that any thread may use, `CONCURRENT_SCANS` of them.
+        engine: Makes read-only connections that any thread may use.
         limit_seconds: A statement that takes longer is interrupted.
+        concurrent: Connections that are lent at a time.
     """
 
-    def __init__(self, engine: Engine, limit_seconds: float) -> None:
+    def __init__(self, engine: Engine, limit_seconds: float, concurrent: int) -> None:
         self._engine = engine
         self._limit_seconds = limit_seconds
-        self._free = asyncio.Semaphore(CONCURRENT_SCANS)
-        self._threads = ThreadPoolExecutor(CONCURRENT_SCANS, thread_name_prefix="scan")
+        self._free = asyncio.Semaphore(concurrent)
+        self._threads = ThreadPoolExecutor(concurrent, thread_name_prefix="scan")
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[InThread]:

@@ -1,13 +1,18 @@
 """Statements that look at many rows leave the event loop, and end in time."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import literal, select, text
 
 from omniscope_registry import engines
 from omniscope_registry.database import Database
+from omniscope_registry.jobs.domain import JobTimes
+from omniscope_registry.jobs.loops.collector import AttemptCollector
+from omniscope_registry.jobs.loops.sweeper import Sweeper
 from omniscope_registry.sqlite_scans import CONCURRENT_SCANS
+from omniscope_service.artifacts import ArtifactStore
 from omniscope_service.errors import DeadlineExceeded, Unavailable
 
 ENDLESS = {
@@ -89,6 +94,28 @@ async def test_a_scan_whose_caller_went_away_is_ended(database):
     for _ in range(CONCURRENT_SCANS):
         async with database.scan() as conn:
             assert await conn.scalar(select(literal(7))) == 7
+
+
+async def test_users_who_scan_without_end_hold_up_no_loop_of_the_registry(database, tmp_path):
+    scanning = asyncio.Semaphore(0)
+
+    async def endless():
+        async with database.scan() as conn:
+            scanning.release()
+            await conn.execute(ENDLESS[database.dialect])
+
+    users = [asyncio.create_task(endless()) for _ in range(CONCURRENT_SCANS)]
+    for _ in users:
+        await scanning.acquire()
+
+    artifacts = ArtifactStore.open(tmp_path.as_uri())
+    await Sweeper(database, JobTimes()).sweep()
+    await AttemptCollector(database, artifacts, timedelta(days=1)).collect()
+
+    assert not any(user.done() for user in users)
+    for user in users:
+        user.cancel()
+    await asyncio.wait(users)
 
 
 async def test_a_scan_returns_rows_as_a_read_does(database):

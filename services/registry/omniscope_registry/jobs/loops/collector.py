@@ -85,7 +85,7 @@ class AttemptCollector:
             .order_by(_ATTEMPTS.job_id, _ATTEMPTS.attempt)
             .limit(_BATCH)
         )
-        async with self._database.scan() as conn:
+        async with self._database.scan(own=True) as conn:
             return [_Attempt(*row) for row in await conn.execute(query)]
 
     async def _note(self, attempt: _Attempt) -> None:

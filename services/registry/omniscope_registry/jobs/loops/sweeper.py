@@ -47,7 +47,7 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """Hint what is due once more; return how many kinds of workers that were."""
-        async with self._database.scan() as conn:
+        async with self._database.scan(own=True) as conn:
             now = await conn.scalar(select(self._database.now()))
             rows = await conn.execute(oldest_due(now))
             oldest = {WorkerKind(*kind): since for *kind, since in rows}
