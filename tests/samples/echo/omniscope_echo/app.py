@@ -1,4 +1,4 @@
-"""What the echo service is made of; `JobService` puts it together."""
+"""Parts of the echo service; `JobService` puts them together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EchoSettings(JobServiceSettings):
-    """What the service and its worker read from the environment."""
+    """Settings of the service and its worker, from the environment."""
 
     model_config = SettingsConfigDict(env_prefix="OMNISCOPE_ECHO_")
 

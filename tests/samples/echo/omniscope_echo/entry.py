@@ -1,4 +1,4 @@
-"""What the echo service states of itself."""
+"""The echo service, as the suite knows it."""
 
 from typing import Final
 
