@@ -181,7 +181,7 @@ class Worker:
                 await pass_on()
                 return False
             try:
-                grant = await self._claim()
+                grant = await self._claim(stop)
             except ServiceError as error:
                 # There may be work, which only this worker cannot have: others take it.
                 _log.warning("claim failed", reason=error.reason)
@@ -198,7 +198,7 @@ class Worker:
             await self._run(grant, stop)
         return True
 
-    async def _claim(self) -> ClaimJobResponse | None:
+    async def _claim(self, stop: asyncio.Event) -> ClaimJobResponse | None:
         """Claim the next job; None when there is none: the lease says who works on a job.
 
         Raises:
@@ -211,7 +211,7 @@ class Worker:
             resource_class=self._definition.resource_class,
         )
         grant = await retry_until_answered(
-            lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS
+            lambda: self._registry.ClaimJob(request), _CLAIM_SECONDS, stop
         )
         return grant if grant.HasField("lease") else None
 

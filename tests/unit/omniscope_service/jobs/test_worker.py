@@ -405,6 +405,17 @@ async def test_a_worker_whose_registry_was_away_claims_what_waits_without_a_hint
     assert isinstance(ended, CompleteJobRequest)
 
 
+async def test_a_worker_that_is_stopped_while_its_registry_is_away_claims_no_more(scene):
+    scene.registry.away = Unavailable("It is away.", reason="DATABASE_UNAVAILABLE")
+    async with scene.working():
+        await scene.registry.until(lambda: scene.registry.claims)
+    claims = len(scene.registry.claims)
+
+    await asyncio.sleep(1)  # several of the pauses between two claims
+
+    assert len(scene.registry.claims) == claims
+
+
 async def test_a_damaged_dataset_is_no_fault_of_the_user(scene):
     async with scene.working():
         failed = await scene.run("succeed", inputs=[dataset_input(digest="0" * 64)])
