@@ -9,7 +9,8 @@ PROJECT = Path(__file__).parents[2]
 
 
 # Four: registry, broker and worker die, a worker is paused. Seven: every kind of process is hurt.
-@pytest.mark.parametrize("kills", [4, pytest.param(7, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [4, 7])
 async def test_a_short_campaign_loses_nothing_and_doubles_nothing(cluster_of_its_own, kills):
     result = await campaign(cluster_of_its_own, seed=1, kills=kills)
 

@@ -56,6 +56,7 @@ def test_plots_are_part_of_the_sealed_package_and_of_its_card(training):
         assert (f"]({plot.path})" in card) == (plot.media_type == "image/png")
 
 
+@pytest.mark.slow
 def test_of_two_classes_the_positive_one_is_drawn(train_model):
     spec = dataclasses.replace(
         SPEC, problem_type="binary", target_column="sick", positive_class="false", eval_metric="f1"

@@ -186,6 +186,7 @@ def test_positive_class_is_the_one_asked_for(train_model):
     assert load_package(training.package).predict(training.frame).dtype == bool
 
 
+@pytest.mark.slow
 def test_package_works_with_plain_mlflow_where_the_suite_is_not_installed(training, tmp_path):
     frame = training.frame.iloc[:10]
     frame.to_parquet(tmp_path / "rows")

@@ -56,7 +56,11 @@ def at_epoch(number, act):
 
 @pytest.mark.parametrize(
     ("architecture", "layout"),
-    [("cnn2d", DIGITS), pytest.param("gru", ROWS_OF_PIXELS, marks=pytest.mark.slow)],
+    [
+        ("cnn1d", ROWS_OF_PIXELS),
+        pytest.param("cnn2d", DIGITS, marks=pytest.mark.slow),
+        pytest.param("gru", ROWS_OF_PIXELS, marks=pytest.mark.slow),
+    ],
 )
 def test_two_ranks_give_the_weights_of_one_process(train_network, make_spec, architecture, layout):
     options = {"epochs": 1, "batch_size": 128, "dropout": 0.0, "learning_rate": 1e-2}

@@ -24,6 +24,7 @@ def weighted_spec(make_spec, **options):
     )
 
 
+@pytest.mark.slow
 def test_batches_without_any_weight_do_no_harm(stored_table, train_network, make_spec):
     weight = (np.arange(ROWS) % 20 == 0).astype(float)
     x = np.random.default_rng(0).normal(size=ROWS)

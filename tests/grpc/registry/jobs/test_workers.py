@@ -154,6 +154,7 @@ async def test_a_hint_that_is_lost_between_fetch_and_claim_costs_time_only(
     assert machines.started[0].job_id == job_id
 
 
+@pytest.mark.slow
 async def test_two_services_on_one_machine_take_turns(registry, machines, service):
     first, second = f"{service}a", f"{service}b"
     machines.seconds = 0.3  # longer than a slot that waits looks away

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 LIBRARIES = ("catboost", "lightgbm", "xgboost")
 
 
@@ -14,6 +16,7 @@ def imported_by(program: str) -> list[str]:
     return [name for name in LIBRARIES if name in ended.stdout]
 
 
+@pytest.mark.slow
 def test_autogluon_imports_no_library_before_its_first_fit():
     assert imported_by("from autogluon.tabular import TabularPredictor, models") == []
 

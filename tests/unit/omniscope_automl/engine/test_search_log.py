@@ -45,6 +45,7 @@ def test_log_is_given_back_to_the_terminal_afterwards():
     assert not log.cut_short
 
 
+@pytest.mark.slow
 def test_autogluon_writes_to_the_terminal_once_it_is_imported():
     program = "import autogluon.tabular, logging; print(logging.getLogger('autogluon').handlers)"
 
