@@ -51,6 +51,27 @@ async def test_a_filtered_list_reads_only_rows_that_meet_the_filter(database, fi
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("training_jobs", "id"),
+        ("datasets", "id"),
+        ("ml_models", "id"),
+        ("job_artifacts", "job_id"),
+    ],
+)
+async def test_a_list_does_not_walk_over_what_was_deleted(database, table, key):
+    query = text(
+        f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE owner = 'ada' AND deleted_at IS NULL "
+        f"AND {key} < 'y' ORDER BY {key} DESC LIMIT 51"
+    )
+
+    async with database.read() as conn:
+        plan = [step.detail for step in await conn.execute(query)]
+
+    assert plan == [f"SEARCH {table} USING INDEX ix_{table}_listed (owner=? AND {key}<?)"]
+
+
 @pytest.mark.parametrize("column", ["dataset_id", "model_id"])
 @pytest.mark.parametrize("service", ["jobs", "runs", "artifacts"])
 async def test_a_list_of_what_read_something_reads_only_that(database, tmp_path, service, column):

@@ -40,6 +40,14 @@ job_artifacts = Table(
 )
 # Lists are in the order of the jobs, which is also that of the inputs that they are filtered by.
 Index("ix_job_artifacts_owner_job_id", job_artifacts.c.owner, job_artifacts.c.job_id)
+# What lists walk along: deleted rows stay for ever.
+Index(
+    "ix_job_artifacts_listed",
+    job_artifacts.c.owner,
+    job_artifacts.c.job_id,
+    sqlite_where=text("deleted_at IS NULL"),
+    postgresql_where=text("deleted_at IS NULL"),
+)
 Index(
     "ix_job_artifacts_owner_kind_job_id",
     job_artifacts.c.owner,

@@ -59,6 +59,14 @@ datasets = Table(
     CheckConstraint("(request_id IS NULL) = (request_hash IS NULL)", name="request"),
 )
 Index("ix_datasets_owner_id", datasets.c.owner, datasets.c.id)
+# What lists walk along: deleted rows stay for ever.
+Index(
+    "ix_datasets_listed",
+    datasets.c.owner,
+    datasets.c.id,
+    sqlite_where=text("deleted_at IS NULL"),
+    postgresql_where=text("deleted_at IS NULL"),
+)
 # What request ids expire by.
 Index(
     "ix_datasets_request",

@@ -94,6 +94,14 @@ training_jobs = Table(
     CheckConstraint("(request_id IS NULL) = (request_hash IS NULL)", name="request"),
 )
 Index("ix_training_jobs_owner_id", training_jobs.c.owner, training_jobs.c.id)
+# What lists walk along: deleted rows stay for ever.
+Index(
+    "ix_training_jobs_listed",
+    training_jobs.c.owner,
+    training_jobs.c.id,
+    sqlite_where=text("deleted_at IS NULL"),
+    postgresql_where=text("deleted_at IS NULL"),
+)
 # What lists are filtered by: without one, a filter that few jobs meet reads all of an owner's.
 for _column in (
     "status", "service", "model_type", "artifact_kind", "experiment", "model_name",

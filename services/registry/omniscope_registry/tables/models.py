@@ -71,6 +71,14 @@ ml_models = Table(
     CheckConstraint("purged_at IS NULL OR deleted_at IS NOT NULL", name="purged"),
 )
 Index("ix_ml_models_owner_id", ml_models.c.owner, ml_models.c.id)
+# What lists walk along: deleted rows stay for ever.
+Index(
+    "ix_ml_models_listed",
+    ml_models.c.owner,
+    ml_models.c.id,
+    sqlite_where=text("deleted_at IS NULL"),
+    postgresql_where=text("deleted_at IS NULL"),
+)
 # What the purger looks at.
 Index(
     "ix_ml_models_unpurged",
