@@ -1,7 +1,7 @@
 """The parts of nats-py that the suite uses, without the WebSocket transport.
 
-nats-py (2.16) imports aiohttp for WebSockets wherever it is installed, and MLflow brings it: 6 MB
-and a quarter of a second in every process, for a transport that nobody here connects by.
+nats-py (2.16) imports aiohttp for WebSockets wherever it is installed, and MLflow brings it: 5 MB
+and half of the time of its import in every process, for a transport that nobody here connects by.
 """
 
 import sys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from omniscope.registry.v1.artifact_service_pb2_grpc import add_ArtifactServiceServicer_to_server
 from omniscope.registry.v1.dataset_service_pb2_grpc import add_DatasetServiceServicer_to_server
@@ -72,8 +72,11 @@ from omniscope_suite.services import public_names
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable, Mapping
     from contextlib import AsyncExitStack
     from datetime import timedelta
+
+    import grpc.aio
 
     from omniscope_registry.jobs.domain import JobTimes
     from omniscope_registry.models.ports import ModelUsers
@@ -82,6 +85,16 @@ if TYPE_CHECKING:
     from omniscope_service.rpc.auth import TokenVerifier
 
 _PACKAGE: Final = "omniscope.registry.v1"
+_ADD: Final[Mapping[str, Callable[[Any, grpc.aio.Server], None]]] = {
+    "JobService": add_JobServiceServicer_to_server,
+    "JobIntakeService": add_JobIntakeServiceServicer_to_server,
+    "WorkerService": add_WorkerServiceServicer_to_server,
+    "DatasetService": add_DatasetServiceServicer_to_server,
+    "ModelService": add_ModelServiceServicer_to_server,
+    "ArtifactService": add_ArtifactServiceServicer_to_server,
+    "ExperimentService": add_ExperimentServiceServicer_to_server,
+    "ProjectionService": add_ProjectionServiceServicer_to_server,
+}
 _PROJECTION_NICENESS: Final = 10
 
 
@@ -169,66 +182,45 @@ def _servicers(
     database, artifacts = resources.database, resources.artifacts
     datasets = SqlDatasetStore(database)
     models = SqlModelStore(database, settings.deleted_kept)
-    signer = ManifestSigner.open(settings.home / "signing-key")
-    column_lists = ColumnLists(artifacts)
-    verifier = PackageVerifier(artifacts, signer)
     made = SqlArtifactStore(database, settings.deleted_kept)
+    signer = ManifestSigner.open(settings.home / "signing-key")
+    verifier = PackageVerifier(artifacts, signer)
     completion = Completion(
         SqlAttemptStore(database, settings.job_times),
         ModelRegistrar(models, artifacts, verifier),
         ArtifactRegistrar(made, artifacts, verifier),
         verifications,
     )
+    lists = ColumnLists(artifacts)
     store = SqlJobStore(database, JobInputs(datasets, models), settings.quota)
-    intake = JobIntake(store, SqlJobReader(database), column_lists, SqlWorkerStore(database))
+    intake = JobIntake(store, SqlJobReader(database), lists, SqlWorkerStore(database))
+    workers = _workers(database, settings.job_times, completion, lists, signer.public_key)
     return [
-        Registration(
-            _jobs(resources, store, intake),
-            add_JobServiceServicer_to_server,
-            f"{_PACKAGE}.JobService",
-        ),
-        Registration(
-            JobIntakeServicer(intake),
-            add_JobIntakeServiceServicer_to_server,
-            f"{_PACKAGE}.JobIntakeService",
-        ),
-        Registration(
-            _workers(database, settings.job_times, completion, column_lists, signer.public_key),
-            add_WorkerServiceServicer_to_server,
-            f"{_PACKAGE}.WorkerService",
-        ),
-        Registration(
-            DatasetServicer(
-                datasets,
-                artifacts,
-                settings.home / "transfers",
-                max_upload_bytes=settings.max_upload_bytes,
-                import_rules=settings.import_rules,
-            ),
-            add_DatasetServiceServicer_to_server,
-            f"{_PACKAGE}.DatasetService",
-        ),
-        Registration(
-            _models(resources, models, settings.deleted_kept),
-            add_ModelServiceServicer_to_server,
-            f"{_PACKAGE}.ModelService",
-        ),
-        Registration(
-            ArtifactServicer(made, artifacts),
-            add_ArtifactServiceServicer_to_server,
-            f"{_PACKAGE}.ArtifactService",
-        ),
-        Registration(
-            ExperimentServicer(database),
-            add_ExperimentServiceServicer_to_server,
-            f"{_PACKAGE}.ExperimentService",
-        ),
-        Registration(
-            ProjectionServicer(database, [models, made]),
-            add_ProjectionServiceServicer_to_server,
-            f"{_PACKAGE}.ProjectionService",
-        ),
+        _served("JobService", _jobs(resources, store, intake)),
+        _served("JobIntakeService", JobIntakeServicer(intake)),
+        _served("WorkerService", workers),
+        _served("DatasetService", _datasets(settings, artifacts, datasets)),
+        _served("ModelService", _models(resources, models, settings.deleted_kept)),
+        _served("ArtifactService", ArtifactServicer(made, artifacts)),
+        _served("ExperimentService", ExperimentServicer(database)),
+        _served("ProjectionService", ProjectionServicer(database, [models, made])),
     ]
+
+
+def _served(service: str, servicer: object) -> Registration:
+    return Registration(servicer, _ADD[service], f"{_PACKAGE}.{service}")
+
+
+def _datasets(
+    settings: RegistrySettings, artifacts: ArtifactStore, store: SqlDatasetStore
+) -> DatasetServicer:
+    return DatasetServicer(
+        store,
+        artifacts,
+        settings.home / "transfers",
+        max_upload_bytes=settings.max_upload_bytes,
+        import_rules=settings.import_rules,
+    )
 
 
 def _jobs(resources: Resources, store: SqlJobStore, intake: JobIntake) -> JobServicer:

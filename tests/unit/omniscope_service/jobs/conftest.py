@@ -287,3 +287,9 @@ async def played(home, tokens, nats_url):
         stack.push_async_callback(bus.close)
         await bus.ensure_streams()
         yield Scene(registry, bus, artifacts, client, home, target)
+
+
+async def warm(worker):
+    """Warms a worker's child up and returns it."""
+    worker.warm_up()
+    return await worker._warm._warming

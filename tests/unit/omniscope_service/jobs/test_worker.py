@@ -10,9 +10,9 @@ from omniscope.common.v1 import job_event_pb2
 from omniscope.registry.v1 import worker_service_pb2 as messages
 from omniscope.registry.v1.worker_service_pb2 import CompleteJobRequest
 from omniscope_registry.jobs.checking import failure_from_proto
-from omniscope_service.errors import PermissionDenied, ResourceExhausted, Unavailable
+from omniscope_service.errors import ResourceExhausted, Unavailable
 from omniscope_service.log import ALLOWED_KEYS
-from tests.unit.omniscope_service.jobs.conftest import dataset_input
+from tests.unit.omniscope_service.jobs.conftest import dataset_input, warm
 
 
 def alive(pid):
@@ -27,11 +27,6 @@ def ends(logs):
         for line in logs
         if line["event"] == "attempt ended"
     ]
-
-
-async def warm(worker):
-    worker.warm_up()
-    return await worker._warm._warming
 
 
 async def test_a_job_runs_from_hint_to_model_and_its_events_arrive_in_order(scene):
@@ -285,135 +280,6 @@ async def test_a_cancelled_job_leaves_no_process_behind(scene):
         await scene.registry.until_ended(job)
 
     assert not any(map(alive, pids))
-
-
-async def test_a_worker_waits_for_a_verification_however_long_and_keeps_its_lease(scene):
-    scene.registry.verifies, scene.registry.heartbeat_seconds = True, 0.1
-    async with scene.working():
-        job = await scene.submit("succeed")
-        await scene.registry.until(lambda: scene.registry.completing[job] >= 20)
-        beats = scene.registry.beats.count(job)
-        await scene.registry.until(lambda: scene.registry.beats.count(job) > beats + 2)
-        scene.registry.verifies = False
-        ended = await scene.registry.until_ended(job)
-
-    assert isinstance(ended, CompleteJobRequest)
-
-
-async def test_a_cancel_ends_the_wait_for_a_verification(scene):
-    scene.registry.verifies = True
-    async with scene.working():
-        job = await scene.submit("succeed")
-        await scene.registry.until(lambda: scene.registry.completing[job])
-        await scene.cancel(job)
-        ended = await scene.registry.until_ended(job)
-
-    assert ended.cause == messages.FAILURE_CAUSE_CANCELLED
-
-
-@pytest.mark.parametrize(
-    ("limits", "settings"),
-    [({"hard_limit_seconds": 1}, {}), ({}, {"silence_seconds": 1})],
-    ids=["hard limit", "silence"],
-)
-@pytest.mark.parametrize(
-    ("end", "cause"),
-    [
-        ("cancelled", messages.FAILURE_CAUSE_CANCELLED),
-        ("overdue", messages.FAILURE_CAUSE_DEADLINE),
-        ("stopped", messages.FAILURE_CAUSE_PREEMPTED),
-    ],
-)
-async def test_the_wait_for_the_verification_of_what_a_limit_stopped_can_be_ended(
-    scene, limits, settings, end, cause
-):
-    scene.registry.verifies, scene.registry.heartbeat_seconds = True, 0.1
-    async with scene.working(**settings) as worker:
-        await warm(worker)
-        job = await scene.submit("finish_when_asked", **limits)
-        await scene.registry.until(lambda: scene.registry.completing[job] >= 3)
-        if end != "stopped":
-            getattr(scene.registry, end).add(job)
-            await scene.registry.until_ended(job)
-
-    assert scene.registry.ended[job].cause == cause
-
-
-async def test_a_worker_that_is_stopped_hands_back_a_job_whose_package_is_verified(scene):
-    scene.registry.verifies = True
-    async with scene.working():
-        job = await scene.submit("succeed")
-        await scene.registry.until(lambda: scene.registry.completing[job])
-
-    assert scene.registry.ended[job].cause == messages.FAILURE_CAUSE_PREEMPTED
-
-
-async def test_a_package_that_is_verified_in_time_counts_although_its_worker_is_stopped(scene):
-    async with scene.working() as worker:
-        await warm(worker)
-        job = await scene.submit("finish_when_asked")
-        await scene.registry.until_phase(job, "waiting")
-
-    assert isinstance(scene.registry.ended[job], CompleteJobRequest)
-
-
-async def test_a_hint_without_work_is_removed_and_the_next_one_is_heard(scene):
-    async with scene.working():
-        await scene.registry.until(lambda: scene.registry.claims)
-        await scene.hint()
-        await scene.registry.until(lambda: len(scene.registry.claims) == 2)
-        ended = await scene.run("succeed")
-        # After its job the worker asks once more, and then because of the hint that it passed on.
-        await scene.registry.until(lambda: len(scene.registry.claims) == 5)
-
-    assert isinstance(ended, CompleteJobRequest)
-    assert await scene.bus.hints(scene.service, "cpu").fetch(0.1) is None
-
-
-async def test_a_worker_whose_claims_are_refused_leaves_the_hint_to_others(scene, monkeypatch):
-    monkeypatch.setattr("omniscope_service.jobs.worker._AGAIN_SECONDS", (1.0, 1.0))
-    scene.registry.away = PermissionDenied("Not this one.", reason="PERMISSION_DENIED")
-    async with scene.working():
-        await scene.registry.until(lambda: scene.registry.claims)
-        await scene.hint()
-        await scene.registry.until(lambda: len(scene.registry.claims) == 2)
-
-    assert await scene.bus.hints(scene.service, "cpu").fetch(10) is not None
-
-
-async def test_a_worker_without_work_waits_for_a_hint_and_does_not_ask_again_and_again(scene):
-    async with scene.working():
-        await scene.registry.until(lambda: scene.registry.claims)
-        await scene.run("succeed")
-        await scene.registry.until(lambda: len(scene.registry.claims) == 4)
-        await asyncio.sleep(1)  # several fetches
-
-    assert len(scene.registry.claims) == 4
-
-
-async def test_a_worker_whose_registry_was_away_claims_what_waits_without_a_hint(
-    scene, monkeypatch
-):
-    monkeypatch.setattr("omniscope_service.jobs.worker._CLAIM_SECONDS", 0.5)
-    scene.registry.away = Unavailable("It is away.", reason="DATABASE_UNAVAILABLE")
-    async with scene.working():
-        job = await scene.submit("succeed")
-        await scene.registry.until(lambda: len(scene.registry.claims) > 5)
-        scene.registry.away = None
-        ended = await scene.registry.until_ended(job)
-
-    assert isinstance(ended, CompleteJobRequest)
-
-
-async def test_a_worker_that_is_stopped_while_its_registry_is_away_claims_no_more(scene):
-    scene.registry.away = Unavailable("It is away.", reason="DATABASE_UNAVAILABLE")
-    async with scene.working():
-        await scene.registry.until(lambda: scene.registry.claims)
-    claims = len(scene.registry.claims)
-
-    await asyncio.sleep(1)  # several of the pauses between two claims
-
-    assert len(scene.registry.claims) == claims
 
 
 async def test_a_damaged_dataset_is_no_fault_of_the_user(scene):
